@@ -1,0 +1,88 @@
+"""One suite over every built-in recipe: it is the lesson's network, trained as the lesson trained it."""
+
+import pytest
+
+from optotype.engine.layers import describe
+from optotype.engine.optimizers import SGD, Adam, RMSprop
+from optotype.engine.schedules import Constant, OneCycle
+from optotype.recipes.builtin import BUILTIN, load_recipe
+from optotype.recipes.recipe import EarlyStopping, Recipe
+
+_PARAMETERS = {
+    "mlp-512-512": 669_706,
+    "mlp-512-256-128": 567_434,
+    "mlp-32-16": 25_818,
+    "mlp-784": 623_290,
+    "cnn-small": 592_074,
+    "cnn-large": 59_933,
+    "dnn-sigmoid": 188_436,
+    "mlp-300-300": 328_810,
+    "mlp-300-300-early": 328_810,
+    "mlp-300-300-20": 328_810,
+    "mlp-800-800": 1_276_810,
+    "mlp-300x3": 419_110,
+    "mnist-quick": 215_194,
+}
+_TRAINING = {
+    "mlp-512-512": (RMSprop(), 256, 20, 0),
+    "mlp-512-256-128": (RMSprop(), 512, 20, 0),
+    "mlp-32-16": (SGD(0.01), 32, 10, 0),
+    "mlp-784": (Adam(), 200, 10, 0),
+    "cnn-small": (Adam(), 200, 4, 0),
+    "cnn-large": (Adam(), 200, 10, 0),
+    "dnn-sigmoid": (SGD(0.03), 32, 50, 0),
+    "mlp-300-300": (Adam(), 32, 50, 5000),
+    "mlp-300-300-early": (Adam(), 32, 50, 5000),
+    "mlp-300-300-20": (Adam(), 32, 20, 5000),
+    "mlp-800-800": (Adam(), 32, 20, 5000),
+    "mlp-300x3": (Adam(), 32, 20, 5000),
+}
+
+
+def test_order() -> None:
+    """The recipes are shown in the order of their lessons, the default for MNIST last."""
+    assert list(_PARAMETERS) == list(BUILTIN)
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_parameters(name: str) -> None:
+    """On MNIST the recipe has exactly the parameters of its lesson, and only batch normalization's are not trained."""
+    rows = describe(load_recipe(name).network_layers(10), (28, 28, 1))
+    assert sum(row.size for row in rows) == _PARAMETERS[name]
+    frozen = 2 * 784 if name == "dnn-sigmoid" else 0
+    assert sum(row.trainable_size for row in rows) == _PARAMETERS[name] - frozen
+
+
+@pytest.mark.parametrize("name", list(_TRAINING))
+def test_training(name: str) -> None:
+    """The recipe trains with its lesson's optimizer, batch, epochs and validation images, at a constant rate."""
+    recipe = load_recipe(name)
+    assert (recipe.optimizer, recipe.batch_size, recipe.epochs, recipe.validation) == _TRAINING[name]
+    assert recipe.schedule == Constant()
+    assert recipe.early_stopping == (EarlyStopping("val_loss", 2) if name.endswith("early") else None)
+    assert recipe.pixels == ("raw" if name == "dnn-sigmoid" else "unit")
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_initial_weights(name: str) -> None:
+    """Every kernel starts from Glorot's uniform distribution, except in the recipe whose lesson says N(0, 0.05)."""
+    rows = describe(load_recipe(name).network_layers(10), (28, 28, 1))
+    kernels = {each.initializer for row in rows for each in row.parameters if each.name == "kernel"}
+    assert kernels == {"random_normal" if name == "mlp-784" else "glorot_uniform"}
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_names_its_source_and_survives_json(name: str) -> None:
+    """The recipe says where it comes from, carries its name, and comes back from JSON as it was."""
+    recipe = load_recipe(name)
+    assert recipe.source
+    assert recipe.name == name
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+def test_default_for_mnist() -> None:
+    """The default for MNIST is a small convolutional network with Adam on one cycle, watched on validation images."""
+    recipe = load_recipe("mnist-quick")
+    assert isinstance(recipe.optimizer, Adam)
+    assert isinstance(recipe.schedule, OneCycle)
+    assert recipe.validation

@@ -1,0 +1,73 @@
+"""Finding and reading recipes: the built-in ones and files."""
+
+from pathlib import Path
+
+import pytest
+
+from optotype.errors import RecipeError
+from optotype.recipes.builtin import BUILTIN, DEFAULTS, default_recipe, load_recipe
+
+_GOOD = 'layers = [{ type = "Flatten" }]\nepochs = 3\n'
+
+
+def test_every_file_is_listed() -> None:
+    """The recipe files of the package are exactly the names that are listed."""
+    import optotype.recipes.builtin as module
+
+    assert sorted(BUILTIN) == sorted(p.stem for p in (Path(module.__file__).parent / "builtin").iterdir())
+
+
+def test_file(tmp_path: Path) -> None:
+    """A recipe file without a name is named after the file, one with a name keeps it."""
+    path = tmp_path / "mine.toml"
+    path.write_text(_GOOD)
+    assert (load_recipe(path).name, load_recipe(str(path)).epochs) == ("mine", 3)
+    path.write_text(_GOOD + 'name = "yours"\n')
+    assert load_recipe(path).name == "yours"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"epochs = \n", "is not valid TOML: Invalid value (at line 1, column 10)"),
+        (b"epochs = 3\nseed = 1\nname = '\xff'\n", ", line 3: byte 0xff is not UTF-8"),
+        (b"x = " + b"[" * 100_000, "is nested too deeply"),
+        (b"#" * 1_000_001, "has more than 1,000,000 bytes"),
+        (b"epochs = 3\n", "The recipe has no 'layers'"),
+        (b"layers = []\nepoch = 3\n", "Unknown recipe key 'epoch'. Did you mean 'epochs'?"),
+        (b"seed = " + b"9" * 5000, "is not valid TOML"),
+    ],
+)
+def test_bad_file(tmp_path: Path, content: bytes, sentence: str) -> None:
+    """A file that holds no recipe is refused by name, with the line where there is one."""
+    path = tmp_path / "bad.toml"
+    path.write_bytes(content)
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path)
+    assert str(path) in str(caught.value)
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("mnist-quik", "Unknown recipe 'mnist-quik'. Did you mean 'mnist-quick'? Known: cnn-large"),
+        ("missing.toml", "Cannot read the recipe missing.toml: No such file"),
+        ("null\0.toml", "embedded null byte"),
+        ("x" * 300 + ".toml", "Cannot read the recipe"),
+        (Path("/"), "/ is not a file"),
+        (Path("/dev/null"), "/dev/null is not a file"),
+    ],
+)
+def test_missing(name: str | Path, sentence: str) -> None:
+    """A recipe that is not there, or no file, is refused with what was looked for."""
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(name)
+    assert sentence in str(caught.value)
+
+
+def test_default_recipe() -> None:
+    """MNIST has its own recipe; any other data set gets its network with a tenth for validation."""
+    assert default_recipe("mnist") == load_recipe(DEFAULTS["mnist"])
+    other = default_recipe("my-pictures")
+    assert (other.name, other.validation, other.layers) == ("default", 0.1, default_recipe("mnist").layers)
