@@ -28,7 +28,7 @@ check: .venv/tested ## format, lint, types, layers and lengths
 	@$(BIN)/ruff format --check $(CHECKED)
 	@$(BIN)/ruff check $(CHECKED)
 	@$(BIN)/mypy $(CHECKED)
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m checks.lengths src csrc tests checks reproduce
 
 format: .venv/tested ## rewrite the sources in the project's format

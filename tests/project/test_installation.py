@@ -1,0 +1,49 @@
+"""What is tested is what a user gets: the installed package, whole and current."""
+
+import importlib.metadata
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Final
+
+import optotype
+
+TOP: Final = Path(__file__).parents[2]
+INSTALLED: Final = Path(optotype.__file__).parent
+
+
+def test_tests_run_against_the_installed_package() -> None:
+    """`import optotype` finds site-packages, not the source folder."""
+    assert Path(sysconfig.get_path("platlib")) / "optotype" == INSTALLED
+
+
+def test_installed_package_is_the_source() -> None:
+    """Every file of src is installed, byte for byte, and no other Python file is."""
+    source = TOP / "src" / "optotype"
+    files = {
+        path.relative_to(source) for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc"
+    }
+    for path in files:
+        assert (INSTALLED / path).read_bytes() == (source / path).read_bytes(), f"{path}: run make"
+    assert {path.relative_to(INSTALLED) for path in INSTALLED.rglob("*.py")} <= files
+
+
+def test_extension_is_installed() -> None:
+    """The native module lies in the engine, and nothing of C++ comes with it."""
+    assert len(list((INSTALLED / "engine").glob("_core.*.so"))) == 1
+    assert not [path for path in INSTALLED.rglob("*") if path.suffix in {".cpp", ".hpp", ".h", ".a"}]
+
+
+def test_licences_travel_with_the_package() -> None:
+    """The installed package names its licences and carries their texts."""
+    about = importlib.metadata.metadata("optotype")
+    assert about["License-Expression"] == "Apache-2.0 AND CC-BY-SA-3.0"
+    assert {"LICENSE", "NOTICE"} <= set(about.get_all("License-File") or [])
+
+
+def test_command_is_installed() -> None:
+    """The command `optotype` stands beside Python, starts, and lists its verbs."""
+    command = Path(sysconfig.get_path("scripts")) / "optotype"
+    done = subprocess.run([command, "--help"], capture_output=True, text=True, check=True)
+    for verb in ("train", "judge", "predict", "recipes", "info"):
+        assert verb in done.stdout

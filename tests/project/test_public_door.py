@@ -1,0 +1,51 @@
+"""The public surface of the package: what `import optotype` gives, and what it costs."""
+
+import re
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import optotype
+
+TOP: Final = Path(__file__).parents[2]
+
+
+def test_every_name_is_importable() -> None:
+    """Each name in `__all__` is there, once, and `dir` shows it."""
+    assert len(set(optotype.__all__)) == len(optotype.__all__)
+    for name in optotype.__all__:
+        assert getattr(optotype, name) is not None
+        assert name in dir(optotype)
+
+
+def test_nothing_else_is_public() -> None:
+    """Whatever the module holds under a public name, once all is loaded, is in `__all__` or a submodule."""
+    for name in optotype.__all__:
+        getattr(optotype, name)
+    held = {name for name, value in vars(optotype).items() if not isinstance(value, types.ModuleType)}
+    assert {name for name in held if not name.startswith("_")} <= set(optotype.__all__)
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    """A name that is not exported raises AttributeError that says it, so that `hasattr` works."""
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = optotype.no_such_name
+
+
+def test_import_is_cheap() -> None:
+    """Importing optotype imports none of the heavy packages; using a name imports what it needs."""
+    heavy = "matplotlib", "PIL", "rich", "typer", "pydantic", "safetensors"
+    program = f"import sys, optotype; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_readme_uses_public_names() -> None:
+    """Every `ot.name` in the README's example is exported."""
+    used = set(re.findall(r"\bot\.(\w+)", (TOP / "README.md").read_text(encoding="utf-8")))
+    assert used
+    assert used <= set(optotype.__all__)
