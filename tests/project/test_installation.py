@@ -38,7 +38,9 @@ def test_licences_travel_with_the_package() -> None:
     """The installed package names its licences and carries their texts."""
     about = importlib.metadata.metadata("optotype")
     assert about["License-Expression"] == "Apache-2.0 AND CC-BY-SA-3.0"
-    assert {"LICENSE", "NOTICE", "src/optotype/data/mnist/LICENSE"} == set(about.get_all("License-File") or [])
+    assert {"LICENSE", "NOTICE", "src/optotype/data/mnist/LICENSE"} == set(
+        about.get_all("License-File") or []
+    )
 
 
 def test_command_is_installed() -> None:
