@@ -1,0 +1,14 @@
+"""What holds for every test: Hypothesis repeats itself and watches no clock; the oracle is Keras on JAX without jit."""
+
+import os
+
+import hypothesis
+
+# Before Keras and JAX are first imported, in this process and in those it starts (docs/decisions/0005-oracle.md).
+os.environ["KERAS_BACKEND"] = "jax"
+os.environ["JAX_DISABLE_JIT"] = "1"
+os.environ["JAX_PLATFORMS"] = "cpu"
+
+# Derandomized, so that a commit that passed passes again.
+hypothesis.settings.register_profile("optotype", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("optotype")
