@@ -1,0 +1,209 @@
+// What Python sees of the engine. Arguments are checked here as far as memory depends on them; what they mean is
+// checked in Python.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/variant.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+#include <variant>
+
+#include "network/network.hpp"
+#include "network/reporter.hpp"
+
+namespace nb = nanobind;
+
+namespace optotype {
+
+namespace {
+
+template <class T, int dimensions>
+using Array = nb::ndarray<const T, nb::ndim<dimensions>, nb::c_contig, nb::device::cpu>;
+using Pictures = std::variant<Array<std::uint8_t, 4>, Array<float, 4>>;
+using Floats = nb::ndarray<nb::numpy, float, nb::c_contig>;
+
+// Lets Python handle signals and show progress; an exception, Ctrl-C's included, is kept until the work has stopped.
+class PythonReporter final : public Reporter {
+ public:
+  explicit PythonReporter(nb::object report) : report_(std::move(report)) {}
+
+  bool go_on(std::int64_t images_done) override {
+    const nb::gil_scoped_acquire gil;
+    try {
+      if (PyErr_CheckSignals() != 0) throw nb::python_error();
+      if (!report_.is_none()) report_(images_done);
+      return true;
+    } catch (nb::python_error& error) {
+      error_.emplace(std::move(error));
+      return false;
+    }
+  }
+
+  void rethrow() {
+    if (error_) throw std::move(*error_);
+  }
+
+ private:
+  nb::object report_;
+  std::optional<nb::python_error> error_;
+};
+
+void require(bool condition, const char* message) {
+  if (!condition) throw std::invalid_argument(message);
+}
+
+Images images_of(const Network& network, const Pictures& pictures) {
+  return std::visit(
+      [&](const auto& array) {
+        const Shape shape = network.input();
+        require(array.shape(1) == static_cast<std::size_t>(shape.height) &&
+                    array.shape(2) == static_cast<std::size_t>(shape.width) &&
+                    array.shape(3) == static_cast<std::size_t>(shape.channels),
+                "images have another shape than the network's input");
+        Images images = {nullptr, nullptr, static_cast<std::int64_t>(array.shape(0))};
+        if constexpr (std::is_same_v<std::decay_t<decltype(array)>, Array<float, 4>>)
+          images.floats = array.data();
+        else
+          images.bytes = array.data();
+        return images;
+      },
+      pictures);
+}
+
+// The checks that keep every index of an epoch inside its array.
+void check_epoch(const Network& network, const Images& images, const Array<std::int32_t, 1>& labels,
+                 const Array<std::int64_t, 1>& order, std::size_t rates) {
+  require(network.compiled(), "compile the network before training it");
+  require(labels.shape(0) == static_cast<std::size_t>(images.count), "labels and images differ in number");
+  const std::size_t batch = network.batch();
+  require(rates >= (order.shape(0) + batch - 1) / batch, "fewer learning rates than steps");
+  const std::int64_t* first = order.data();
+  require(std::all_of(first, first + order.shape(0), [&](std::int64_t i) { return i >= 0 && i < images.count; }),
+          "the order names an image that does not exist");
+  const std::int32_t classes = network.output().channels, *label = labels.data();
+  require(std::all_of(label, label + labels.shape(0), [&](std::int32_t l) { return l >= 0 && l < classes; }),
+          "a label is not one of the network's classes");
+}
+
+nb::tuple train_epoch(Network& network, const Pictures& pictures, const Array<std::int32_t, 1>& labels,
+                      const Array<std::int64_t, 1>& order, const Array<float, 1>& learning_rates,
+                      std::uint64_t key, float scale, nb::object report) {
+  const Images images = images_of(network, pictures);
+  check_epoch(network, images, labels, order, learning_rates.shape(0));
+  const Epoch epoch = {labels.data(), order.data(), static_cast<std::int64_t>(order.shape(0)), learning_rates.data(),
+                       key};
+  PythonReporter reporter(std::move(report));
+  EpochTotals totals;
+  {
+    const nb::gil_scoped_release release;
+    totals = network.train_epoch(images, scale, epoch, reporter);
+  }
+  reporter.rethrow();
+  return nb::make_tuple(totals.loss, totals.correct, totals.images, totals.steps, totals.finite);
+}
+
+void predict(Network& network, const Pictures& pictures, float scale,
+             const nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>& logits, nb::object report) {
+  const Images images = images_of(network, pictures);
+  require(logits.shape(0) == static_cast<std::size_t>(images.count) &&
+              logits.shape(1) == static_cast<std::size_t>(network.output().size()),
+          "the array for the logits has another shape than (images, classes)");
+  PythonReporter reporter(std::move(report));
+  {
+    const nb::gil_scoped_release release;
+    network.predict(images, scale, logits.data(), reporter);
+  }
+  reporter.rethrow();
+}
+
+void check_parameter(const Network& network, int layer, int index, std::size_t size) {
+  require(index >= 0 && index < network.layer(layer).parameters() &&
+              size == network.layer(layer).parameter_size(index),
+          "no such parameter, or not of this size");
+}
+
+Activation activation_of(const std::string& name) {
+  if (name == "relu") return Activation::relu;
+  if (name == "tanh") return Activation::tanh;
+  if (name == "sigmoid") return Activation::sigmoid;
+  throw std::invalid_argument("unknown activation " + name);
+}
+
+OptimizerKind optimizer_of(const std::string& name) {
+  if (name == "SGD") return OptimizerKind::sgd;
+  if (name == "RMSprop") return OptimizerKind::rmsprop;
+  if (name == "Adam") return OptimizerKind::adam;
+  throw std::invalid_argument("unknown optimizer " + name);
+}
+
+const Kernels& kernels_named(const std::string& isa) {
+  const Kernels* kernels = kernels_for(isa.c_str());
+  if (!kernels) throw std::invalid_argument("this processor has no kernels named " + isa);
+  return *kernels;
+}
+
+std::vector<std::string> available_isas() {
+  int count = 0;
+  const Kernels* const* tables = available_kernels(&count);
+  std::vector<std::string> names;
+  for (int i = 0; i < count; ++i) names.emplace_back(tables[i]->name);
+  return names;
+}
+
+}  // namespace
+
+}  // namespace optotype
+
+NB_MODULE(_core, m) {
+  using namespace optotype;
+  m.def("available_isas", &available_isas);
+  nb::class_<Network>(m, "Network")
+      .def(
+          "__init__",
+          [](Network* self, int height, int width, int channels, const std::string& isa, int threads) {
+            require(height > 0 && width > 0 && channels > 0 && threads > 0, "sizes and threads start at 1");
+            new (self) Network({height, width, channels}, kernels_named(isa), threads);
+          },
+          nb::arg("height"), nb::arg("width"), nb::arg("channels"), nb::arg("isa"), nb::arg("threads"))
+      .def("add_dense", &Network::add_dense, nb::arg("units"))
+      .def("add_conv2d", &Network::add_conv2d, nb::arg("filters"), nb::arg("height"), nb::arg("width"))
+      .def("add_max_pooling2d", &Network::add_max_pooling2d, nb::arg("height"), nb::arg("width"))
+      .def("add_flatten", &Network::add_flatten)
+      .def(
+          "add_activation",
+          [](Network& self, const std::string& name) { return self.add_activation(activation_of(name)); },
+          nb::arg("name"))
+      .def("add_dropout", &Network::add_dropout, nb::arg("rate"))
+      .def("add_batch_normalization", &Network::add_batch_normalization, nb::arg("momentum"), nb::arg("epsilon"))
+      .def(
+          "compile",
+          [](Network& self, const std::string& optimizer, float first_decay, float second_decay, float epsilon,
+             int batch) {
+            require(batch > 0, "a batch has at least one image");
+            self.compile({optimizer_of(optimizer), first_decay, second_decay, epsilon}, batch);
+          },
+          nb::arg("optimizer"), nb::arg("first_decay"), nb::arg("second_decay"), nb::arg("epsilon"),
+          nb::arg("batch"))
+      .def("train_epoch", &train_epoch, nb::arg("images"), nb::arg("labels"), nb::arg("order"),
+           nb::arg("learning_rates"), nb::arg("key"), nb::arg("scale"), nb::arg("report").none())
+      .def("predict", &predict, nb::arg("images"), nb::arg("scale"), nb::arg("logits"), nb::arg("report").none())
+      .def(
+          "read_parameter",
+          [](const Network& self, int layer, int index,
+             const nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>& out) {
+            check_parameter(self, layer, index, out.shape(0));
+            self.layer(layer).read_parameter(index, out.data());
+          },
+          nb::arg("layer"), nb::arg("index"), nb::arg("out"))
+      .def(
+          "write_parameter",
+          [](Network& self, int layer, int index, const Array<float, 1>& values) {
+            check_parameter(self, layer, index, values.shape(0));
+            self.layer(layer).write_parameter(index, values.data());
+          },
+          nb::arg("layer"), nb::arg("index"), nb::arg("values"));
+}

@@ -1,0 +1,107 @@
+// The arithmetic that every layer is made of, as one table of functions for each instruction set.
+//
+// The files gemm.hpp, elementwise.hpp, ... are compiled once for each instruction set (portable.cpp, avx2.cpp,
+// avx512.cpp), each time into a table of its own. Whoever computes asks `kernels_for` for a table once and calls
+// through it. The results of two tables are equal to rounding; the results of one table never depend on threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace optotype {
+
+// Weights lie in panels of this many columns, and rows of activations are padded to a multiple of it.
+constexpr int kPanel = 32;
+
+// C[i][j] (+)= sum over o, k of A[i, o, k] * B[o * inner + k][j], for i < rows and j < columns <= kPanel.
+// A is addressed by three strides, so one kernel serves dense layers (outer = 1), their weight gradients (A read
+// down its columns) and convolutions straight from the image (o walks the window's rows). B may be read, never
+// used, up to kPanel columns in each row.
+struct Gemm {
+  const float* a;
+  std::ptrdiff_t a_row, a_outer, a_inner;
+  const float* b;
+  std::ptrdiff_t b_row;
+  float* c;
+  std::ptrdiff_t c_row;
+  int rows, columns, outer, inner;
+  const float* start;  // the row that every sum starts from; null: C itself
+};
+
+enum class Activation { linear, relu, tanh, sigmoid };
+
+enum class OptimizerKind { sgd, rmsprop, adam };
+
+// One step of an optimizer over n weights that lie side by side. What the fields hold is in optimizers.hpp.
+struct Update {
+  OptimizerKind kind;
+  float rate, first_decay, second_decay, epsilon;
+  const float* gradient;
+  float *weights, *first, *second;
+};
+
+// Windows that lie side by side over an image of height x width x channels.
+struct Pooling {
+  int width, channels;
+  int window_height, window_width;
+  int out_height, out_width;
+};
+
+// Rows of n floats, `stride` apart.
+struct Rows {
+  const float* data;
+  std::ptrdiff_t stride;
+  int count;
+};
+
+// The elements of a row that dropout keeps: those whose hash of (key, counter) is not below the threshold.
+struct Dropout {
+  std::uint64_t key;
+  std::uint32_t threshold;
+  float scale;
+};
+
+// What batch normalization knows of each channel.
+struct Normalization {
+  const float *mean, *inverse, *gamma, *beta;
+};
+
+// What the gradient through batch normalization needs besides: gamma / sqrt(variance + epsilon), and the mean
+// over the batch of dy and of dy * x_hat.
+struct NormalizationGradient {
+  const float *mean, *inverse, *gamma, *mean_dy, *mean_dy_x;
+};
+
+struct Kernels {
+  const char* name;
+  void (*gemm)(const Gemm&);
+  void (*scale_bytes)(const std::uint8_t* x, float scale, float* y, std::size_t n);
+  void (*scale_floats)(const float* x, float scale, float* y, std::size_t n);
+  void (*add)(const float* x, float* sum, std::size_t n);
+  void (*activate)(Activation, float* y, std::size_t n);
+  void (*activation_gradient)(Activation, const float* y, float* dy, std::size_t n);
+  void (*dropout)(const Dropout&, std::uint32_t counter, const float* x, float* y, std::size_t n);
+  void (*update)(const Update&, std::size_t n);
+  void (*max_pool)(const Pooling&, const float* x, float* y);
+  void (*max_pool_gradient)(const Pooling&, const float* x, const float* y, const float* dy, float* dx);
+  void (*sum_rows)(const Rows& x, float* sum, std::size_t n);
+  void (*sum_squares)(const Rows& x, const float* mean, float* sum, std::size_t n);
+  void (*sum_products)(const Rows& x, const Rows& dy, const Normalization&, float* sum, std::size_t n);
+  void (*normalize)(const Normalization&, const float* x, float* y, std::size_t n);
+  void (*normalize_gradient)(const NormalizationGradient&, const float* x, const float* dy, float* dx,
+                             std::size_t n);
+};
+
+extern const Kernels kPortableKernels;
+#ifdef OPTOTYPE_X86
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
+#endif
+
+// The tables this processor can run, the fastest last; `count` receives how many.
+const Kernels* const* available_kernels(int* count);
+
+// The table of that name, or null where there is none or this processor cannot run it.
+const Kernels* kernels_for(const char* name);
+
+}  // namespace optotype

@@ -1,0 +1,145 @@
+// BatchNormalization over the last axis. In training the mean and variance are those of the batch (the variance
+// without Bessel's correction, as in Keras 3), so they are reduced over all chunks before any chunk goes on.
+#include <cmath>
+
+#include "network/buffer.hpp"
+#include "layers/layer.hpp"
+
+namespace optotype {
+
+namespace {
+
+enum Row { gamma, beta, moving_mean, moving_variance, kParameters };
+
+class BatchNormalization final : public Layer {
+ public:
+  BatchNormalization(Shape input, float momentum, float epsilon, const Kernels& kernels)
+      : Layer(input, input, kernels),
+        momentum_(momentum),
+        epsilon_(epsilon),
+        width_(round_up(input.channels, kPanel)),
+        parameters_(kParameters * width_),
+        statistics_(kStatistics * width_) {
+    for (int c = 0; c < input.channels; ++c) {
+      row(gamma)[c] = row(moving_variance)[c] = 1.0f;
+      at(moving_inverse)[c] = 1.0f / std::sqrt(1.0f + epsilon_);
+    }
+  }
+
+  bool needs_whole_batch() const override { return true; }
+  bool reduces() const override { return true; }
+  bool trainable() const override { return true; }
+  int tasks() const override { return static_cast<int>(width_ / kPanel); }
+
+  void prepare(const Limits&) override { state_ = Buffer(4 * width_); }
+
+  void reduce_forward(int task, const Batch& batch) override {
+    const int from = task * kPanel, n = columns(task);
+    float *means = at(mean) + from, *inverses = at(inverse) + from, *variances = at(variance) + from;
+    const float scale = 1.0f / (static_cast<float>(batch.samples) * input().pixels());
+    for (int c = 0; c < n; ++c) means[c] = variances[c] = 0.0f;
+    for (int i = 0; i < batch.samples; ++i) kernels_.sum_rows(sample(batch.x, i, from), means, n);
+    for (int c = 0; c < n; ++c) means[c] *= scale;
+    for (int i = 0; i < batch.samples; ++i) kernels_.sum_squares(sample(batch.x, i, from), means, variances, n);
+    for (int c = 0; c < n; ++c) {
+      variances[c] *= scale;
+      inverses[c] = 1.0f / std::sqrt(variances[c] + epsilon_);
+    }
+  }
+
+  void forward(const Chunk& chunk) override {
+    const Normalization norm = {chunk.training ? at(mean) : row(moving_mean),
+                                chunk.training ? at(inverse) : at(moving_inverse), row(gamma), row(beta)};
+    const int channels = input().channels;
+    for (int i = 0; i < chunk.samples; ++i)
+      for (int p = 0; p < input().pixels(); ++p) {
+        const std::ptrdiff_t from = i * input().stride() + static_cast<std::ptrdiff_t>(p) * channels;
+        kernels_.normalize(norm, chunk.x + from, chunk.y + from, channels);
+      }
+  }
+
+  void reduce_backward(int task, const Batch& batch) override {
+    const int from = task * kPanel, n = columns(task);
+    float *dys = at(sum_dy) + from, *dyxs = at(sum_dy_x) + from;
+    for (int c = 0; c < n; ++c) dys[c] = dyxs[c] = 0.0f;
+    const Normalization norm = {at(mean) + from, at(inverse) + from, nullptr, nullptr};
+    for (int i = 0; i < batch.samples; ++i) {
+      const Rows dy = sample(batch.dy, i, from);
+      kernels_.sum_rows(dy, dys, n);
+      kernels_.sum_products(sample(batch.x, i, from), dy, norm, dyxs, n);
+    }
+    const float scale = 1.0f / (static_cast<float>(batch.samples) * input().pixels());
+    for (int c = 0; c < n; ++c) {
+      at(mean_dy)[from + c] = dys[c] * scale;
+      at(mean_dy_x)[from + c] = dyxs[c] * scale;
+    }
+  }
+
+  void backward(const Chunk& chunk) override {
+    if (!chunk.dx) return;
+    const NormalizationGradient norm = {at(mean), at(inverse), row(gamma), at(mean_dy), at(mean_dy_x)};
+    const int channels = input().channels;
+    for (int i = 0; i < chunk.samples; ++i)
+      for (int p = 0; p < input().pixels(); ++p) {
+        const std::ptrdiff_t from = i * input().stride() + static_cast<std::ptrdiff_t>(p) * channels;
+        kernels_.normalize_gradient(norm, chunk.x + from, chunk.dy + from, chunk.dx + from, channels);
+      }
+  }
+
+  void update(int task, const Batch&, const Update& step) override {
+    const int from = task * kPanel, n = columns(task);
+    change(gamma, at(sum_dy_x), from, n, step);
+    change(beta, at(sum_dy), from, n, step);
+    float *means = row(moving_mean) + from, *variances = row(moving_variance) + from;
+    for (int c = 0; c < n; ++c) {
+      means[c] = means[c] * momentum_ + at(mean)[from + c] * (1.0f - momentum_);
+      variances[c] = variances[c] * momentum_ + at(variance)[from + c] * (1.0f - momentum_);
+      at(moving_inverse)[from + c] = 1.0f / std::sqrt(variances[c] + epsilon_);
+    }
+  }
+
+  int parameters() const override { return kParameters; }
+  std::size_t parameter_size(int) const override { return input().channels; }
+  void read_parameter(int i, float* out) const override {
+    for (int c = 0; c < input().channels; ++c) out[c] = row(i)[c];
+  }
+  void write_parameter(int i, const float* in) override {
+    for (int c = 0; c < input().channels; ++c) row(i)[c] = in[c];
+    for (int c = 0; c < input().channels; ++c)
+      at(moving_inverse)[c] = 1.0f / std::sqrt(row(moving_variance)[c] + epsilon_);
+  }
+
+ private:
+  enum Statistic { mean, variance, inverse, moving_inverse, sum_dy, sum_dy_x, mean_dy, mean_dy_x, kStatistics };
+
+  float* row(int parameter) const { return parameters_.data() + parameter * width_; }
+  float* at(Statistic statistic) const { return statistics_.data() + statistic * width_; }
+  int columns(int task) const {
+    const int left = input().channels - task * kPanel;
+    return left < kPanel ? left : kPanel;
+  }
+  Rows sample(const float* x, int i, int channel) const {
+    return {x + i * input().stride() + channel, input().channels, input().pixels()};
+  }
+
+  void change(Row parameter, const float* gradient, int from, int n, Update step) {
+    float* state = state_.data() + 2 * parameter * width_ + from;
+    step.gradient = gradient + from;
+    step.weights = row(parameter) + from;
+    step.first = state;
+    step.second = state + width_;
+    kernels_.update(step, n);
+  }
+
+  float momentum_, epsilon_;
+  std::size_t width_;
+  Buffer parameters_, statistics_, state_;
+};
+
+}  // namespace
+
+std::unique_ptr<Layer> make_batch_normalization(Shape input, float momentum, float epsilon, const Kernels& kernels) {
+  return std::make_unique<BatchNormalization>(input, momentum, epsilon, kernels);
+}
+
+}  // namespace optotype

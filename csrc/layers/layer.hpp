@@ -1,0 +1,87 @@
+// What every layer can do: forward and backward for a chunk of the batch, then its own weights over the whole batch.
+//
+// A step has two phases. In the first, chunks of the batch run through all layers, forward and backward, each on one
+// thread. In the second, every block of weights is visited by one thread, which sums its gradient over the batch in
+// one order and lets the optimizer change it. Layers that need the whole batch at once (batch normalization) also
+// reduce over it between chunks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "network/shape.hpp"
+
+namespace optotype {
+
+// A chunk of the batch as a layer sees it. Row i of x is sample `first + i`; rows lie Shape::stride() apart.
+struct Chunk {
+  int index;    // which chunk of the batch
+  int first;    // its first sample
+  int samples;  // how many it has
+  int worker;   // whose scratch memory may be used
+  bool training;
+  std::uint64_t key;  // of this step's random numbers
+  const float* x;
+  float* y;
+  const float* dy;
+  float* dx;  // null where nobody needs the gradient of x
+};
+
+// The whole batch as a layer's weights see it.
+struct Batch {
+  int samples;
+  int chunks;
+  const float* x;
+  const float* dy;
+};
+
+// How large a training's steps can be.
+struct Limits {
+  int batch, chunk, chunks, workers;
+  bool input_gradient;  // whether some layer below has weights
+};
+
+class Layer {
+ public:
+  virtual ~Layer() = default;
+
+  Shape input() const { return input_; }
+  Shape output() const { return output_; }
+
+  virtual void forward(const Chunk&) = 0;
+  virtual void backward(const Chunk&) = 0;
+
+  virtual bool in_place() const { return false; }         // y overwrites x
+  virtual bool needs_whole_batch() const { return false; }  // has weights whose gradient reads x and dy
+  virtual bool reduces() const { return false; }          // has statistics over the batch
+  virtual bool trainable() const { return false; }
+
+  virtual void prepare(const Limits&) {}  // reserves all memory that training needs
+  virtual int tasks() const { return 0; }  // blocks of weights, or of statistics
+  virtual void reduce_forward(int, const Batch&) {}
+  virtual void reduce_backward(int, const Batch&) {}
+  virtual void update(int, const Batch&, const Update&) {}
+
+  // Parameters in Keras's order and layout.
+  virtual int parameters() const { return 0; }
+  virtual std::size_t parameter_size(int) const { return 0; }
+  virtual void read_parameter(int, float*) const {}
+  virtual void write_parameter(int, const float*) {}
+
+ protected:
+  Layer(Shape input, Shape output, const Kernels& kernels) : kernels_(kernels), input_(input), output_(output) {}
+
+  const Kernels& kernels_;
+
+ private:
+  Shape input_, output_;
+};
+
+std::unique_ptr<Layer> make_dense(Shape input, int units, const Kernels&);
+std::unique_ptr<Layer> make_conv2d(Shape input, int filters, int height, int width, const Kernels&);
+std::unique_ptr<Layer> make_max_pooling2d(Shape input, int height, int width, const Kernels&);
+std::unique_ptr<Layer> make_activation(Shape input, Activation, const Kernels&);
+std::unique_ptr<Layer> make_dropout(Shape input, float rate, int place, const Kernels&);
+std::unique_ptr<Layer> make_batch_normalization(Shape input, float momentum, float epsilon, const Kernels&);
+
+}  // namespace optotype

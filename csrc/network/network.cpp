@@ -1,0 +1,124 @@
+// Building a network, and compiling it: which stages a step has, which memory it needs.
+#include "network/network.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace optotype {
+
+namespace {
+
+constexpr std::ptrdiff_t kChunkBytes = 4 << 20;  // what the values and gradients of a chunk may take
+constexpr int kChunkUnit = 8, kChunkMost = 32;   // samples
+constexpr int kChunksLeast = 4;                  // so that a slower core can take fewer
+
+}  // namespace
+
+Network::Network(Shape input, const Kernels& kernels, int threads)
+    : input_(input), shape_(input), kernels_(kernels), pool_(threads), tensors_(1) {
+  tensors_[0].stride = input.stride();
+}
+
+int Network::add(std::unique_ptr<Layer> layer) {
+  if (compiled() || prediction_stride_ > 0) throw std::logic_error("a network in use takes no more layers");
+  const int x = static_cast<int>(tensors_.size()) - 1;
+  shape_ = layer->output();
+  if (!layer->in_place()) {
+    tensors_.emplace_back();
+    tensors_.back().stride = shape_.stride();
+  }
+  nodes_.push_back({std::move(layer), x, static_cast<int>(tensors_.size()) - 1});
+  return static_cast<int>(nodes_.size()) - 1;
+}
+
+int Network::add_dense(int units) { return add(make_dense(shape_, units, kernels_)); }
+int Network::add_conv2d(int filters, int height, int width) {
+  return add(make_conv2d(shape_, filters, height, width, kernels_));
+}
+int Network::add_max_pooling2d(int height, int width) {
+  return add(make_max_pooling2d(shape_, height, width, kernels_));
+}
+int Network::add_activation(Activation activation) { return add(make_activation(shape_, activation, kernels_)); }
+int Network::add_dropout(float rate) {
+  return add(make_dropout(shape_, rate, static_cast<int>(nodes_.size()), kernels_));
+}
+int Network::add_batch_normalization(float momentum, float epsilon) {
+  return add(make_batch_normalization(shape_, momentum, epsilon, kernels_));
+}
+int Network::add_flatten() {  // an image's numbers lie in the order of the flat ones already
+  shape_ = {1, 1, shape_.size()};
+  return -1;
+}
+
+// How many samples make a chunk: a function of the net and the batch, never of the threads.
+int Network::chunk_for(int batch) const {
+  std::ptrdiff_t sample = 0;
+  for (const Tensor& tensor : tensors_) sample += 2 * tensor.stride * static_cast<std::ptrdiff_t>(sizeof(float));
+  const int most = static_cast<int>(std::clamp<std::ptrdiff_t>(kChunkBytes / sample, kChunkUnit, kChunkMost));
+  const int chunks = std::max((batch + most - 1) / most, kChunksLeast);
+  const int even = (batch + chunks - 1) / chunks;
+  return static_cast<int>(round_up(static_cast<std::size_t>(even), kChunkUnit));
+}
+
+void Network::compile(const OptimizerSettings& optimizer, int batch) {
+  const std::lock_guard lock(mutex_);
+  optimizer_ = optimizer;
+  batch_ = batch;
+  steps_ = 0;
+  chunk_ = chunk_for(batch);
+  lowest_ = 0;
+  while (lowest_ < static_cast<int>(nodes_.size()) && !nodes_[lowest_].layer->trainable()) ++lowest_;
+  plan_stages();
+  reserve_training();
+  updates_.clear();
+  for (int node = 0; node < static_cast<int>(nodes_.size()); ++node)
+    for (int task = 0; task < nodes_[node].layer->tasks(); ++task) updates_.push_back({node, task});
+}
+
+// Chunks run through as many layers as they can; a layer that reduces over the batch ends a stage.
+void Network::plan_stages() {
+  const int end = static_cast<int>(nodes_.size());
+  stages_.clear();
+  int begin = 0;
+  for (int node = 0; node < end; ++node)
+    if (nodes_[node].layer->reduces()) {
+      stages_.push_back({Stage::chunks, begin, node, false, 0, 0, 0});
+      stages_.push_back({Stage::reduce_forward, 0, 0, false, 0, 0, node});
+      begin = node;
+    }
+  stages_.push_back({Stage::chunks, begin, end, true, end, end, 0});
+  for (int node = end; node-- > lowest_;) {
+    const bool reduces = nodes_[node].layer->reduces();
+    if (reduces) {
+      stages_.push_back({Stage::reduce_backward, 0, 0, false, 0, 0, node});
+      if (node > lowest_) stages_.push_back({Stage::chunks, 0, 0, false, node, node + 1, 0});
+    } else {
+      stages_.back().backward_begin = node;
+    }
+  }
+}
+
+void Network::reserve_training() {
+  const int chunks = (batch_ + chunk_ - 1) / chunk_;
+  const bool reduces = std::any_of(nodes_.begin(), nodes_.end(), [](const Node& n) { return n.layer->reduces(); });
+  for (Tensor& tensor : tensors_) tensor.values_whole = tensor.gradients_whole = reduces;
+  for (int node = 0; node < static_cast<int>(nodes_.size()); ++node) {
+    const Node& at = nodes_[node];
+    if (at.layer->needs_whole_batch()) tensors_[at.x].values_whole = tensors_[at.y].gradients_whole = true;
+    at.layer->prepare({batch_, chunk_, chunks, pool_.threads(), node > lowest_});
+  }
+  const std::ptrdiff_t own = static_cast<std::ptrdiff_t>(chunk_) * pool_.threads();
+  for (Tensor& tensor : tensors_) {
+    tensor.values = Buffer(tensor.stride * (tensor.values_whole ? batch_ : own));
+    tensor.gradients = Buffer(tensor.stride * (tensor.gradients_whole ? batch_ : own));
+  }
+  losses_.assign(chunks, {});
+}
+
+void Network::reserve_prediction() {
+  if (prediction_stride_ > 0) return;
+  for (const Tensor& tensor : tensors_) prediction_stride_ = std::max(prediction_stride_, tensor.stride);
+  for (Buffer& buffer : predictions_) buffer = Buffer(prediction_stride_ * kPredictionChunk * pool_.threads());
+}
+
+}  // namespace optotype

@@ -1,0 +1,131 @@
+// A list of layers, compiled once into a plan with all its memory, then trained an epoch at a time.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "layers/layer.hpp"
+#include "threads/pool.hpp"
+#include "network/buffer.hpp"
+#include "network/cross_entropy.hpp"
+
+namespace optotype {
+
+// Images lie one after another, height x width x channels, as bytes or as floats.
+struct Images {
+  const std::uint8_t* bytes;
+  const float* floats;
+  std::int64_t count;
+};
+
+struct OptimizerSettings {
+  OptimizerKind kind;
+  float first_decay, second_decay, epsilon;
+};
+
+struct Epoch {
+  const std::int32_t* labels;   // one for each image
+  const std::int64_t* order;    // which images, in this order
+  std::int64_t images;          // how many of them
+  const float* learning_rates;  // one for each step
+  std::uint64_t key;            // of the epoch's random numbers
+};
+
+struct EpochTotals {
+  double loss = 0.0;  // summed over images
+  std::int64_t correct = 0, images = 0, steps = 0;
+  bool finite = true;
+};
+
+class Reporter;
+
+constexpr int kPredictionChunk = 32;  // samples that prediction takes through the layers together
+
+class Network {
+ public:
+  Network(Shape input, const Kernels& kernels, int threads);
+
+  // Building: each returns the layer's place, for its parameters.
+  int add_dense(int units);
+  int add_conv2d(int filters, int height, int width);
+  int add_max_pooling2d(int height, int width);
+  int add_flatten();
+  int add_activation(Activation);
+  int add_dropout(float rate);
+  int add_batch_normalization(float momentum, float epsilon);
+
+  Shape input() const { return input_; }
+  Shape output() const { return shape_; }
+  int threads() const { return pool_.threads(); }
+  const Kernels& kernels() const { return kernels_; }
+  Layer& layer(int place) const { return *nodes_.at(static_cast<std::size_t>(place)).layer; }
+
+  // Reserves everything a training needs and resets the optimizer. No layer can be added afterwards.
+  void compile(const OptimizerSettings&, int batch);
+  bool compiled() const { return batch_ > 0; }
+  int batch() const { return batch_; }
+
+  EpochTotals train_epoch(const Images&, float scale, const Epoch&, Reporter&);
+
+  // Writes one row of `output().channels` logits for each image. Returns how many images were done.
+  std::int64_t predict(const Images&, float scale, float* logits, Reporter&);
+
+ private:
+  // Each layer reads tensor x and writes tensor y; tensor 0 is the input. In place, both are the same.
+  struct Node {
+    std::unique_ptr<Layer> layer;
+    int x, y;
+  };
+  // The values and the gradients of one place between layers, for the whole batch or for each worker's chunk.
+  struct Tensor {
+    std::ptrdiff_t stride = 0;
+    bool values_whole = false, gradients_whole = false;
+    Buffer values, gradients;
+  };
+  // A part of a step in which all tasks may run at once.
+  struct Stage {
+    enum Kind { chunks, reduce_forward, reduce_backward } kind;
+    int forward_begin, forward_end;    // chunks: layers to run forward,
+    bool loss;                         // then the loss,
+    int backward_begin, backward_end;  // then layers to run backward, last first
+    int node;                          // reductions: whose
+  };
+  struct StepContext;
+
+  int add(std::unique_ptr<Layer> layer);
+  int chunk_for(int batch) const;
+  void plan_stages();
+  void reserve_training();
+  void reserve_prediction();
+
+  float* values(int tensor, const Chunk&) const;
+  float* gradients(int tensor, const Chunk&) const;
+  Batch whole(const Node&, const StepContext&) const;
+  void gather(const StepContext&, const Chunk&);
+  void run_chunk(const Stage&, const StepContext&, int index, int worker);
+  void run_stage(const Stage&, const StepContext&);
+  void run_update(const StepContext&, float learning_rate);
+  void predict_chunk(const Images&, float scale, std::int64_t first, int samples, int worker, float* logits);
+
+  Shape input_, shape_;
+  const Kernels& kernels_;
+  Pool pool_;
+  std::mutex mutex_;
+  std::vector<Node> nodes_;
+  std::vector<Tensor> tensors_;
+
+  OptimizerSettings optimizer_ = {};
+  int batch_ = 0, chunk_ = 0, lowest_ = 0;  // `lowest_`: the first layer with weights
+  std::int64_t steps_ = 0;
+  std::vector<Stage> stages_;
+  struct Task {
+    int node, task;
+  };
+  std::vector<Task> updates_;
+  std::vector<LossSum> losses_;  // one for each chunk
+
+  Buffer predictions_[2];  // what prediction passes from layer to layer, for each worker
+  std::ptrdiff_t prediction_stride_ = 0;
+};
+
+}  // namespace optotype

@@ -1,0 +1,144 @@
+// An epoch: for each step, its stages one after another, then the weights.
+#include <algorithm>
+#include <cmath>
+
+#include "network/network.hpp"
+#include "network/reporter.hpp"
+
+namespace optotype {
+
+struct Network::StepContext {
+  const Images& images;
+  float scale;
+  const Epoch& epoch;
+  std::int64_t first;  // of the step's images, in epoch.order
+  int samples;
+  std::uint64_t key;
+
+  int chunks(int chunk) const { return (samples + chunk - 1) / chunk; }
+};
+
+namespace {
+
+// A 64-bit hash (Steele, Lea, Flood, 2014: SplitMix64), to make a step's key of the epoch's.
+std::uint64_t mix(std::uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+float* Network::values(int tensor, const Chunk& chunk) const {
+  const Tensor& t = tensors_[tensor];
+  return t.values.data() + t.stride * (t.values_whole ? chunk.first : chunk.worker * chunk_);
+}
+
+float* Network::gradients(int tensor, const Chunk& chunk) const {
+  const Tensor& t = tensors_[tensor];
+  return t.gradients.data() + t.stride * (t.gradients_whole ? chunk.first : chunk.worker * chunk_);
+}
+
+Batch Network::whole(const Node& node, const StepContext& step) const {
+  return {step.samples, step.chunks(chunk_), tensors_[node.x].values.data(), tensors_[node.y].gradients.data()};
+}
+
+void Network::gather(const StepContext& step, const Chunk& chunk) {
+  const std::size_t size = input_.size();
+  float* to = values(0, chunk);
+  for (int i = 0; i < chunk.samples; ++i, to += input_.stride()) {
+    const std::int64_t image = step.epoch.order[step.first + chunk.first + i];
+    if (step.images.bytes)
+      kernels_.scale_bytes(step.images.bytes + image * size, step.scale, to, size);
+    else
+      kernels_.scale_floats(step.images.floats + image * size, step.scale, to, size);
+  }
+}
+
+void Network::run_chunk(const Stage& stage, const StepContext& step, int index, int worker) {
+  const int first = index * chunk_;
+  Chunk chunk = {.index = index, .first = first, .samples = std::min(chunk_, step.samples - first),
+                 .worker = worker, .training = true, .key = step.key,
+                 .x = nullptr, .y = nullptr, .dy = nullptr, .dx = nullptr};
+  // The stage with layer 0's forward pass comes first; one that begins and ends there only gathers.
+  if (&stage == &stages_.front()) gather(step, chunk);
+  for (int node = stage.forward_begin; node < stage.forward_end; ++node) {
+    chunk.x = values(nodes_[node].x, chunk);
+    chunk.y = values(nodes_[node].y, chunk);
+    nodes_[node].layer->forward(chunk);
+  }
+  if (stage.loss) {
+    const int logits = nodes_.back().y;
+    chunk.x = values(logits, chunk);
+    chunk.dx = gradients(logits, chunk);
+    const Labels labels = {step.epoch.labels, step.epoch.order + step.first + first};
+    losses_[index] = cross_entropy(chunk, shape_, labels, step.samples);
+  }
+  for (int node = stage.backward_end; node-- > stage.backward_begin;) {
+    chunk.x = values(nodes_[node].x, chunk);
+    chunk.y = values(nodes_[node].y, chunk);
+    chunk.dy = gradients(nodes_[node].y, chunk);
+    chunk.dx = node > lowest_ ? gradients(nodes_[node].x, chunk) : nullptr;
+    nodes_[node].layer->backward(chunk);
+  }
+}
+
+void Network::run_stage(const Stage& stage, const StepContext& step) {
+  if (stage.kind == Stage::chunks) {
+    pool_.run(step.chunks(chunk_), [&](int index, int worker) { run_chunk(stage, step, index, worker); });
+    return;
+  }
+  const Node& node = nodes_[stage.node];
+  const Batch batch = whole(node, step);
+  pool_.run(node.layer->tasks(), [&](int task, int) {
+    stage.kind == Stage::reduce_forward ? node.layer->reduce_forward(task, batch)
+                                        : node.layer->reduce_backward(task, batch);
+  });
+}
+
+void Network::run_update(const StepContext& step, float learning_rate) {
+  Update update = {.kind = optimizer_.kind, .rate = learning_rate, .first_decay = optimizer_.first_decay,
+                   .second_decay = optimizer_.second_decay, .epsilon = optimizer_.epsilon,
+                   .gradient = nullptr, .weights = nullptr, .first = nullptr, .second = nullptr};
+  if (optimizer_.kind == OptimizerKind::adam) {
+    const double t = static_cast<double>(steps_ + 1);
+    update.rate *= static_cast<float>(std::sqrt(1.0 - std::pow(static_cast<double>(optimizer_.second_decay), t)) /
+                                      (1.0 - std::pow(static_cast<double>(optimizer_.first_decay), t)));
+  }
+  pool_.run(static_cast<int>(updates_.size()), [&](int index, int) {
+    const Task& task = updates_[index];
+    const Node& node = nodes_[task.node];
+    node.layer->update(task.task, whole(node, step), update);
+  });
+  ++steps_;
+}
+
+EpochTotals Network::train_epoch(const Images& images, float scale, const Epoch& epoch, Reporter& reporter) {
+  const std::lock_guard lock(mutex_);
+  const FlushDenormals flush;
+  pool_.revive();
+  Patience patience(reporter);
+  EpochTotals totals;
+  while (totals.images < epoch.images) {
+    const int samples = static_cast<int>(std::min<std::int64_t>(batch_, epoch.images - totals.images));
+    const std::uint64_t key = mix(epoch.key + static_cast<std::uint64_t>(totals.steps) * 0x9E3779B97F4A7C15u);
+    const StepContext step = {images, scale, epoch, totals.images, samples, key};
+    for (const Stage& stage : stages_) run_stage(stage, step);
+    LossSum sum;
+    for (int chunk = 0; chunk < step.chunks(chunk_); ++chunk) {
+      sum.loss += losses_[chunk].loss;
+      sum.correct += losses_[chunk].correct;
+    }
+    totals.finite = std::isfinite(sum.loss);
+    if (!totals.finite) break;  // before the weights take it in
+    run_update(step, epoch.learning_rates[totals.steps]);
+    totals.loss += sum.loss;
+    totals.correct += sum.correct;
+    totals.images += samples;
+    ++totals.steps;
+    if (!patience.go_on(totals.images)) break;
+  }
+  return totals;
+}
+
+}  // namespace optotype

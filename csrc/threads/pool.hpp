@@ -1,0 +1,61 @@
+// Threads that wait for work and deal its tasks out among themselves.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace optotype {
+
+// Flushes denormal numbers to zero while it lives, and then restores the caller's floating-point mode: denormals
+// in an optimizer's state would make its arithmetic many times slower.
+class FlushDenormals {
+ public:
+  FlushDenormals();
+  ~FlushDenormals();
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+ private:
+  std::uint64_t before_;
+};
+
+// `run` calls a task for every index, on all threads, and returns when all are done. Which thread takes which task
+// is left to chance, so tasks must not depend on it; each is told its worker's number, for scratch memory.
+// One caller at a time. After a fork the child's pool starts threads of its own at its next `revive`.
+class Pool {
+ public:
+  explicit Pool(int threads);
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  int threads() const { return threads_; }
+
+  // To be called once before a series of `run`: restarts the threads if this process is a fork of their own.
+  void revive();
+
+  template <class Task>  // void(int index, int worker)
+  void run(int tasks, const Task& task) {
+    start(tasks, [](const void* self, int index, int worker) { (*static_cast<const Task*>(self))(index, worker); },
+          &task);
+  }
+
+ private:
+  using Call = void (*)(const void* task, int index, int worker);
+  struct Shared;
+
+  void launch();
+  void start(int tasks, Call call, const void* task);
+
+  int threads_;
+  pid_t owner_;
+  std::unique_ptr<Shared> shared_;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace optotype

@@ -1,0 +1,304 @@
+"""A network that trains and predicts: thin, typed Python over the native engine.
+
+Arrays in, arrays out; no files, no policy. Every method that runs long releases the interpreter's lock, and lets
+Ctrl-C through between two steps, with the weights as the last whole step left them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from optotype.engine import _core
+from optotype.engine.layers import (
+    BatchNormalization,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    LayerRow,
+    MaxPooling2D,
+    Parameter,
+    Shape,
+    describe,
+)
+from optotype.engine.optimizers import SGD, Adam, Optimizer, RMSprop
+from optotype.engine.processor import chosen_isa, chosen_threads
+from optotype.engine.randomness import combine, normal, uniform
+from optotype.errors import EngineError
+
+Images = NDArray[np.uint8] | NDArray[np.float32]
+Report = Callable[[int], object]
+
+_BYTE: Final = 255.0
+_NORMAL_DEVIATION: Final = 0.05  # Keras's RandomNormal
+_MOST_FEATURES: Final = 1 << 24
+
+
+@dataclass(frozen=True)
+class EpochTotals:
+    """What an epoch of training came to.
+
+    Attributes:
+        loss: Mean cross-entropy over the images, in nats, each taken before its step changed the weights.
+        accuracy: Share of them that were classified right, likewise.
+        images: How many images were trained on.
+        steps: How many steps were made.
+        finite: Whether every loss was a number. If not, the epoch ended before the step that was not.
+    """
+
+    loss: float
+    accuracy: float
+    images: int
+    steps: int
+    finite: bool
+
+
+class Network:
+    """A list of layers with weights, on one instruction set and a number of threads.
+
+    Training gives the same bits for any number of threads.
+
+    Args:
+        layers: The layers, the last of them Dense with one unit for each class; its softmax, if named, belongs to
+            the loss, and the network itself answers with logits.
+        input_shape: (height, width, channels) of an image.
+        scale: What a pixel's byte is multiplied by: 1/255, or 1 for raw pixels. Images as float32 in 0..1 are
+            multiplied so that both kinds agree.
+        threads: By default every core.
+        isa: Instruction set; by default the environment variable OPTOTYPE_ISA, else the best there is.
+
+    Attributes:
+        isa: The instruction set in use.
+        threads: The number of threads in use.
+        classes: How many logits come out.
+        rows: The layers with their shapes and parameters.
+
+    Raises:
+        EngineError: The layers do not fit together or end wrongly, or the processor cannot do what is asked.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        input_shape: tuple[int, int, int],
+        *,
+        scale: float = 1 / _BYTE,
+        threads: int | None = None,
+        isa: str | None = None,
+    ) -> None:
+        self.rows: tuple[LayerRow, ...] = describe(layers, input_shape)
+        _check_ends(layers, self.rows)
+        self.isa = chosen_isa(isa)
+        self.threads = chosen_threads(threads)
+        self.classes = int(self.rows[-1].output_shape[0])
+        self._input_shape = input_shape
+        self._scale = scale
+        self._core = _core.Network(*input_shape, self.isa, self.threads)
+        self._places = [_add(self._core, layer) for layer in layers]
+        self._batch_size = 0
+
+    def initialize(self, seed: int) -> None:
+        """Set every parameter to its initial value.
+
+        Args:
+            seed: Any integer; the same seed gives the same numbers on every machine.
+        """
+        weights = {}
+        for name, parameter in self._parameters():
+            weights[name] = _initial(parameter, combine(seed, *name.encode()))
+        self.set_weights(weights)
+
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """Copy the weights out, in Keras's layouts, as "0.kernel", "0.bias", "2.gamma": layer, then parameter."""
+        weights = {}
+        for layer, row in enumerate(self.rows):
+            for index, parameter in enumerate(row.parameters):
+                out = np.empty(parameter.size, np.float32)
+                self._core.read_parameter(self._places[layer], index, out)
+                weights[f"{layer}.{parameter.name}"] = out.reshape(parameter.shape)
+        return weights
+
+    def set_weights(self, weights: Mapping[str, ArrayLike]) -> None:
+        """Set all weights, named and laid out as `weights()` gives them.
+
+        Args:
+            weights: One array for each parameter, converted to float32.
+
+        Raises:
+            EngineError: A name is missing or unknown, or an array has the wrong shape.
+        """
+        expected = dict(self._parameters())
+        if expected.keys() != weights.keys():
+            raise EngineError(
+                f"Weights named {sorted(weights)} were given, expected exactly {sorted(expected)}."
+                " Take them from a network of the same layers."
+            )
+        arrays = {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
+        for name, array in arrays.items():
+            if array.shape != expected[name].shape:
+                raise EngineError(
+                    f"Weights {name!r} have shape {array.shape}, expected {expected[name].shape}."
+                    " Take them from a network of the same layers."
+                )
+        for layer, row in enumerate(self.rows):
+            for index, parameter in enumerate(row.parameters):
+                array = arrays[f"{layer}.{parameter.name}"].ravel()
+                self._core.write_parameter(self._places[layer], index, array)
+
+    def compile(self, optimizer: Optimizer, batch_size: int) -> None:
+        """Reserve all the memory that training takes, and reset the optimizer.
+
+        Args:
+            optimizer: Which one; its learning rate is given for each step by `train_epoch`.
+            batch_size: Images in a step, at least 1; the last step of an epoch takes what is left.
+        """
+        if batch_size < 1:
+            raise EngineError(f"A batch size of {batch_size} was given, expected at least 1.")
+        first, second, epsilon = _decays(optimizer)
+        self._core.compile(optimizer.type, first, second, epsilon, batch_size)
+        self._batch_size = batch_size
+
+    def train_epoch(
+        self,
+        images: Images,
+        labels: NDArray[np.integer],
+        order: NDArray[np.int64],
+        *,
+        learning_rates: NDArray[np.float32],
+        key: tuple[int, int],
+        report: Report | None = None,
+    ) -> EpochTotals:
+        """Train on images in a given order, a step for each batch.
+
+        Args:
+            images: uint8, or float32 in 0..1, of shape (n, height, width, channels).
+            labels: Class of each image, of shape (n,), in 0 .. classes - 1.
+            order: Which images to train on, of any length; indices in 0 .. n - 1.
+            learning_rates: One for each step.
+            key: (seed, epoch), of the random numbers of dropout.
+            report: Called about twenty times a second with the number of images done.
+
+        Returns:
+            Loss and accuracy over the epoch.
+
+        Raises:
+            EngineError: An array has the wrong shape or type or an index out of range, or `compile` was not called.
+            KeyboardInterrupt: Ctrl-C; the weights are those of the last whole step.
+        """
+        try:
+            loss, correct, done, steps, finite = self._core.train_epoch(
+                self._pixels(images),
+                np.ascontiguousarray(labels, np.int32),
+                np.ascontiguousarray(order, np.int64),
+                np.ascontiguousarray(learning_rates, np.float32),
+                combine(*key),
+                self._scale_of(images),
+                report,
+            )
+        except ValueError as error:
+            raise EngineError(f"The epoch cannot be trained: {error}.") from None
+        images_or_one = max(done, 1)
+        return EpochTotals(loss / images_or_one, correct / images_or_one, done, steps, finite)
+
+    def logits(self, images: Images, report: Report | None = None) -> NDArray[np.float32]:
+        """Compute the logits of images, as in prediction: nothing is dropped, moving statistics normalise.
+
+        Args:
+            images: uint8, or float32 in 0..1, of shape (n, height, width, channels).
+            report: Called about twenty times a second with the number of images done.
+
+        Returns:
+            float32 array of shape (n, classes), before the softmax. An image's row does not depend on the others.
+
+        Raises:
+            EngineError: The array has the wrong shape or type.
+        """
+        pixels = self._pixels(images)
+        logits = np.empty((len(pixels), self.classes), np.float32)
+        self._core.predict(pixels, self._scale_of(images), logits, report)
+        return logits
+
+    def _parameters(self) -> list[tuple[str, Parameter]]:
+        return [
+            (f"{layer}.{parameter.name}", parameter)
+            for layer, row in enumerate(self.rows)
+            for parameter in row.parameters
+        ]
+
+    def _pixels(self, images: Images) -> Images:
+        if images.dtype not in (np.uint8, np.float32) or images.shape[1:] != self._input_shape:
+            height, width, channels = self._input_shape
+            raise EngineError(
+                f"Images of type {images.dtype} and shape {images.shape} were given, expected uint8 or float32 of"
+                f" shape (n, {height}, {width}, {channels}). Convert or reshape them."
+            )
+        return np.ascontiguousarray(images)
+
+    def _scale_of(self, images: Images) -> float:
+        return self._scale if images.dtype == np.uint8 else self._scale * _BYTE
+
+
+def _check_ends(layers: Sequence[Layer], rows: tuple[LayerRow, ...]) -> None:
+    if not layers or not isinstance(layers[-1], Dense) or layers[-1].activation not in ("softmax", "linear"):
+        raise EngineError(
+            "A network was given whose last layer is not Dense with softmax, expected one with a unit for each class."
+            " Add that layer, or train through a recipe, which adds it."
+        )
+    for place, layer in enumerate(layers[:-1]):
+        if isinstance(layer, Dense) and layer.activation == "softmax":
+            raise EngineError(
+                f"Layer {place}: softmax was given, expected on the last layer only. Use relu, tanh or sigmoid here."
+            )
+    largest = max(int(np.prod(shape)) for row in rows for shape in (row.input_shape, row.output_shape))
+    if largest > _MOST_FEATURES:
+        raise EngineError(
+            f"A layer makes {largest:,} numbers of one image, expected at most {_MOST_FEATURES:,}."
+            " Use fewer filters or units, or smaller images."
+        )
+
+
+def _add(core: _core.Network, layer: Layer) -> int:
+    match layer:
+        case Dense():
+            place = core.add_dense(layer.units)
+        case Conv2D():
+            place = core.add_conv2d(layer.filters, *layer.window)
+        case MaxPooling2D():
+            return core.add_max_pooling2d(*layer.window)
+        case Flatten():
+            return core.add_flatten()
+        case Dropout():
+            return core.add_dropout(layer.rate)
+        case BatchNormalization():
+            return core.add_batch_normalization(layer.momentum, layer.epsilon)
+    if layer.activation not in ("linear", "softmax"):
+        core.add_activation(layer.activation)
+    return place
+
+
+def _initial(parameter: Parameter, key: int) -> NDArray[np.float64]:
+    if parameter.initializer == "glorot_uniform":
+        limit = np.sqrt(6.0 / sum(_fans(parameter.shape)))
+        return ((2.0 * uniform(parameter.size, key) - 1.0) * limit).reshape(parameter.shape)
+    if parameter.initializer == "random_normal":
+        return (normal(parameter.size, key) * _NORMAL_DEVIATION).reshape(parameter.shape)
+    return np.full(parameter.shape, 1.0 if parameter.initializer == "ones" else 0.0)
+
+
+def _fans(shape: Shape) -> tuple[int, int]:
+    window = int(np.prod(shape[:-2]))
+    return window * shape[-2], window * shape[-1]
+
+
+def _decays(optimizer: Optimizer) -> tuple[float, float, float]:
+    match optimizer:
+        case SGD():
+            return optimizer.momentum, 0.0, 0.0
+        case RMSprop():
+            return 0.0, optimizer.rho, optimizer.epsilon
+        case Adam():
+            return optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
