@@ -1,0 +1,87 @@
+"""What a data set is: images and labels to train on, and a test split that stays sealed.
+
+A SealedTest holds how to read the test split, not the split: nothing that trains or chooses can look at it by
+accident. `optotype.data.sealed` opens it, and counts.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class SealedTest:
+    """A test split nobody has looked at.
+
+    Attributes:
+        n: Number of images.
+    """
+
+    n: int
+    _read: Callable[[], tuple[Images, Labels]] = field(repr=False)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The hash of the images and labels, after "sha256:"; a test set is counted by it, whatever its name."""
+        return fingerprint(*self._read())
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images with their labels, and a test split kept apart.
+
+    Attributes:
+        name: What to call it.
+        images: Training images, uint8 of shape (n, height, width, channels); read-only.
+        labels: Their classes, int64 of shape (n,), each in 0 .. classes - 1; read-only.
+        class_names: The name of each class.
+        licence: Under which the images may be used, as far as it is known.
+        source: What `load` was given.
+        test: The sealed test split.
+    """
+
+    name: str
+    images: Images = field(repr=False)
+    labels: Labels = field(repr=False)
+    class_names: tuple[str, ...]
+    licence: str
+    source: str
+    test: SealedTest
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape of one image: height, width, channels."""
+        _, height, width, channels = self.images.shape
+        return height, width, channels
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The hash of the training images, labels and class names, after "sha256:"; computed once, when asked."""
+        return fingerprint(self.images, self.labels, self.class_names)
+
+
+def fingerprint(images: Images, labels: Labels, class_names: Sequence[str] = ()) -> str:
+    """Hash images, labels and class names: what was in the data set, whatever its name, place and packing.
+
+    Args:
+        images: uint8 of shape (n, height, width, channels).
+        labels: Integers of shape (n,).
+        class_names: The name of each class.
+
+    Returns:
+        "sha256:" and 64 hexadecimal digits.
+    """
+    # The shapes come first, so that no two data sets run together into the same bytes.
+    about = json.dumps({"images": images.shape, "labels": labels.shape, "class_names": list(class_names)})
+    digest = hashlib.sha256(about.encode())
+    digest.update(np.ascontiguousarray(images).data)
+    digest.update(labels.astype("<i8").tobytes())
+    return f"sha256:{digest.hexdigest()}"

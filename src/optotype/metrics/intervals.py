@@ -1,0 +1,43 @@
+"""How far a share of correct answers can be trusted."""
+
+import math
+from statistics import NormalDist
+
+from optotype.errors import DataError
+
+
+def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Give the score interval of a proportion, without continuity correction.
+
+    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, Journal of the
+    American Statistical Association 22 (1927), 209-212. Unlike the plain p +- z sqrt(p (1 - p) / n) it holds its
+    level near 0 and 1, where good classifiers live (Brown, Cai, DasGupta: Interval Estimation for a Binomial
+    Proportion, Statistical Science 16 (2001), 101-133).
+
+    Args:
+        correct: Number of successes, 0 to n.
+        n: Number of trials, at least 1.
+        level: Confidence level, between 0 and 1.
+
+    Returns:
+        Lower and upper end, 0 <= low <= correct / n <= high <= 1.
+
+    Raises:
+        DataError: There is no trial, the successes are not among 0 to n, or the level is not between 0 and 1.
+    """
+    if n < 1 or not 0 <= correct <= n:
+        raise DataError(
+            f"There is no interval for {correct} correct of {n}, expected at least one trial and 0 to {max(n, 1)}"
+            " correct. Count over at least one image."
+        )
+    if not 0 < level < 1:
+        raise DataError(
+            f"The confidence level is {level}, expected a number between 0 and 1. Give 0.95 for 95 %."
+        )
+    share = correct / n
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    weight = 1 + z * z / n
+    middle = (share + z * z / (2 * n)) / weight
+    half = z / weight * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    # The ends at none and all correct are exactly 0 and 1; rounding must not move them, nor cross the share.
+    return min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share)

@@ -1,0 +1,56 @@
+"""Data sets and their fingerprints."""
+
+import numpy as np
+import pytest
+
+from optotype.data.dataset import Dataset, SealedTest, fingerprint
+
+
+def _dataset(reads: list[int]) -> Dataset:
+    images, labels = np.zeros((3, 2, 2, 1), np.uint8), np.arange(3)
+
+    def read() -> tuple[np.ndarray, np.ndarray]:
+        reads.append(1)
+        return images, labels
+
+    return Dataset("tiny", images, labels, ("a", "b", "c"), "not stated", "tiny", SealedTest(3, read))
+
+
+def test_a_fingerprint_is_computed_once_and_when_asked() -> None:
+    """The test split is first read when its fingerprint is asked for, and not again."""
+    reads: list[int] = []
+    data = _dataset(reads)
+    assert reads == []
+    assert data.test.fingerprint == data.test.fingerprint
+    assert reads == [1]
+    assert data.fingerprint is data.fingerprint
+
+
+def test_class_names_count_for_the_data_set_only() -> None:
+    """Training data with other class names are other data; a test set stays itself under any name."""
+    data = _dataset([])
+    assert data.fingerprint == fingerprint(data.images, data.labels, data.class_names)
+    assert data.fingerprint != fingerprint(data.images, data.labels, ("a", "b", "d"))
+    assert data.test.fingerprint == fingerprint(data.images, data.labels)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 1, 1), (3, 1, 4, 1), (4, 3, 1, 1)])
+def test_a_shape_is_part_of_a_fingerprint(shape: tuple[int, ...]) -> None:
+    """The same bytes in another shape have another fingerprint."""
+    labels = np.arange(3)
+    assert fingerprint(np.zeros((3, 2, 2, 1), np.uint8), labels) != fingerprint(
+        np.zeros(shape, np.uint8), labels
+    )
+
+
+def test_memory_layout_is_no_part_of_a_fingerprint() -> None:
+    """Strided images and narrow labels have the fingerprint of their values."""
+    images, labels = np.arange(24, dtype=np.uint8).reshape(6, 2, 2, 1), np.arange(6)
+    strided = np.asfortranarray(images)
+    assert fingerprint(strided, labels.astype(np.int64)) == fingerprint(images, labels)
+
+
+def test_a_data_set_prints_no_pixels() -> None:
+    """The repr of a data set names it and leaves the arrays out."""
+    assert "array" not in repr(_dataset([]))
+    assert "tiny" in repr(_dataset([]))

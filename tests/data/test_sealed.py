@@ -1,0 +1,92 @@
+"""Opening the sealed test split, and counting it."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from optotype.data.dataset import Dataset, SealedTest, fingerprint
+from optotype.data.sealed import LOG_NAME, open_test
+from optotype.data.sources import load
+from optotype.errors import DataError, RunError
+
+
+def _dataset(pixel: int = 0) -> Dataset:
+    images, labels = np.full((3, 2, 2, 1), pixel, np.uint8), np.arange(3)
+    return Dataset(
+        "tiny", images, labels, ("a", "b", "c"), "", "tiny", SealedTest(3, lambda: (images, labels))
+    )
+
+
+def _log(root: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (root / LOG_NAME).read_text().splitlines()]
+
+
+def test_mnist_opens(tmp_path: Path) -> None:
+    """The test split of MNIST is handed out with its fingerprint, read-only, and its first opening is the first."""
+    data = load("mnist")
+    opened = open_test(data, tmp_path / "runs")
+    assert opened.images.shape == (10_000, 28, 28, 1)
+    assert opened.labels[:5].tolist() == [7, 2, 1, 0, 4]
+    assert not opened.images.flags.writeable
+    assert opened.fingerprint == data.test.fingerprint == fingerprint(opened.images, opened.labels)
+    short = opened.fingerprint.removeprefix("sha256:")[:6]
+    assert repr(opened) == f"opening 1 of test set {short}…, n = 10,000"
+
+
+def test_openings_are_counted_for_each_test_set(tmp_path: Path) -> None:
+    """The count goes by content: another test set starts at 1, the same one under another name goes on."""
+    assert [open_test(_dataset(), tmp_path).opening for _ in range(3)] == [1, 2, 3]
+    assert open_test(_dataset(pixel=1), tmp_path).opening == 1
+    assert open_test(replace(_dataset(), name="other"), tmp_path).opening == 4
+    assert open_test(_dataset(), tmp_path / "elsewhere").opening == 1
+
+
+def test_an_opening_is_written_down(tmp_path: Path) -> None:
+    """A line says when (with the time zone), which test set and by whom."""
+    opened = open_test(_dataset(), tmp_path, by='judge\n"x"')
+    (entry,) = _log(tmp_path)
+    assert datetime.fromisoformat(entry.pop("time")).utcoffset() is not None
+    assert entry == {"fingerprint": opened.fingerprint, "by": 'judge\n"x"'}
+
+
+def test_openings_at_once_get_different_numbers(tmp_path: Path) -> None:
+    """Sixteen openings by four threads count from 1 to 16."""
+    with ThreadPoolExecutor(4) as pool:
+        openings = list(pool.map(lambda _: open_test(_dataset(), tmp_path).opening, range(16)))
+    assert sorted(openings) == list(range(1, 17))
+    assert len(_log(tmp_path)) == 16
+
+
+@pytest.mark.parametrize(
+    "torn", [b'{"time": "2026-01-01T00:00:00+00:00", "finger', b"\xff\xfe", b"[" * 100_000, b"7"]
+)
+def test_a_torn_last_line_is_survived(tmp_path: Path, torn: bytes) -> None:
+    """What a crash left of a line counts for nothing and swallows nothing that follows."""
+    open_test(_dataset(), tmp_path)
+    with (tmp_path / LOG_NAME).open("ab") as file:
+        file.write(torn)
+    assert open_test(_dataset(), tmp_path).opening == 2
+    assert open_test(_dataset(), tmp_path).opening == 3
+
+
+def test_what_cannot_be_counted_stays_closed(tmp_path: Path) -> None:
+    """Where the log cannot be written, nothing is handed out, and a sentence says where it was to be."""
+    (tmp_path / "runs").write_text("a file, not a folder")
+    with pytest.raises(RunError, match=f"stays closed: its opening cannot be written to .*{LOG_NAME}"):
+        open_test(_dataset(), tmp_path / "runs")
+
+
+def test_a_test_split_that_changed_stays_closed(tmp_path: Path) -> None:
+    """A test split whose files were exchanged after loading is refused and not counted."""
+    labels = np.arange(3)
+    contents = iter([np.zeros((3, 2, 2, 1), np.uint8), np.ones((3, 2, 2, 1), np.uint8)])
+    data = replace(_dataset(), test=SealedTest(3, lambda: (next(contents), labels)))
+    with pytest.raises(DataError, match="Load the data set again"):
+        open_test(data, tmp_path)
+    assert not (tmp_path / LOG_NAME).exists()

@@ -1,0 +1,137 @@
+"""Carving validation out of training."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from optotype.data.splits import carve
+from optotype.errors import DataError
+
+_SEEDS = st.integers(-(2**63), 2**63)
+
+
+@st.composite
+def _cases(draw: st.DrawFn) -> tuple[NDArray[np.int64], int]:
+    labels = np.array(draw(st.lists(st.integers(0, 5), min_size=1, max_size=120)), np.int64)
+    return labels, draw(st.integers(0, len(labels) - len(np.unique(labels))))
+
+
+@given(_cases(), _SEEDS)
+def test_both_parts_together_are_every_image(case: tuple[NDArray[np.int64], int], seed: int) -> None:
+    """The parts are sorted, disjoint, together complete, read-only int64, and validation has the size asked for."""
+    labels, wanted = case
+    split = carve(labels, wanted, seed)
+    np.testing.assert_array_equal(
+        np.sort(np.concatenate([split.train, split.validation])), np.arange(len(labels))
+    )
+    assert len(split.validation) == wanted
+    for part in (split.train, split.validation):
+        assert part.dtype == np.int64
+        assert (np.diff(part) > 0).all()
+        assert not part.flags.writeable
+
+
+@given(_cases(), _SEEDS)
+def test_every_class_keeps_its_share(case: tuple[NDArray[np.int64], int], seed: int) -> None:
+    """Each class gives its proportional share, to less than one image, unless a class is down to its last image."""
+    labels, wanted = case
+    split = carve(labels, wanted, seed)
+    sizes = np.bincount(labels, minlength=6)
+    given_up = np.bincount(labels[split.validation], minlength=6)
+    kept = np.bincount(labels[split.train], minlength=6)
+    assert (kept[sizes > 0] >= 1).all()
+    if (kept[sizes > 0] > 1).all():
+        assert (np.abs(given_up - sizes * wanted / len(labels)) < 1).all()
+
+
+@given(_cases(), _SEEDS)
+def test_a_split_depends_on_nothing_but_its_inputs(case: tuple[NDArray[np.int64], int], seed: int) -> None:
+    """The same labels, size and seed give the same split, however the labels are stored."""
+    labels, wanted = case
+    first = carve(labels, wanted, seed)
+    second = carve(labels.astype(np.uint8), wanted, seed)
+    np.testing.assert_array_equal(first.validation, second.validation)
+    assert first.fingerprint == second.fingerprint
+
+
+def test_the_classes_of_a_split_are_drawn_apart() -> None:
+    """What one class gives does not change when another class gets different images."""
+    labels = np.repeat([0, 1], 50)
+    longer = np.repeat([0, 1], [50, 100])
+    few, more = carve(labels, 20, 0).validation, carve(longer, 30, 0).validation
+    np.testing.assert_array_equal(few[few < 50], more[more < 50])
+
+
+def test_another_seed_gives_another_split() -> None:
+    """Split seeds 0, 1 and 2 hold back different images, and their fingerprints differ."""
+    labels = np.arange(1000) % 10
+    splits = [carve(labels, 100, seed) for seed in range(3)]
+    assert len({split.validation.tobytes() for split in splits}) == 3
+    assert len({split.fingerprint for split in splits}) == 3
+
+
+def test_the_fingerprint_counts_the_training_images_too() -> None:
+    """Two splits without validation differ when their numbers of images do."""
+    assert carve(np.arange(10), 0, 0).fingerprint != carve(np.arange(11), 0, 0).fingerprint
+
+
+def test_a_split_is_the_same_for_ever() -> None:
+    """The split of a fixed case is pinned: a change would make recorded runs impossible to repeat."""
+    split = carve(np.arange(30) % 3, 6, 0)
+    assert split.validation.tolist() == [0, 1, 2, 14, 19, 21]
+    assert split.fingerprint == "sha256:7030c9c85cf320c0dd98123a64d4a2a5de178dd4649bc8ea9af34a07c26625ab"
+
+
+@pytest.mark.parametrize(
+    ("validation", "count"),
+    [(0, 0), (0.0, 0), (1, 1), (0.1, 100), (100, 100), (0.99, 990), (0.1004, 100), (990, 990)],
+)
+def test_a_size_is_a_number_or_a_fraction(validation: int | float, count: int) -> None:
+    """A whole number asks for images, a fraction for that part of them, rounded."""
+    split = carve(np.arange(1000) % 10, validation, 0)
+    assert len(split.validation) == count
+
+
+def test_a_tie_goes_to_the_lower_class() -> None:
+    """Where two classes have the same claim to one image, the lower one gives it."""
+    labels = np.array([7, 7, 3, 3])
+    assert labels[carve(labels, 1, 0).validation].tolist() == [3]
+
+
+def test_a_class_keeps_its_last_image() -> None:
+    """Classes of one image give none, even when nearly everything is asked for."""
+    labels = np.array([0, 1, 2] + [3] * 100)
+    split = carve(labels, 99, 0)
+    assert np.bincount(labels[split.train]).tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("validation", "words"),
+    [
+        (-1, "-1 images, expected 0 or more"),
+        (19, "19 of 20 images, expected at most 18"),
+        (20, "at most 18"),
+        (10**9, "at most 18"),
+        (0.99, "at most 18"),
+        (1.0, r"1\.0, expected a fraction"),
+        (-0.1, "-0.1, expected a fraction"),
+        (5.0, "without a decimal point"),
+        (math.nan, "nan, expected a fraction"),
+        (math.inf, "inf, expected a fraction"),
+    ],
+)
+def test_an_impossible_size_is_refused(validation: int | float, words: str) -> None:
+    """A size that is negative, not a number, or leaves a class without training images is refused."""
+    with pytest.raises(DataError, match=words):
+        carve(np.arange(20) % 2, validation, 0)
+
+
+@pytest.mark.parametrize("labels", [np.zeros(0, np.int64), np.zeros((3, 2), np.int64)])
+def test_labels_must_be_a_row(labels: NDArray[np.int64]) -> None:
+    """No labels at all, or a table of them, is refused."""
+    with pytest.raises(DataError, match="Cannot split labels"):
+        carve(labels, 0, 0)
