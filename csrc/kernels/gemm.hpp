@@ -11,65 +11,69 @@
 namespace optotype {
 namespace {
 
-// An unaligned vector; GCC makes the processor's own instructions of the operators.
-typedef float Vector __attribute__((vector_size(4 * OPTOTYPE_LANES), aligned(4), may_alias));
+// GCC makes the processor's own instructions of the operators on vectors. Sums are of the first type, which nothing
+// else aliases, so that they stay in registers; memory is read and written through the second, which may lie anywhere.
+typedef float Vector __attribute__((vector_size(4 * OPTOTYPE_LANES)));
+typedef float VectorInMemory __attribute__((vector_size(4 * OPTOTYPE_LANES), aligned(4), may_alias));
 
 constexpr int kLanes = OPTOTYPE_LANES;
 constexpr int kTileRows = OPTOTYPE_TILE_ROWS;
 constexpr int kTileVectors = 2;
 
-inline const Vector& vector_at(const float* p) { return *reinterpret_cast<const Vector*>(p); }
-inline Vector& vector_at(float* p) { return *reinterpret_cast<Vector*>(p); }
-
-template <int rows, int vectors>
-void multiply(const Gemm& g, const float* a, int column, Vector (&sums)[rows][vectors]) {
-  const float* b = g.b + column;
-  for (int o = 0; o < g.outer; ++o, a += g.a_outer) {
-    const float* ak = a;
-    for (int k = 0; k < g.inner; ++k, ak += g.a_inner, b += g.b_row) {
-      Vector bk[vectors];
-#pragma GCC unroll 2
-      for (int v = 0; v < vectors; ++v) bk[v] = vector_at(b + v * kLanes);
-#pragma GCC unroll 12
-      for (int i = 0; i < rows; ++i) {
-        const float aik = ak[i * g.a_row];
-#pragma GCC unroll 2
-        for (int v = 0; v < vectors; ++v) sums[i][v] += aik * bk[v];
-      }
-    }
-  }
-}
+inline Vector load(const float* p) { return *reinterpret_cast<const VectorInMemory*>(p); }
+inline void store(float* p, Vector v) { *reinterpret_cast<VectorInMemory*>(p) = v; }
 
 // A tile all of whose columns exist in C.
 template <int rows, int vectors>
 void whole_tile(const Gemm& g, int row, int column) {
+  const float* start = g.start ? g.start + column : g.c + row * g.c_row + column;
+  const std::ptrdiff_t start_row = g.start ? 0 : g.c_row;
   Vector sums[rows][vectors];
+#pragma GCC unroll 12
+  for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) sums[i][v] = load(start + i * start_row + v * kLanes);
+
+  const std::ptrdiff_t a_row = g.a_row, a_inner = g.a_inner, b_row = g.b_row;
+  const float *a = g.a + row * a_row, *b = g.b + column;
+  for (int o = 0; o < g.outer; ++o, a += g.a_outer) {
+    const float* ak = a;
+    for (int k = g.inner; k > 0; --k, ak += a_inner, b += b_row) {
+      Vector bk[vectors];
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; ++v) bk[v] = load(b + v * kLanes);
+#pragma GCC unroll 12
+      for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; ++v) sums[i][v] += ak[i * a_row] * bk[v];
+    }
+  }
+
   float* c = g.c + row * g.c_row + column;
 #pragma GCC unroll 12
   for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v)
-      sums[i][v] = vector_at(g.start ? g.start + column + v * kLanes : c + i * g.c_row + v * kLanes);
-  multiply<rows, vectors>(g, g.a + row * g.a_row, column, sums);
-#pragma GCC unroll 12
-  for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v) vector_at(c + i * g.c_row + v * kLanes) = sums[i][v];
+    for (int v = 0; v < vectors; ++v) store(c + i * g.c_row + v * kLanes, sums[i][v]);
 }
 
-// A tile at the right edge: its columns pass through a buffer, so that nothing beyond C is touched.
+// A tile at the right edge: it is computed in a buffer, so that nothing beyond C is touched.
 template <int rows, int vectors>
 void edge_tile(const Gemm& g, int row, int column) {
-  const int columns = g.columns - column < vectors * kLanes ? g.columns - column : vectors * kLanes;
-  Vector sums[rows][vectors] = {};
+  constexpr int width = vectors * kLanes;
+  const int columns = g.columns - column < width ? g.columns - column : width;
+  float buffer[rows * width] = {};
   float* c = g.c + row * g.c_row + column;
-  for (int i = 0; i < rows; ++i) {
-    const float* from = g.start ? g.start + column : c + i * g.c_row;
-    for (int j = 0; j < columns; ++j) reinterpret_cast<float*>(&sums[i][0])[j] = from[j];
-  }
-  multiply<rows, vectors>(g, g.a + row * g.a_row, column, sums);
   for (int i = 0; i < rows; ++i)
-    for (int j = 0; j < columns; ++j) c[i * g.c_row + j] = reinterpret_cast<float*>(&sums[i][0])[j];
+    for (int j = 0; j < columns; ++j) buffer[i * width + j] = g.start ? g.start[column + j] : c[i * g.c_row + j];
+  Gemm tile = g;
+  tile.a += row * g.a_row;
+  tile.b += column;
+  tile.c = buffer;
+  tile.c_row = width;
+  tile.start = nullptr;
+  whole_tile<rows, vectors>(tile, 0, 0);
+  for (int i = 0; i < rows; ++i)
+    for (int j = 0; j < columns; ++j) c[i * g.c_row + j] = buffer[i * width + j];
 }
 
 using Tile = void (*)(const Gemm&, int row, int column);
