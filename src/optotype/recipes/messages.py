@@ -29,6 +29,7 @@ _EXPECTED: Final = {
     "bool_type": "true or false",
     "string_type": "a text",
     "string_unicode": "a text",
+    "string_pattern_mismatch": "a text of one line, without control characters",
     "string_too_short": "a text that is not empty",
     "string_too_long": "a text of at most {max_length} characters",
     "too_long": "at most {max_length} of them",

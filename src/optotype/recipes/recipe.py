@@ -33,6 +33,8 @@ Amount = Annotated[int, Field(ge=1, le=100_000, strict=True)]
 Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
 
 _CONFIG = ConfigDict(extra="forbid")
+# Names reach terminals and pages: a control character could do harm there.
+_PRINTABLE = r"^\P{Cc}*$"
 
 
 @dataclass(frozen=True, config=_CONFIG)
@@ -85,8 +87,8 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(min_length=1, max_length=200)] = "custom"
-    source: Annotated[str, Field(max_length=2000)] = ""
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)] = "custom"
+    source: Annotated[str, Field(max_length=2000, pattern=_PRINTABLE)] = ""
     pixels: Literal["unit", "raw"] = "unit"
     layers: Annotated[tuple[Layer, ...], Field(max_length=1000)]
     head: Head = Head()

@@ -1,0 +1,102 @@
+"""Train, judge and use classifiers of small images, and know how far each result can be trusted.
+
+    import optotype as ot
+    run = ot.train(ot.load("mnist"), ot.load_recipe("mnist-quick"))
+    print(ot.judge(run))
+
+This is the public door: what is in ``__all__`` stays as it is between minor versions. A name is imported when it is
+first used, so that importing the package costs nothing.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+if _TYPE_CHECKING:
+    from optotype.data.dataset import Dataset
+    from optotype.data.sealed import open_test
+    from optotype.data.sources import load
+    from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+    from optotype.engine.optimizers import SGD, Adam, RMSprop
+    from optotype.engine.schedules import Constant, OneCycle
+    from optotype.errors import (
+        DataError,
+        DivergedError,
+        EngineError,
+        IdxError,
+        ImageError,
+        ModelError,
+        OptotypeError,
+        RecipeError,
+        RunError,
+    )
+    from optotype.judging.judge import Judgement, judge
+    from optotype.models.model import Model, Prediction
+    from optotype.recipes.builtin import load_recipe
+    from optotype.recipes.recipe import EarlyStopping, Head, Recipe
+    from optotype.runs.run import Run
+    from optotype.training.train import train
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "BatchNormalization",
+    "Constant",
+    "Conv2D",
+    "DataError",
+    "Dataset",
+    "Dense",
+    "DivergedError",
+    "Dropout",
+    "EarlyStopping",
+    "EngineError",
+    "Flatten",
+    "Head",
+    "IdxError",
+    "ImageError",
+    "Judgement",
+    "MaxPooling2D",
+    "Model",
+    "ModelError",
+    "OneCycle",
+    "OptotypeError",
+    "Prediction",
+    "RMSprop",
+    "Recipe",
+    "RecipeError",
+    "Run",
+    "RunError",
+    "judge",
+    "load",
+    "load_recipe",
+    "open_test",
+    "train",
+]
+
+_HOMES = {
+    "data.dataset": ["Dataset"],
+    "data.sealed": ["open_test"],
+    "data.sources": ["load"],
+    "engine.layers": ["BatchNormalization", "Conv2D", "Dense", "Dropout", "Flatten", "MaxPooling2D"],
+    "engine.optimizers": ["SGD", "Adam", "RMSprop"],
+    "engine.schedules": ["Constant", "OneCycle"],
+    "errors": [name for name in __all__ if name.endswith("Error")],
+    "judging.judge": ["Judgement", "judge"],
+    "models.model": ["Model", "Prediction"],
+    "recipes.builtin": ["load_recipe"],
+    "recipes.recipe": ["EarlyStopping", "Head", "Recipe"],
+    "runs.run": ["Run"],
+    "training.train": ["train"],
+}
+_HOME = {name: f"optotype.{home}" for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'optotype' has no attribute {name!r}")
+    value: object = getattr(_import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,77 @@
+"""The only path from what a caller holds (arrays, rows, picture files) to the array that a network takes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optotype.data.pictures import read_picture
+from optotype.errors import DataError
+
+Pixels = NDArray[np.uint8] | NDArray[np.float32]
+Images = Pixels | str | Path | Sequence[str | Path]
+Shape = tuple[int, int, int]
+
+_CONVERT: Final = (
+    "Convert it: images.astype(np.uint8) for values 0 .. 255, images.astype(np.float32) for 0 .. 1."
+)
+
+
+def as_batch(images: Images, shape: Shape) -> Pixels:
+    """Bring images into the form that a network takes, or say why that is impossible.
+
+    Args:
+        images: An array of uint8 (0 .. 255) or float32 (0 .. 1), shaped (n, h, w, c), (n, h, w) where c is 1, or
+            (n, h * w * c); or the path of a picture; or a list of paths.
+        shape: What the network was made for, (h, w, c).
+
+    Returns:
+        Contiguous array of shape (n, h, w, c), in the dtype that was given; n may be 0.
+
+    Raises:
+        DataError: The dtype, shape or range is another, or a value is NaN.
+        ImageError: A picture cannot be read.
+    """
+    if isinstance(images, str | Path):
+        return read_picture(Path(images), shape)[np.newaxis]
+    if isinstance(images, np.ndarray):
+        _check_values(images)
+        batch: NDArray[Any] = images.reshape(_batch_shape(images.shape, shape))
+        return np.ascontiguousarray(batch)
+    if not isinstance(images, list | tuple) or not all(isinstance(each, str | Path) for each in images):
+        raise DataError(
+            f"Images are of type {type(images).__name__}, expected an array, a path or a list of paths."
+            " Make an array of them with np.stack."
+        )
+    pictures = [read_picture(Path(each), shape) for each in images]
+    return np.stack(pictures) if pictures else np.empty((0, *shape), np.uint8)
+
+
+def _batch_shape(given: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
+    height, width, channels = shape
+    accepted = [shape, (height * width * channels,)] + ([(height, width)] if channels == 1 else [])
+    if given[1:] in accepted:
+        return given[0], *shape
+    choices = " or ".join(str(("n", *each)).replace("'", "") for each in accepted)
+    hint = "Add the first axis: images[np.newaxis]." if given in accepted else "Resize the images."
+    raise DataError(f"Images have shape {given}, expected {choices}. {hint}")
+
+
+def _check_values(images: NDArray[np.generic]) -> None:
+    if images.dtype == np.uint8:
+        return
+    if images.dtype != np.float32:
+        raise DataError(f"Images have dtype {images.dtype}, expected uint8 or float32. {_CONVERT}")
+    if images.size == 0:
+        return
+    # A NaN anywhere makes both of these NaN.
+    low, high = float(images.min()), float(images.max())
+    if np.isnan(low):
+        raise DataError("Images hold NaN, expected numbers in 0 .. 1. Find it with np.isnan(images).")
+    if low < 0 or high > 1:
+        raise DataError(
+            f"Images of dtype float32 hold values from {low:g} to {high:g}, expected 0 .. 1."
+            " Divide pixels in 0 .. 255 by 255, or give them as uint8."
+        )

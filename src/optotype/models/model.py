@@ -1,0 +1,211 @@
+"""A Model: trained weights with all that is needed to see: layers, pixel scale, class names, and where it is from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from optotype.engine.layers import Layer, Parameter, describe
+from optotype.engine.network import Network
+from optotype.errors import DataError, EngineError, ModelError
+from optotype.metrics import softmax
+from optotype.models import file
+from optotype.models.images import Images, as_batch
+from optotype.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model says about one image.
+
+    Attributes:
+        label: Name of the most probable class.
+        probability: Its probability, in 0 .. 1.
+        probabilities: float32 array of shape (classes,), in the order of ``class_names``.
+        class_names: Every class of the model.
+    """
+
+    label: str
+    probability: float
+    probabilities: NDArray[np.float32]
+    class_names: tuple[str, ...]
+
+    def top(self, k: int = 3) -> list[tuple[str, float]]:
+        """List the most probable classes.
+
+        Args:
+            k: How many, at least 1; all of them where there are fewer.
+
+        Returns:
+            Pairs of class name and probability, the most probable first; equal ones in the order of the classes.
+
+        Raises:
+            DataError: ``k`` is below 1.
+        """
+        if k < 1:
+            raise DataError(f"The top {k} classes were asked for, expected at least 1. Ask for 1 or more.")
+        order = np.argsort(-self.probabilities, kind="stable")[:k]
+        return [(self.class_names[place], float(self.probabilities[place])) for place in order]
+
+    def __repr__(self) -> str:
+        return f"Prediction({self.label!r}, {self.probability:.4f})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Model:
+    """A trained classifier.
+
+    Attributes:
+        recipe: How it was trained; its layers are the network.
+        input_shape: Shape of an image, (height, width, channels).
+        class_names: One name a class, in the order of the network's outputs.
+        weights: float32 arrays by name ("0.kernel": layer 0's kernel), in Keras's layout; copied, read-only.
+        provenance: What the file says of its origin, as JSON values.
+
+    Raises:
+        ModelError: The weights are not those of the recipe's network, or one of them is not finite.
+    """
+
+    recipe: Recipe
+    input_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    weights: Mapping[str, NDArray[np.float32]]
+    provenance: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        copies = {name: np.array(weight) for name, weight in self.weights.items()}
+        _check_weights(self.layers, self.input_shape, copies)
+        for copy in copies.values():
+            copy.setflags(write=False)
+        object.__setattr__(self, "weights", copies)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The whole network, its head included."""
+        return self.recipe.network_layers(len(self.class_names))
+
+    @property
+    def pixels(self) -> Literal["unit", "raw"]:
+        """Whether the network takes pixels in 0..1 ("unit") or 0..255 ("raw"); callers give either dtype anyway."""
+        return self.recipe.pixels
+
+    @cached_property
+    def network(self) -> Network:
+        """The engine's network with these weights, made when first used."""
+        network = Network(self.layers, self.input_shape, scale=self.recipe.scale)
+        network.set_weights(self.weights)
+        return network
+
+    def logits(self, images: Images) -> NDArray[np.float32]:
+        """Compute the network's outputs before softmax.
+
+        Args:
+            images: An array of uint8 (0 .. 255) or float32 (0 .. 1), shaped (n, h, w, c), (n, h, w) where c is 1,
+                or (n, h * w * c); or the path of a picture; or a list of paths.
+
+        Returns:
+            float32 array of shape (n, classes).
+
+        Raises:
+            DataError: The array's dtype, shape or range is another, or a value is NaN.
+            ImageError: A picture cannot be read.
+        """
+        batch = as_batch(images, self.input_shape)
+        if len(batch) == 0:
+            return np.empty((0, len(self.class_names)), np.float32)
+        return self.network.logits(batch)
+
+    def predict_proba(self, images: Images) -> NDArray[np.float32]:
+        """Compute the probability of each class; arguments and errors as for ``logits``.
+
+        Returns:
+            float32 array of shape (n, classes), each row adding up to 1.
+        """
+        return softmax(self.logits(images)).astype(np.float32)
+
+    def predict(self, images: Images) -> list[Prediction]:
+        """Say what each image shows; arguments and errors as for ``logits``."""
+        return [self._prediction(row) for row in self.predict_proba(images)]
+
+    def save(self, path: str | Path) -> None:
+        """Write the model file, in one step.
+
+        Args:
+            path: Where; by custom it ends in ".safetensors".
+
+        Raises:
+            ModelError: The file cannot be written, or a class name or the provenance is none that a file can hold.
+        """
+        try:
+            header = file.Header(
+                layers=self.layers,
+                input_shape=self.input_shape,
+                pixels=self.pixels,
+                class_names=self.class_names,
+                recipe=self.recipe,
+                provenance=dict(self.provenance),
+            )
+            file.write(Path(path), header, self.weights)
+        except ValueError as error:
+            raise ModelError(
+                f"Cannot save the model to {path}: {error}. Correct what it is made of."
+            ) from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Model":
+        """Read a model file; nothing in it is trusted.
+
+        Args:
+            path: A file that ``save`` wrote.
+
+        Raises:
+            ModelError: The file is missing, damaged, inconsistent, or made by a newer optotype; the message names it.
+        """
+        header, weights = file.read(Path(path))
+        try:
+            return cls(header.recipe, header.input_shape, header.class_names, weights, header.provenance)
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from None
+
+    def _prediction(self, probabilities: NDArray[np.float32]) -> Prediction:
+        best = int(probabilities.argmax())
+        return Prediction(self.class_names[best], float(probabilities[best]), probabilities, self.class_names)
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.input_shape))
+        return f"Model({self.recipe.name!r}, {shape}, {len(self.class_names)} classes)"
+
+
+def _check_weights(
+    layers: tuple[Layer, ...], shape: tuple[int, int, int], weights: Mapping[str, NDArray[np.generic]]
+) -> None:
+    try:
+        rows = describe(layers, shape)
+    except EngineError as error:
+        raise ModelError(f"The layers do not fit together. {error}") from None
+    expected = {f"{place}.{each.name}": each for place, row in enumerate(rows) for each in row.parameters}
+    if set(weights) != set(expected):
+        raise ModelError(
+            f"The weights lack {sorted(set(expected) - set(weights))} and have {sorted(set(weights) - set(expected))}"
+            " too many, expected exactly those of the layers. Train the model again."
+        )
+    for name, parameter in expected.items():
+        _check_weight(name, weights[name], parameter)
+
+
+def _check_weight(name: str, weight: NDArray[np.generic], parameter: Parameter) -> None:
+    if weight.dtype != np.float32 or weight.shape != parameter.shape:
+        raise ModelError(
+            f"The weight {name!r} is {weight.dtype} of shape {weight.shape}, expected float32 of shape"
+            f" {parameter.shape}. Train the model again."
+        )
+    if not np.isfinite(weight).all():
+        raise ModelError(
+            f"The weight {name!r} holds a value that is not finite, expected numbers."
+            " Train the model again, with a lower learning rate if it diverged."
+        )

@@ -1,0 +1,1 @@
+"""Runs: the run folder, and the only code that reads or writes one."""

@@ -1,0 +1,236 @@
+"""The model file: what is in it, and that no file can do more than be refused."""
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+from optotype.errors import ModelError
+from optotype.models.model import Model
+from optotype.recipes.recipe import Recipe
+from tests.models.samples import CLASSES, small_model
+
+Metadata = dict[str, Any]
+
+
+def _metadata(path: Path) -> Metadata:
+    with safe_open(path, framework="numpy") as opened:
+        return dict(json.loads(opened.metadata()["optotype"]))
+
+
+def _rewrite(path: Path, metadata: object, weights: Mapping[str, NDArray[Any]]) -> None:
+    save_file(
+        dict(weights), path, {"optotype": metadata if isinstance(metadata, str) else json.dumps(metadata)}
+    )
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    """A model comes back from its file with the same weights, bit for bit, and everything that was known of it."""
+    recipe = Recipe(
+        name="all layers",
+        pixels="raw",
+        layers=(
+            Conv2D(2, (3, 2), "relu"),
+            BatchNormalization(),
+            MaxPooling2D((2, 1)),
+            Dropout(0.5),
+            Flatten(),
+            Dense(4),
+        ),
+    )
+    model = small_model(3, recipe, (9, 8, 3))
+    model.save(tmp_path / "m.safetensors")
+    loaded = Model.load(tmp_path / "m.safetensors")
+    assert (loaded.recipe, loaded.layers, loaded.input_shape) == (recipe, model.layers, (9, 8, 3))
+    assert (loaded.class_names, loaded.pixels, loaded.provenance) == (CLASSES, "raw", {"note": "test"})
+    assert loaded.weights.keys() == model.weights.keys()
+    for name, weight in model.weights.items():
+        np.testing.assert_array_equal(loaded.weights[name], weight)
+
+
+def test_same_model_same_bytes(tmp_path: Path) -> None:
+    """Saving is deterministic, and leaves nothing beside the file."""
+    for name in ("a", "b"):
+        small_model().save(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_provenance_may_name_any_file(tmp_path: Path) -> None:
+    """The name of a folder that is not UTF-8 survives in the provenance."""
+    small_model(note="caf\udce9").save(tmp_path / "m")
+    assert Model.load(tmp_path / "m").provenance == {"note": "caf\udce9"}
+
+
+def test_metadata_is_plain(tmp_path: Path) -> None:
+    """The metadata is one JSON text that any program can read."""
+    small_model().save(tmp_path / "m")
+    metadata = _metadata(tmp_path / "m")
+    assert metadata["format"] == 1
+    assert metadata["layers"][-1] == {
+        "units": 3,
+        "activation": "softmax",
+        "kernel_initializer": "glorot_uniform",
+        "type": "Dense",
+    }
+    assert metadata["class_names"] == list(CLASSES)
+
+
+def test_cannot_be_written(tmp_path: Path) -> None:
+    """A file that cannot be written is a ModelError that names it."""
+    with pytest.raises(ModelError, match="Cannot write the model file"):
+        small_model().save(tmp_path / "no such folder" / "m")
+
+
+def test_control_characters_are_not_saved(tmp_path: Path) -> None:
+    """A class name that could move a terminal's cursor is refused when the model is saved."""
+    model = small_model()
+    with pytest.raises(ModelError, match="Cannot save the model"):
+        Model(model.recipe, model.input_shape, ("a", "b", "\x1b[2J"), model.weights).save(tmp_path / "m")
+
+
+def _set(key: str, value: object) -> Callable[[Metadata], object]:
+    return lambda metadata: {**metadata, key: value}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            _set("format", 2),
+            "has format 2, expected at most 1: it was made by a newer optotype. Upgrade optotype.",
+        ),
+        (_set("format", 0), "has metadata in which format is wrong"),
+        (_set("format", None), "has metadata in which format is wrong"),
+        (_set("surprise", 1), "has metadata in which surprise is wrong"),
+        (_set("layers", []), "in which layers is wrong"),
+        (_set("layers", [{"type": "Lambda"}]), "in which layers.0 is wrong"),
+        (_set("layers", [{"type": "Flatten"}]), "has 3 class names but its last layer is Flatten"),
+        (_set("input_shape", [4, 3]), "in which input_shape.2 is wrong"),
+        (_set("input_shape", [4, 3, 10**9]), "in which input_shape.2 is wrong"),
+        (_set("input_shape", [4, 3, 2]), "has the tensor '1.beta' as ('F32', [12]) instead of ('F32', [24])"),
+        (_set("pixels", "raw"), "has layers or pixels that are not those of its recipe"),
+        (_set("class_names", ["a", "b"]), "has 2 class names but its last layer is Dense(units=3"),
+        (_set("class_names", ["a", "b", "\x1b[2J"]), "in which class_names.2 is wrong"),
+        (
+            _set("recipe", {"layers": [], "epoch": 3}),
+            "has metadata with a recipe that is none (Unknown recipe key",
+        ),
+        (_set("recipe", {"layers": []}), "has layers or pixels that are not those of its recipe"),
+        (_set("provenance", []), "in which provenance is wrong"),
+        (lambda _: [], "has metadata in which all is wrong"),
+        (lambda _: "{", "has metadata that is not JSON"),
+        (lambda _: "[" * 100_000, "has metadata that is not JSON"),
+    ],
+)
+def test_wrong_metadata(tmp_path: Path, change: Callable[[Metadata], object], sentence: str) -> None:
+    """Metadata that is newer, malformed or in contradiction with itself is refused, naming the file."""
+    path = tmp_path / "m"
+    small_model().save(path)
+    _rewrite(path, change(_metadata(path)), small_model().weights)
+    with pytest.raises(ModelError) as caught:
+        Model.load(path)
+    assert sentence in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def _without(name: str) -> Callable[[dict[str, NDArray[Any]]], object]:
+    return lambda weights: weights.pop(name)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (_without("2.bias"), "has the tensor '2.bias' as None instead of ('F32', [5])"),
+        (
+            lambda weights: weights.update(extra=np.zeros(1)),
+            "has the tensor 'extra' as ('F64', [1]) instead of None",
+        ),
+        (lambda weights: weights.update({"2.bias": np.zeros(5)}), "as ('F64', [5]) instead of ('F32', [5])"),
+        (
+            lambda weights: weights.update({"2.bias": np.zeros((5, 1), np.float32)}),
+            "as ('F32', [5, 1]) instead of",
+        ),
+        (
+            lambda weights: weights.update({"2.bias": np.full(5, np.nan, np.float32)}),
+            "'2.bias' holds a value that",
+        ),
+    ],
+)
+def test_wrong_tensors(
+    tmp_path: Path, change: Callable[[dict[str, NDArray[Any]]], object], sentence: str
+) -> None:
+    """A tensor that is missing, too much, of another type or shape, or not finite is refused, naming the file."""
+    path = tmp_path / "m"
+    small_model().save(path)
+    metadata, weights = _metadata(path), dict(small_model().weights)
+    change(weights)
+    _rewrite(path, metadata, weights)
+    with pytest.raises(ModelError) as caught:
+        Model.load(path)
+    assert sentence in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "is no safetensors file"),
+        (b"1234567", "is no safetensors file"),
+        (b"\xff" * 8 + b"{}", "has a header of 18,446,744,073,709,551,615 bytes"),
+        ((10_000_001).to_bytes(8, "little") + b"{}", "has a header of 10,000,001 bytes"),
+        ((9_999_999).to_bytes(8, "little") + b"{}", "is no safetensors file ("),
+        ((2).to_bytes(8, "little") + b"{}", "is a safetensors file without optotype's metadata"),
+        ((2).to_bytes(8, "little") + b"\xff\xff", "is no safetensors file ("),
+        (b"\x80\x04\x95" + b"pickle" * 9, "has a header of"),
+    ],
+)
+def test_other_files(tmp_path: Path, content: bytes, sentence: str) -> None:
+    """A file that is no model is refused, naming it, before memory is reserved for what it claims to hold."""
+    path = tmp_path / "m"
+    path.write_bytes(content)
+    with pytest.raises(ModelError) as caught:
+        Model.load(path)
+    assert sentence in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    """A missing file, a folder and an impossible path are ModelErrors."""
+    for path in (tmp_path / "missing", tmp_path, Path("nul\0"), tmp_path / ("x" * 300)):
+        with pytest.raises(ModelError):
+            Model.load(path)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_mutated_files_are_models_or_model_errors(tmp_path: Path, data: st.DataObject) -> None:
+    """However a file is cut or its bytes are changed, it loads or it is a ModelError."""
+    path = tmp_path / "m"
+    small_model().save(path)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        # Half of the changes go where most meaning is: the first bytes of the header.
+        place = data.draw(st.integers(0, len(content) - 1) | st.integers(0, min(200, len(content) - 1)))
+        match data.draw(st.sampled_from(["change", "cut", "insert", "remove"])):
+            case "change":
+                content[place] = data.draw(st.integers(0, 255))
+            case "cut":
+                del content[max(place, 1) :]
+            case "insert":
+                content[place:place] = data.draw(st.binary(min_size=1, max_size=9))
+            case "remove" if len(content) > 1:
+                del content[place]
+    path.write_bytes(content)
+    with contextlib.suppress(ModelError):
+        Model.load(path)
