@@ -29,7 +29,8 @@ LARGEST_HEADER: Final = 10_000_000
 _KEY: Final = "optotype"
 _AGAIN: Final = "Copy the file again from where it was saved, or train the model again."
 
-Side = Annotated[int, Field(ge=1, le=65_536, strict=True)]
+# Bounded so that a picture is never stretched to a size that a file made up.
+Side = Annotated[int, Field(ge=1, le=4096, strict=True)]
 # Class names reach terminals and pages: a control character could do harm there.
 ClassName = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^\P{Cc}*$")]
 
