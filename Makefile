@@ -35,11 +35,11 @@ format: .venv/tested ## rewrite the sources in the project's format
 	@$(BIN)/ruff format $(CHECKED)
 	@$(BIN)/ruff check --fix-only $(CHECKED)
 
-reproduce: .venv/tested ## measure every recipe and its Keras counterpart, and render RESULTS.md
+reproduce: .venv/installed ## measure every recipe and its Keras counterpart, and render RESULTS.md
 	@$(BIN)/python -m reproduce
 
 clean: ## remove what these targets made, but not runs
-	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/made:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found. Install one, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; }

@@ -23,9 +23,11 @@ def test_installed_package_is_the_source() -> None:
     files = {
         path.relative_to(source) for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc"
     }
-    for path in files:
-        assert (INSTALLED / path).read_bytes() == (source / path).read_bytes(), f"{path}: run make"
-    assert {path.relative_to(INSTALLED) for path in INSTALLED.rglob("*.py")} <= files
+    installed = {path.relative_to(INSTALLED) for path in INSTALLED.rglob("*") if path.is_file()}
+    assert not files - installed, "not installed: run make .venv/installed"
+    stale = [path for path in files if (INSTALLED / path).read_bytes() != (source / path).read_bytes()]
+    assert not stale, "changed since it was installed: run make .venv/installed"
+    assert {path for path in installed if path.suffix == ".py"} <= files
 
 
 def test_extension_is_installed() -> None:
