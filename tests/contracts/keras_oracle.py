@@ -1,0 +1,77 @@
+"""Keras 3 as the oracle: builds the same net from the same specs, with the same weights.
+
+JAX runs it without jit: the oracle should be slow and plain.
+"""
+
+import os
+from collections.abc import Mapping
+
+os.environ["KERAS_BACKEND"] = "jax"
+os.environ["JAX_PLATFORMS"] = "cpu"
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
+from optotype.engine.optimizers import SGD, Adam, Optimizer, RMSprop
+
+
+def keras_layer(layer: Layer) -> keras.layers.Layer:
+    """Translate one layer."""
+    match layer:
+        case Dense():
+            return keras.layers.Dense(layer.units, layer.activation)
+        case Conv2D():
+            return keras.layers.Conv2D(layer.filters, layer.window, activation=layer.activation)
+        case MaxPooling2D():
+            return keras.layers.MaxPooling2D(layer.window)
+        case Flatten():
+            return keras.layers.Flatten()
+        case Dropout():
+            return keras.layers.Dropout(layer.rate)
+        case BatchNormalization():
+            return keras.layers.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon)
+
+
+def keras_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
+    """Translate an optimizer."""
+    match optimizer:
+        case SGD():
+            return keras.optimizers.SGD(optimizer.learning_rate, optimizer.momentum)
+        case RMSprop():
+            return keras.optimizers.RMSprop(optimizer.learning_rate, optimizer.rho, epsilon=optimizer.epsilon)
+        case Adam():
+            return keras.optimizers.Adam(
+                optimizer.learning_rate, optimizer.beta_1, optimizer.beta_2, epsilon=optimizer.epsilon
+            )
+
+
+class Oracle:
+    """A Keras model of the given layers, compiled with the given optimizer."""
+
+    def __init__(self, layers: tuple[Layer, ...], shape: tuple[int, int, int], optimizer: Optimizer) -> None:
+        self.model = keras.Sequential([keras.Input(shape), *map(keras_layer, layers)])
+        self.model.compile(keras_optimizer(optimizer), "sparse_categorical_crossentropy", run_eagerly=True)
+
+    def set_weights(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take over the weights of a Network of the same layers."""
+        for place, layer in enumerate(self.model.layers):
+            layer.set_weights([values for name, values in weights.items() if name.split(".")[0] == str(place)])
+
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """Give the weights under a Network's names."""
+        return {
+            f"{place}.{weight.name}": np.asarray(weight.value)
+            for place, layer in enumerate(self.model.layers)
+            for weight in layer.weights
+            if weight.name != "seed_generator_state"
+        }
+
+    def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Predict."""
+        return np.asarray(self.model(images, training=False))
+
+    def step(self, images: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+        """Make one step; returns the loss."""
+        return float(self.model.train_on_batch(images, labels))

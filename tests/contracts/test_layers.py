@@ -1,0 +1,87 @@
+"""Every layer: its gradients, its bits on any number of threads, its values on every instruction set."""
+
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from optotype.engine.layers import Layer
+from optotype.engine.optimizers import SGD
+from optotype.engine.processor import available_isas
+from tests.contracts.nets import NETS, OPTIMIZERS, images, labels, network, steps
+
+BATCH = 43
+
+
+def test_every_layer_has_a_net() -> None:
+    """No layer of the engine escapes the contract."""
+    kinds = {kind.__name__ for kind in get_args(get_args(Layer)[0])}
+    assert kinds == {type(layer).__name__ for net in NETS.values() for layer in net}
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_gradient_is_the_slope_of_the_loss(net: str) -> None:
+    """Along random directions the gradient of each parameter is what finite differences find."""
+    x, y, order = images(BATCH), labels(BATCH), np.arange(BATCH)
+    built = network(net, SGD(), BATCH)
+    start = built.weights()
+
+    def step(rate: float) -> float:
+        rates = np.full(1, rate, np.float32)
+        return built.train_epoch(x, y, order, learning_rates=rates, key=(1, 1)).loss
+
+    step(1.0)
+    gradient = {name: start[name] - after for name, after in built.weights().items()}
+    rng = np.random.default_rng(5)
+    for name, values in start.items():
+        if "moving" in name:
+            continue
+        direction = np.sign(gradient[name] + 1e-30) * rng.uniform(0.5, 1, values.shape)
+        direction /= np.linalg.norm(direction)
+        loss = []
+        for sign in (1, -1):
+            moved = values + sign * 4e-3 * direction
+            built.set_weights(start | {name: moved})
+            loss.append(step(0.0))
+        slope = (loss[0] - loss[1]) / 8e-3
+        assert slope == pytest.approx(float((gradient[name] * direction).sum()), rel=0.02, abs=2e-5), name
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("net", NETS)
+def test_threads_change_no_bit(net: str, optimizer: str) -> None:
+    """Training on 1, 2, 3 and 4 threads ends in the same bits, with a last batch that is smaller."""
+    ends = []
+    for threads in (1, 2, 3, 4):
+        built = network(net, OPTIMIZERS[optimizer], BATCH, threads=threads)
+        order = np.arange(150) % 101
+        rates = np.full(4, 0.01, np.float32)
+        built.train_epoch(images(101), labels(101), order, learning_rates=rates, key=(2, 3))
+        ends.append(built.weights() | {"logits": built.logits(images(101))})
+    for end in ends[1:]:
+        for name, values in end.items():
+            np.testing.assert_array_equal(values, ends[0][name], err_msg=name)
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_instruction_sets_agree_to_rounding(net: str) -> None:
+    """Five steps and the logits after them are equal to rounding on every instruction set of this processor."""
+    ends = []
+    for isa in available_isas():
+        built = network(net, SGD(), BATCH, isa=isa)
+        assert built.isa == isa
+        steps(built, 5, BATCH, 0.1, n=101)
+        ends.append(built.weights() | {"logits": built.logits(images(101))})
+    for end in ends[1:]:
+        for name, values in end.items():
+            np.testing.assert_allclose(values, ends[0][name], rtol=2e-4, atol=2e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("isa", available_isas())
+@pytest.mark.parametrize("net", NETS)
+def test_an_image_is_answered_alike_alone_and_among_others(net: str, isa: str) -> None:
+    """The logits of an image have the same bits whatever else is in the array."""
+    built = network(net, SGD(), BATCH, isa=isa)
+    together = built.logits(images(70))
+    alone = np.concatenate([built.logits(images(70)[i : i + 1]) for i in range(70)])
+    np.testing.assert_array_equal(alone, together)
