@@ -1,0 +1,113 @@
+"""How a training is shown while it runs: a live line on a terminal, plain lines on a pipe, JSON lines for programs.
+
+On a terminal each finished epoch is a row under a heading, and below the last one a bar moves; on a pipe every line
+names its numbers, since its heading may be far away. The bar is redrawn when the engine reports, never by a thread of
+its own: the engine's threads are to have the processor.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from optotype.cli.terminal import print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from optotype.runs.epoch import Epoch
+    from optotype.training.loop import Progress
+
+    Report = Callable[[Progress], None]
+
+
+def reporting(console: "Console", *, json: bool) -> "AbstractContextManager[Report]":
+    """Give the report of a training that suits the output; a context, so that a live line ends tidily."""
+    if json:
+        return nullcontext(_json_line)
+    if console.is_terminal and not console.is_dumb_terminal:
+        return _live(console)
+    return nullcontext(lambda progress: _plain_line(console, progress))
+
+
+def _json_line(progress: "Progress") -> None:
+    if progress.result is not None:
+        print_json({"event": "epoch", "epochs": progress.epochs, **asdict(progress.result)})
+
+
+def _plain_line(console: "Console", progress: "Progress") -> None:
+    epoch = progress.result
+    if epoch is None:
+        return
+    words = [
+        f"epoch {epoch.epoch}/{progress.epochs}",
+        f"loss {epoch.loss:.4f}",
+        f"accuracy {epoch.accuracy:.4f}",
+    ]
+    if epoch.val_loss is not None and epoch.val_accuracy is not None:
+        words += [f"val_loss {epoch.val_loss:.4f}", f"val_accuracy {epoch.val_accuracy:.4f}"]
+    words += [f"{epoch.seconds:.1f} s", f"{_speed(epoch.images, epoch.seconds)} images/s"]
+    console.print("  ".join(words))
+
+
+@contextmanager
+def _live(console: "Console") -> "Iterator[Report]":
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        TextColumn("{task.percentage:>3.0f} %", markup=False),
+        TextColumn("{task.fields[left]} left", markup=False),
+        TextColumn("{task.fields[speed]} images/s", markup=False),
+    )
+    began = time.perf_counter()
+    with Bar(*columns, console=console, auto_refresh=False, transient=True) as bar:
+        task = bar.add_task("starting", total=None, left="-:--", speed="-")
+
+        def show(progress: "Progress") -> None:
+            if progress.result is not None:
+                if progress.epoch == 1:
+                    console.print(_HEADING, style="bold")
+                console.print(_row(progress.result, progress.epochs))
+            bar.update(
+                task,
+                description=f"epoch {progress.epoch}/{progress.epochs}",
+                completed=progress.images_done,
+                total=progress.images_total,
+                left=_left(progress, time.perf_counter() - began),
+                speed=_speed(progress.images_done, progress.seconds),
+                refresh=True,
+            )
+
+        bar.refresh()
+        yield show
+
+
+_HEADING = "  epoch       loss  accuracy    val_loss  val_accuracy   seconds    images/s"
+
+
+def _row(epoch: "Epoch", of: int) -> str:
+    val_loss = "-" if epoch.val_loss is None else f"{epoch.val_loss:.4f}"
+    val_accuracy = "-" if epoch.val_accuracy is None else f"{epoch.val_accuracy:.4f}"
+    return (
+        f"{f'{epoch.epoch}/{of}':>7}  {epoch.loss:9.4f}  {epoch.accuracy:8.4f}  {val_loss:>10}  {val_accuracy:>12}"
+        f"  {epoch.seconds:8.1f}  {_speed(epoch.images, epoch.seconds):>10}"
+    )
+
+
+def _speed(images: int, seconds: float) -> str:
+    return f"{images / seconds:,.0f}" if seconds > 0 else "-"
+
+
+def _left(progress: "Progress", elapsed: float) -> str:
+    """Estimate the time to the end of the whole training, by the mean speed since its beginning."""
+    done = (progress.epoch - 1) * progress.images_total + progress.images_done
+    if done == 0:
+        return "-:--"
+    seconds = round(elapsed * (progress.epochs * progress.images_total - done) / done)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,62 @@
+"""What every verb prints with: consoles, JSON, errors.
+
+Colours, bars and moving lines are for terminals alone; on a pipe everything is plain text, one fact a line. Text is
+never read as markup, since file and class names may hold brackets.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """Give a console on the standard output, or on the standard error; NO_COLOR and TERM are honoured by rich."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        stderr=stderr,
+        force_terminal=stream.isatty(),
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value on a line of its own, at once."""
+    sys.stdout.write(f"{json.dumps(value)}\n")
+    sys.stdout.flush()
+
+
+def fail(message: str, *, kind: str, code: int, given: Sequence[str]) -> int:
+    """Say what went wrong: on the standard error, or as JSON on the standard output where --json was given.
+
+    Args:
+        message: Sentences for a person.
+        kind: The error's name, for programs.
+        code: The exit code to come.
+        given: The command's arguments.
+
+    Returns:
+        The exit code.
+    """
+    if "--json" in given:
+        print_json({"error": {"type": kind, "message": message}})
+    else:
+        from rich.text import Text
+
+        label = "Interrupted" if code == 130 else "Error"
+        text = Text.assemble((f"{label}: ", "bold red"), message)
+        console(stderr=True).print(text)
+    return code
+
+
+def count(n: int, singular: str) -> str:
+    """Give a number with its noun: "1 epoch", "60,000 epochs"."""
+    return f"{n:,} {singular if n == 1 else f'{singular}s'}"

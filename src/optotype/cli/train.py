@@ -1,0 +1,119 @@
+"""`optotype train`: from a data set and a recipe to a run folder, watched on the way."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optotype.cli.layers import layers_table
+from optotype.cli.progress import reporting
+from optotype.cli.summary import conclude
+from optotype.cli.terminal import console, count, fail
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from optotype.data.dataset import Dataset
+    from optotype.recipes.recipe import Recipe
+
+
+Source = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="A data set: 'mnist', or a folder of the four IDX files.")
+]
+RecipeName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|FILE", help="A built-in recipe (see 'optotype recipes') or a TOML file."),
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change one setting of the recipe, such as epochs=1 or optimizer.learning_rate=0.03; repeatable.",
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, help="Seed of weights, order and dropout; short for --set seed=N."),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=1, help="Threads to use; all cores unless given. They never change the result."
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="The run folder to make; a new one under runs/ unless given."),
+]
+Judge = Annotated[
+    bool,
+    typer.Option("--judge", metavar="", help="Judge the model afterwards; this opens the sealed test set."),
+]
+Json = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print JSON only: one line an epoch, then the result.")
+]
+
+
+def train(
+    source: Source,
+    recipe: RecipeName = None,
+    changes: Changes = None,
+    seed: Seed = None,
+    threads: Threads = None,
+    out: Out = None,
+    judge: Judge = False,
+    json: Json = False,
+) -> None:
+    """Train a classifier and keep it, with everything that made it, in a run folder.
+
+    Training ends on validation images that were set aside from the training images.
+    The test set stays sealed unless --judge is given.
+    """
+    from optotype.data.sources import load
+    from optotype.training.train import train as run_training
+
+    data = load(source)
+    chosen = _recipe(data, recipe, changes or [], seed)
+    screen = console()
+    if not json:
+        _introduce(screen, data, chosen)
+    try:
+        with reporting(screen, json=json) as report:
+            run = run_training(data, chosen, out=out, threads=threads, report=report)
+    except KeyboardInterrupt as interrupt:
+        given = ["--json"] if json else []
+        raise typer.Exit(fail(str(interrupt), kind="Interrupted", code=130, given=given)) from None
+    conclude(screen, run, judge=judge, json=json)
+
+
+def _recipe(data: "Dataset", name: str | None, changes: list[str], seed: int | None) -> "Recipe":
+    """Find the recipe and lay the changes over it."""
+    from optotype.recipes.builtin import default_recipe, load_recipe
+
+    pairs: dict[str, object] = {}
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not (key.strip() and equals):
+            raise typer.BadParameter(f"{change!r} is not KEY=VALUE.", param_hint="--set")
+        pairs[key.strip()] = value.strip()
+    if seed is not None:
+        pairs["seed"] = seed
+    chosen = default_recipe(data.name) if name is None else load_recipe(name)
+    return chosen.override(pairs) if pairs else chosen
+
+
+def _introduce(screen: "Console", data: "Dataset", recipe: "Recipe") -> None:
+    """Say what is about to be trained, on what."""
+    from optotype.engine.layers import describe
+
+    shape = "x".join(map(str, data.shape))
+    screen.print(
+        f"{data.name}: {len(data.images):,} training images of {shape}, {len(data.class_names)} classes"
+    )
+    screen.print(
+        f"{recipe.name}: {recipe.optimizer.type}, learning rate {recipe.optimizer.learning_rate:g}"
+        f" ({recipe.schedule.type}), batch size {recipe.batch_size}, {count(recipe.epochs, 'epoch')},"
+        f" validation {recipe.validation}, seed {recipe.seed}"
+    )
+    screen.print(layers_table(describe(recipe.network_layers(len(data.class_names)), data.shape)))

@@ -1,0 +1,82 @@
+"""Where a model comes from: which data, which split; and getting both again, exactly, or not at all."""
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from optotype.data.dataset import Dataset
+from optotype.data.sources import load
+from optotype.data.splits import Split, carve
+from optotype.errors import DataError, ModelError, RunError
+from optotype.models.model import Model
+from optotype.recipes.recipe import Recipe
+from optotype.runs.manifest import DataRecord
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a model was trained on.
+
+    Attributes:
+        data: The data's source and fingerprints.
+        split: Fingerprint of the split into training and validation images.
+        name: Name of the run.
+    """
+
+    data: DataRecord
+    split: str
+    name: str
+
+
+def origin_of(model: Model) -> Origin:
+    """Read from a model where it comes from.
+
+    Raises:
+        ModelError: The model does not say.
+        RunError: Its training did not end well.
+    """
+    told = model.provenance
+    try:
+        origin = Origin(DataRecord.model_validate(told.get("data")), str(told["split"]), str(told["run"]))
+    except (ValidationError, KeyError):
+        raise ModelError(
+            "The model does not say which data and split it was trained on, expected one that optotype trained."
+            " Judge the run that made it."
+        ) from None
+    status = told.get("status")
+    if status != "finished":
+        raise RunError(
+            f"The model comes from the run {origin.name}, which is marked {status!r}, expected a finished one."
+            " Train again to the end."
+        )
+    return origin
+
+
+def reload(origin: Origin, recipe: Recipe) -> tuple[Dataset, Split]:
+    """Load the data and carve the split again, as they were for training.
+
+    Args:
+        origin: Where from, and the fingerprints that must come out.
+        recipe: How much was set aside, and by which seed.
+
+    Raises:
+        DataError: The data are gone, or are no longer the same.
+        RunError: The split is no longer the same.
+    """
+    data = load(origin.data.source)
+    for what, now, then in (
+        ("training images, labels or class names", data.fingerprint, origin.data.fingerprint),
+        ("test split", data.test.fingerprint, origin.data.test_fingerprint),
+    ):
+        if now != then:
+            raise DataError(
+                f"The {what} of {origin.data.source} changed since training: {now}, expected {then}."
+                " Restore the data, or train again on what is there now."
+            )
+    split = carve(data.labels, recipe.validation, recipe.split_seed)
+    if split.fingerprint != origin.split:
+        raise RunError(
+            f"The split of {origin.data.source} comes out as {split.fingerprint}, expected {origin.split} as in"
+            " training. Use the version of optotype that trained the model, or train again."
+        )
+    return data, split

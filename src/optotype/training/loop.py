@@ -1,0 +1,144 @@
+"""The training loop, to read straight down: an order, one call into the engine, a look at validation, a record.
+
+Nothing is drawn from a stream: the order of an epoch is a hash of (seed, epoch), so an epoch does not depend on how
+the ones before it were run.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optotype.data.dataset import Dataset
+from optotype.data.splits import Split
+from optotype.engine.network import Network
+from optotype.engine.randomness import permutation
+from optotype.engine.schedules import learning_rates
+from optotype.errors import DivergedError
+from optotype.metrics import accuracy, log_loss
+from optotype.recipes.recipe import Recipe
+from optotype.runs.epoch import Epoch
+
+# Sets the hash of an epoch's order apart from every other (seed, epoch): the word "order" in ASCII.
+_ORDER: Final = 0x6F72646572
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is; given to whoever asked for reports.
+
+    Attributes:
+        epoch: The epoch now running, or just finished, from 1.
+        epochs: Epochs that the recipe asks for.
+        images_done: Training images of this epoch that went through the network.
+        images_total: Training images of an epoch.
+        seconds: Time since the epoch began.
+        result: The finished epoch's record; None while it runs.
+    """
+
+    epoch: int
+    epochs: int
+    images_done: int
+    images_total: int
+    seconds: float
+    result: Epoch | None = None
+
+
+Report = Callable[[Progress], None]
+
+
+def epochs(
+    network: Network, data: Dataset, split: Split, recipe: Recipe, report: Report | None = None
+) -> Iterator[Epoch]:
+    """Train a network from its first weights, one epoch at a time; it is trained as far as was asked for.
+
+    Args:
+        network: Built from the recipe's layers for the data's shape and classes; its weights are drawn anew.
+        data: Images and labels of the training split.
+        split: Which of them train and which validate.
+        recipe: The optimizer, schedule, batch size, number of epochs and seed.
+        report: Called some times a second with the progress, and once after every epoch with its record.
+
+    Yields:
+        The record of each epoch, in order, while the network holds the weights after it.
+
+    Raises:
+        DivergedError: The loss is no longer a number; the message names the epoch and the step.
+    """
+    n = len(split.train)
+    steps = math.ceil(n / recipe.batch_size)
+    with np.errstate(over="ignore"):  # a rate beyond float32 is infinite, and training says so by diverging
+        rates = learning_rates(recipe.schedule, recipe.optimizer.learning_rate, steps * recipe.epochs)
+    held = data.images[split.validation], data.labels[split.validation]
+    network.compile(recipe.optimizer, recipe.batch_size)
+    network.initialize(recipe.seed)
+    for number in range(1, recipe.epochs + 1):
+        started = time.perf_counter()
+        order = split.train[permutation(n, recipe.seed, _ORDER, number)]
+        epoch_rates = rates[(number - 1) * steps : number * steps]
+        show = _reporter(report, number, recipe.epochs, n, started)
+        totals = network.train_epoch(
+            data.images,
+            data.labels,
+            order,
+            learning_rates=epoch_rates,
+            key=(recipe.seed, number),
+            report=show,
+        )
+        if not totals.finite:
+            raise _diverged(number, f"at step {totals.steps + 1} of {steps}: the training loss", recipe)
+        if not _has_finite_weights(network):
+            raise _diverged(number, f"at step {steps} of {steps}: a weight", recipe)
+        val_loss, val_accuracy = _validate(network, *held)
+        if val_loss is not None and not math.isfinite(val_loss):
+            raise _diverged(number, f"after step {steps} of {steps}: the validation loss", recipe)
+        epoch = Epoch(
+            epoch=number,
+            loss=totals.loss,
+            accuracy=totals.accuracy,
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
+            learning_rate=float(epoch_rates[-1]),
+            seconds=time.perf_counter() - started,
+            images=totals.images,
+        )
+        if report is not None:
+            report(Progress(number, recipe.epochs, n, n, epoch.seconds, epoch))
+        yield epoch
+
+
+def _reporter(
+    report: Report | None, number: int, of: int, total: int, started: float
+) -> Callable[[int], None] | None:
+    """Turn the engine's count of images into reports of progress."""
+    if report is None:
+        return None
+    return lambda done: report(Progress(number, of, done, total, time.perf_counter() - started))
+
+
+def _validate(
+    network: Network, images: NDArray[np.uint8], labels: NDArray[np.int64]
+) -> tuple[float, float] | tuple[None, None]:
+    """Measure loss and accuracy on the validation images; None and None where there are none."""
+    if len(images) == 0:
+        return None, None
+    logits = network.logits(images)
+    return log_loss(logits, labels), accuracy(logits, labels)
+
+
+def _has_finite_weights(network: Network) -> bool:
+    # A step's loss is measured before it moves the weights, so the last step's own damage shows only in them.
+    return all(bool(np.isfinite(weight).all()) for weight in network.weights().values())
+
+
+def _diverged(number: int, where: str, recipe: Recipe) -> DivergedError:
+    rate = recipe.optimizer.learning_rate
+    lower = min(rate / 10, type(recipe.optimizer)().learning_rate)
+    return DivergedError(
+        f"Training diverged in epoch {number} {where} is not a finite number."
+        f" Try a lower learning rate than {rate:g}, such as optimizer.learning_rate={lower:g}."
+    )
