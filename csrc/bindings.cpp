@@ -154,56 +154,52 @@ std::vector<std::string> available_isas() {
   return names;
 }
 
+// `self` is memory for a network that nanobind has set aside.
+void construct(Network* self, int height, int width, int channels, const std::string& isa, int threads) {
+  require(height > 0 && width > 0 && channels > 0 && threads > 0, "sizes and threads start at 1");
+  new (self) Network({height, width, channels}, kernels_named(isa), threads);
+}
+
+int add_activation(Network& network, const std::string& name) { return network.add_activation(activation_of(name)); }
+
+void compile(Network& network, const std::string& optimizer, float first_decay, float second_decay, float epsilon,
+             int batch) {
+  require(batch > 0, "a batch has at least one image");
+  network.compile({optimizer_of(optimizer), first_decay, second_decay, epsilon}, batch);
+}
+
+void read_parameter(const Network& network, int layer, int index,
+                    const nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>& out) {
+  check_parameter(network, layer, index, out.shape(0));
+  network.layer(layer).read_parameter(index, out.data());
+}
+
+void write_parameter(const Network& network, int layer, int index, const Array<float, 1>& values) {
+  check_parameter(network, layer, index, values.shape(0));
+  network.layer(layer).write_parameter(index, values.data());
+}
+
 }  // namespace
 
 }  // namespace optotype
 
 NB_MODULE(_core, m) {
   using namespace optotype;
+  using namespace nb::literals;
   m.def("available_isas", &available_isas);
   nb::class_<Network>(m, "Network")
-      .def(
-          "__init__",
-          [](Network* self, int height, int width, int channels, const std::string& isa, int threads) {
-            require(height > 0 && width > 0 && channels > 0 && threads > 0, "sizes and threads start at 1");
-            new (self) Network({height, width, channels}, kernels_named(isa), threads);
-          },
-          nb::arg("height"), nb::arg("width"), nb::arg("channels"), nb::arg("isa"), nb::arg("threads"))
-      .def("add_dense", &Network::add_dense, nb::arg("units"))
-      .def("add_conv2d", &Network::add_conv2d, nb::arg("filters"), nb::arg("height"), nb::arg("width"))
-      .def("add_max_pooling2d", &Network::add_max_pooling2d, nb::arg("height"), nb::arg("width"))
+      .def("__init__", &construct, "height"_a, "width"_a, "channels"_a, "isa"_a, "threads"_a)
+      .def("add_dense", &Network::add_dense, "units"_a)
+      .def("add_conv2d", &Network::add_conv2d, "filters"_a, "height"_a, "width"_a)
+      .def("add_max_pooling2d", &Network::add_max_pooling2d, "height"_a, "width"_a)
       .def("add_flatten", &Network::add_flatten)
-      .def(
-          "add_activation",
-          [](Network& self, const std::string& name) { return self.add_activation(activation_of(name)); },
-          nb::arg("name"))
-      .def("add_dropout", &Network::add_dropout, nb::arg("rate"))
-      .def("add_batch_normalization", &Network::add_batch_normalization, nb::arg("momentum"), nb::arg("epsilon"))
-      .def(
-          "compile",
-          [](Network& self, const std::string& optimizer, float first_decay, float second_decay, float epsilon,
-             int batch) {
-            require(batch > 0, "a batch has at least one image");
-            self.compile({optimizer_of(optimizer), first_decay, second_decay, epsilon}, batch);
-          },
-          nb::arg("optimizer"), nb::arg("first_decay"), nb::arg("second_decay"), nb::arg("epsilon"),
-          nb::arg("batch"))
-      .def("train_epoch", &train_epoch, nb::arg("images"), nb::arg("labels"), nb::arg("order"),
-           nb::arg("learning_rates"), nb::arg("key"), nb::arg("scale"), nb::arg("report").none())
-      .def("predict", &predict, nb::arg("images"), nb::arg("scale"), nb::arg("logits"), nb::arg("report").none())
-      .def(
-          "read_parameter",
-          [](const Network& self, int layer, int index,
-             const nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>& out) {
-            check_parameter(self, layer, index, out.shape(0));
-            self.layer(layer).read_parameter(index, out.data());
-          },
-          nb::arg("layer"), nb::arg("index"), nb::arg("out"))
-      .def(
-          "write_parameter",
-          [](Network& self, int layer, int index, const Array<float, 1>& values) {
-            check_parameter(self, layer, index, values.shape(0));
-            self.layer(layer).write_parameter(index, values.data());
-          },
-          nb::arg("layer"), nb::arg("index"), nb::arg("values"));
+      .def("add_activation", &add_activation, "name"_a)
+      .def("add_dropout", &Network::add_dropout, "rate"_a)
+      .def("add_batch_normalization", &Network::add_batch_normalization, "momentum"_a, "epsilon"_a)
+      .def("compile", &compile, "optimizer"_a, "first_decay"_a, "second_decay"_a, "epsilon"_a, "batch"_a)
+      .def("train_epoch", &train_epoch, "images"_a, "labels"_a, "order"_a, "learning_rates"_a, "key"_a, "scale"_a,
+           "report"_a.none())
+      .def("predict", &predict, "images"_a, "scale"_a, "logits"_a, "report"_a.none())
+      .def("read_parameter", &read_parameter, "layer"_a, "index"_a, "out"_a)
+      .def("write_parameter", &write_parameter, "layer"_a, "index"_a, "values"_a);
 }

@@ -57,7 +57,9 @@ class Oracle:
     def set_weights(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
         """Take over the weights of a Network of the same layers."""
         for place, layer in enumerate(self.model.layers):
-            layer.set_weights([values for name, values in weights.items() if name.split(".")[0] == str(place)])
+            layer.set_weights(
+                [values for name, values in weights.items() if name.split(".")[0] == str(place)]
+            )
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Give the weights under a Network's names."""

@@ -20,7 +20,14 @@ NETS: Final[dict[str, tuple[Layer, ...]]] = {
     "Dense relu": (Flatten(), Dense(41, "relu"), Dense(33, "relu", "random_normal"), HEAD),
     "Conv2D": (Conv2D(7, 3, "tanh"), Conv2D(5, (2, 3), "sigmoid"), Flatten(), HEAD),
     "Conv2D wide": (Conv2D(40, 3, "relu"), Conv2D(35, (3, 2), "tanh", "random_normal"), Flatten(), HEAD),
-    "MaxPooling2D": (Conv2D(6, 2, "tanh"), MaxPooling2D(2), Conv2D(34, 2), MaxPooling2D((2, 3)), Flatten(), HEAD),
+    "MaxPooling2D": (
+        Conv2D(6, 2, "tanh"),
+        MaxPooling2D(2),
+        Conv2D(34, 2),
+        MaxPooling2D((2, 3)),
+        Flatten(),
+        HEAD,
+    ),
     "Dropout": (Flatten(), Dense(30, "tanh"), Dropout(0.3), Dense(20, "sigmoid"), Dropout(0.5), HEAD),
     "BatchNormalization": (Flatten(), BatchNormalization(), Dense(30, "sigmoid"), HEAD),
     "BatchNormalization inside": (
@@ -53,7 +60,9 @@ def labels(n: int, seed: int = 0) -> NDArray[np.int64]:
     return np.random.default_rng(seed + 1).integers(0, CLASSES, n)
 
 
-def network(net: str, optimizer: Optimizer, batch_size: int, *, threads: int = 2, isa: str | None = None) -> Network:
+def network(
+    net: str, optimizer: Optimizer, batch_size: int, *, threads: int = 2, isa: str | None = None
+) -> Network:
     """Build, initialise and compile one of the nets, with biases that are not all zero."""
     built = Network(NETS[net], SHAPE, threads=threads, isa=isa)
     built.initialize(7)

@@ -44,7 +44,9 @@ def step(ours: Network, x: NDArray[np.float32], y: NDArray[np.int64], rate: floa
 def test_forward_values_are_those_of_keras(net: str) -> None:
     """The same weights give the same probabilities."""
     ours, oracle = pair(net, SGD())
-    np.testing.assert_allclose(softmax(ours.logits(images(30))), oracle.probabilities(images(30)), rtol=2e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        softmax(ours.logits(images(30))), oracle.probabilities(images(30)), rtol=2e-5, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("net", NETS)

@@ -88,7 +88,9 @@ class Dense:
     def output_shape(self, shape: Shape) -> Shape:
         """Give the output's shape for the input's; EngineError where the input is not flat."""
         if len(shape) != 1:
-            raise EngineError(f"Dense got input of shape {shape}, expected flat input. Put Flatten before it.")
+            raise EngineError(
+                f"Dense got input of shape {shape}, expected flat input. Put Flatten before it."
+            )
         return (self.units,)
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
@@ -179,7 +181,7 @@ class Dropout:
         rate: Share of the inputs to drop, in [0, 1).
     """
 
-    rate: Annotated[float, Field(ge=0, lt=1)]
+    rate: Annotated[float, Field(ge=0, lt=1, strict=True)]
     type: Literal["Dropout"] = field(default="Dropout", kw_only=True)
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -200,8 +202,8 @@ class BatchNormalization:
         epsilon: Added to the variance.
     """
 
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.99
-    epsilon: Annotated[float, Field(gt=0)] = 1e-3
+    momentum: Annotated[float, Field(ge=0, lt=1, strict=True)] = 0.99
+    epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)] = 1e-3
     type: Literal["BatchNormalization"] = field(default="BatchNormalization", kw_only=True)
 
     def output_shape(self, shape: Shape) -> Shape:

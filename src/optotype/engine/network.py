@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from optotype.engine import _core
+from optotype.engine.initializers import initial_values
 from optotype.engine.layers import (
     BatchNormalization,
     Conv2D,
@@ -22,19 +23,17 @@ from optotype.engine.layers import (
     LayerRow,
     MaxPooling2D,
     Parameter,
-    Shape,
     describe,
 )
 from optotype.engine.optimizers import SGD, Adam, Optimizer, RMSprop
 from optotype.engine.processor import chosen_isa, chosen_threads
-from optotype.engine.randomness import combine, normal, uniform
+from optotype.engine.randomness import combine
 from optotype.errors import EngineError
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Report = Callable[[int], object]
 
 _BYTE: Final = 255.0
-_NORMAL_DEVIATION: Final = 0.05  # Keras's RandomNormal
 _MOST_FEATURES: Final = 1 << 24
 
 
@@ -107,10 +106,12 @@ class Network:
         Args:
             seed: Any integer; the same seed gives the same numbers on every machine.
         """
-        weights = {}
-        for name, parameter in self._parameters():
-            weights[name] = _initial(parameter, combine(seed, *name.encode()))
-        self.set_weights(weights)
+        self.set_weights(
+            {
+                name: initial_values(parameter, combine(seed, *name.encode()))
+                for name, parameter in self._parameters()
+            }
+        )
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Copy the weights out, in Keras's layouts, as "0.kernel", "0.bias", "2.gamma": layer, then parameter."""
@@ -236,7 +237,9 @@ class Network:
                 f"Images of type {images.dtype} and shape {images.shape} were given, expected uint8 or float32 of"
                 f" shape (n, {height}, {width}, {channels}). Convert or reshape them."
             )
-        return np.ascontiguousarray(images)
+        if images.dtype == np.uint8:
+            return np.ascontiguousarray(images, np.uint8)
+        return np.ascontiguousarray(images, np.float32)
 
     def _scale_of(self, images: Images) -> float:
         return self._scale if images.dtype == np.uint8 else self._scale * _BYTE
@@ -278,20 +281,6 @@ def _add(core: _core.Network, layer: Layer) -> int:
     if layer.activation not in ("linear", "softmax"):
         core.add_activation(layer.activation)
     return place
-
-
-def _initial(parameter: Parameter, key: int) -> NDArray[np.float64]:
-    if parameter.initializer == "glorot_uniform":
-        limit = np.sqrt(6.0 / sum(_fans(parameter.shape)))
-        return ((2.0 * uniform(parameter.size, key) - 1.0) * limit).reshape(parameter.shape)
-    if parameter.initializer == "random_normal":
-        return (normal(parameter.size, key) * _NORMAL_DEVIATION).reshape(parameter.shape)
-    return np.full(parameter.shape, 1.0 if parameter.initializer == "ones" else 0.0)
-
-
-def _fans(shape: Shape) -> tuple[int, int]:
-    window = int(np.prod(shape[:-2]))
-    return window * shape[-2], window * shape[-1]
 
 
 def _decays(optimizer: Optimizer) -> tuple[float, float, float]:

@@ -30,9 +30,9 @@ class OneCycle:
         final_div_factor: The last rate is the first one divided by this.
     """
 
-    pct_start: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    div_factor: Annotated[float, Field(ge=1)] = 25.0
-    final_div_factor: Annotated[float, Field(ge=1)] = 1e4
+    pct_start: Annotated[float, Field(gt=0, lt=1, strict=True)] = 0.3
+    div_factor: Annotated[float, Field(ge=1, allow_inf_nan=False, strict=True)] = 25.0
+    final_div_factor: Annotated[float, Field(ge=1, allow_inf_nan=False, strict=True)] = 1e4
     type: Literal["one_cycle"] = field(default="one_cycle", kw_only=True)
 
 

@@ -1,0 +1,123 @@
+// Trains and predicts with every kind of layer on every instruction set, to be built with address and
+// undefined-behaviour sanitizers. Sizes are odd, so that every kernel meets its edges. It also counts memory requests:
+// a step makes none.
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+#include "network/network.hpp"
+#include "network/reporter.hpp"
+
+namespace {
+
+std::atomic<long> requests{0};
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  ++requests;
+  if (void* p = std::malloc(size)) return p;
+  throw std::bad_alloc();
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+
+namespace {
+
+using namespace optotype;
+
+constexpr int kClasses = 5, kImages = 101, kBatch = 37;
+
+struct Silent final : Reporter {
+  bool go_on(std::int64_t) override { return true; }
+};
+
+void convolutions(Network& net) {
+  net.add_conv2d(35, 3, 2);
+  net.add_activation(Activation::relu);
+  net.add_max_pooling2d(2, 2);
+  net.add_conv2d(7, 2, 2);
+  net.add_activation(Activation::tanh);
+  net.add_dropout(0.3f);
+  net.add_flatten();
+  net.add_dense(33);
+  net.add_activation(Activation::sigmoid);
+  net.add_dense(kClasses);
+}
+
+void normalized(Network& net) {
+  net.add_conv2d(34, 2, 3);
+  net.add_batch_normalization(0.9f, 1e-3f);
+  net.add_max_pooling2d(3, 2);
+  net.add_flatten();
+  net.add_batch_normalization(0.99f, 1e-3f);
+  net.add_dense(kClasses);
+}
+
+void dense(Network& net) {
+  net.add_flatten();
+  net.add_batch_normalization(0.99f, 1e-3f);
+  net.add_dense(65);
+  net.add_activation(Activation::relu);
+  net.add_dropout(0.5f);
+  net.add_dense(31);
+  net.add_dense(kClasses);
+}
+
+void spread_weights(const Network& net, int places) {
+  for (int place = 0; place < places; ++place)
+    for (int i = 0; i < net.layer(place).parameters(); ++i) {
+      std::vector<float> values(net.layer(place).parameter_size(i));
+      for (std::size_t k = 0; k < values.size(); ++k) values[k] = 0.1f * std::sin(static_cast<float>(k + place)) + (i > 0);
+      net.layer(place).write_parameter(i, values.data());
+      net.layer(place).read_parameter(i, values.data());
+    }
+}
+
+void check(bool condition, const char* what, const Network& net) {
+  if (condition) return;
+  std::printf("failed: %s on %s\n", what, net.kernels().name);
+  std::exit(1);
+}
+
+void exercise(void (*build)(Network&), int places, const Kernels& kernels, int threads, OptimizerKind kind) {
+  Network net({11, 9, 2}, kernels, threads);
+  build(net);
+  net.compile({kind, 0.9f, 0.99f, 1e-7f}, kBatch);
+  spread_weights(net, places);
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(kImages) * net.input().size());
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 7919 >> 3);
+  std::vector<std::int32_t> labels(kImages);
+  std::vector<std::int64_t> order(kImages);
+  for (int i = 0; i < kImages; ++i) labels[i] = i % kClasses, order[i] = (i * 37) % kImages;
+  const std::vector<float> rates(3, 1e-3f);
+  const Images images = {pixels.data(), nullptr, kImages};
+  const Epoch epoch = {labels.data(), order.data(), kImages, rates.data(), 42};
+  Silent silent;
+  const long before = requests;
+  const EpochTotals totals = net.train_epoch(images, 1.0f / 255.0f, epoch, silent);
+  check(requests == before, "a step asks for no memory", net);
+  check(totals.finite && totals.images == kImages && totals.steps == 3, "an epoch trains on every image", net);
+  std::vector<float> logits(static_cast<std::size_t>(kImages) * kClasses);
+  check(net.predict(images, 1.0f / 255.0f, logits.data(), silent) == kImages, "every image is predicted", net);
+  for (float logit : logits) check(std::isfinite(logit), "logits are numbers", net);
+}
+
+}  // namespace
+
+int main() {
+  int count = 0, runs = 0;
+  const Kernels* const* tables = available_kernels(&count);
+  for (int isa = 0; isa < count; ++isa)
+    for (int threads : {1, 3})
+      for (OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::rmsprop, OptimizerKind::adam}) {
+        exercise(convolutions, 9, *tables[isa], threads, kind);
+        exercise(normalized, 5, *tables[isa], threads, kind);
+        exercise(dense, 6, *tables[isa], threads, kind);
+        runs += 3;
+      }
+  std::printf("%d nets trained on %d instruction sets\n", runs, count);
+}
