@@ -41,6 +41,6 @@ def test_normal_numbers_are_normal() -> None:
 
 
 def test_the_numbers_are_pinned() -> None:
-    """The key 0 gives SplitMix64's first output from state 0; a change of the hash, which would change every run, shows."""
+    """Key 0 gives what SplitMix64 gives first from state 0; a change, which would change every run, is noticed."""
     assert combine(0) == 0xE220A8397B1DCDAF
     assert bits(2, 0).tolist() == [12035550249420947055, 12935080325729570654]
