@@ -1,0 +1,108 @@
+"""The command line of `python -m reproduce`: train and time what is missing in results/, then render."""
+
+import argparse
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import optotype as ot
+from optotype.recipes.builtin import BUILTIN
+from reproduce import backends, ours, peers, timing
+from reproduce.headers import write_headers
+from reproduce.lessons import seeds
+from reproduce.render import write_page
+from reproduce.results import FOLDER, Peer, Results, definition, keep, read
+
+
+def main() -> None:
+    """Do what the arguments say."""
+    arguments = _arguments()
+    recipes = [ot.load_recipe(name) for name in arguments.recipes]
+    wanted = {arguments.only} if arguments.only else {"ours", "keras", "timing"}
+    if "keras" in wanted:
+        train_keras(recipes, arguments)
+    if "ours" in wanted:
+        train_ours(recipes, arguments)
+    if "timing" in wanted:
+        measure_seconds(recipes, again=arguments.again)
+    write_page()
+    write_headers()
+
+
+def train_keras(recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None:
+    """Train with Keras every recipe and seed that is missing in results/."""
+    data = ot.load("mnist")
+    jobs = []
+    for recipe in recipes:
+        wanted = missing(recipe, "keras", arguments.seeds)
+        if wanted:
+            peers.make_environment()
+            backend = arguments.backend or backends.fastest(data, recipe)
+            jobs += [peers.Job(seeded, backend) for seeded in wanted]
+    report(peers.train_all(data, jobs, arguments.workers), len(jobs))
+
+
+def train_ours(recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None:
+    """Train with optotype every recipe and seed that is missing in results/."""
+    wanted = [seeded for recipe in recipes for seeded in missing(recipe, "optotype", arguments.seeds)]
+    report(ours.train_all(ot.load("mnist"), wanted, arguments.threads), len(wanted))
+
+
+def measure_seconds(recipes: list[ot.Recipe], *, again: bool) -> None:
+    """Time both sides for every recipe that has no timing of its definition, or for all."""
+    peers.make_environment()
+    for recipe in recipes:
+        known = timing.read_timing(recipe.name)
+        if again or known is None or known.definition != definition(recipe):
+            found = timing.measure(ot.load("mnist"), recipe)
+            print(
+                f"{recipe.name}: Keras {found.keras.epochs}, ours {found.optotype.epochs} s/epoch", flush=True
+            )
+
+
+def missing(recipe: ot.Recipe, peer: Peer, asked: int, folder: Path = FOLDER) -> list[ot.Recipe]:
+    """List the recipe once for every seed that has no result of this definition yet."""
+    known = read(recipe.name, peer, folder)
+    same = known is not None and known.definition == definition(recipe)
+    done = {each.seed for each in known.trainings} if known and same else set()
+    return [recipe.override({"seed": seed}) for seed in range(seeds(recipe.name, asked)) if seed not in done]
+
+
+def report(finished: Iterable[Results], total: int) -> None:
+    """Keep every result as it comes, and print a line of it."""
+    began = time.monotonic()
+    for number, found in enumerate(finished, 1):
+        kept = keep(found)
+        training = found.trainings[0]
+        print(
+            f"[{number}/{total}, {time.monotonic() - began:.0f} s] {found.peer} {found.recipe} seed {training.seed}:"
+            f" test accuracy {training.test.accuracy:.4f} after {training.epochs} epochs"
+            f" ({len(kept.trainings)} seeds kept)",
+            flush=True,
+        )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m reproduce",
+        description="Train every built-in recipe with optotype and with Keras, time both, and render RESULTS.md."
+        " What is in results/ is not done again; delete a file there to have it done again.",
+    )
+    parser.add_argument("--recipes", nargs="+", choices=BUILTIN, default=list(BUILTIN), metavar="NAME")
+    parser.add_argument(
+        "--seeds", type=int, default=5, help="trainings of each recipe on each side (default 5)"
+    )
+    parser.add_argument("--only", choices=("ours", "keras", "timing", "render"), help="do a part of the work")
+    parser.add_argument("--again", action="store_true", help="time again what has been timed")
+    parser.add_argument("--threads", type=int, help="of optotype's trainings (default: every core)")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="of Keras's trainings, processes at a time (default 1)"
+    )
+    parser.add_argument(
+        "--backend", choices=peers.BACKENDS, help="of Keras's trainings (default: the fastest)"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The line of measured accuracy above each built-in recipe; rewritten whenever RESULTS.md is."""
+
+from pathlib import Path
+from statistics import fmean
+from typing import Final
+
+from optotype.recipes.builtin import BUILTIN
+from reproduce.results import FOLDER, ROOT, Results, read
+
+RECIPES: Final = ROOT / "src" / "optotype" / "recipes" / "builtin"
+_START: Final = "# Measured: "
+
+
+def measured(found: Results) -> str:
+    """Give the line for a recipe's results on the test split."""
+    reached = [training.test.accuracy for training in found.trainings]
+    return (
+        f"{_START}mean {fmean(reached):.4f}, range {min(reached):.4f} to {max(reached):.4f} over {len(reached)} seeds"
+        " (test accuracy); make reproduce."
+    )
+
+
+def with_line(text: str, line: str) -> str:
+    """Put the line at the end of a recipe's opening comment, in the place of an older one."""
+    lines = [each for each in text.splitlines() if not each.startswith(_START)]
+    end = next((place for place, each in enumerate(lines) if not each.startswith("#")), len(lines))
+    return "\n".join([*lines[:end], line, *lines[end:]]) + "\n"
+
+
+def write_headers(folder: Path = FOLDER, recipes: Path = RECIPES) -> None:
+    """Rewrite the line above every built-in recipe that has results of ours."""
+    for name in BUILTIN:
+        found = read(name, "optotype", folder)
+        file = recipes / f"{name}.toml"
+        if found is None:
+            continue
+        text = file.read_text(encoding="utf-8")
+        wanted = with_line(text, measured(found))
+        if text != wanted:
+            written = file.with_name(f".{file.name}")
+            written.write_text(wanted, encoding="utf-8")
+            written.replace(file)

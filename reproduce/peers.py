@@ -1,0 +1,221 @@
+"""Keras 3 in an environment of its own: made on first use, driven through JSON, one process a training."""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+import optotype as ot
+from optotype.data.splits import carve
+from reproduce.results import CACHE, ROOT, Results, Training, definition
+
+ENVIRONMENT: Final = ROOT / ".venv-peers"
+# JAX 0.10.2 is excluded: it was reported to give silently wrong results under jit on CPUs.
+PACKAGES: Final = ("keras==3.15.1", "tensorflow-cpu==2.21.0", "jax==0.9.2", "jaxlib==0.9.2")
+BACKENDS: Final = ("tensorflow", "tensorflow-xla", "jax")
+_PROGRAM: Final = Path(__file__).with_name("keras_peer.py")
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training for Keras.
+
+    Attributes:
+        recipe: With the seed to train with.
+        backend: One of BACKENDS.
+        epochs: Instead of the recipe's; None for those.
+        score: Whether to score the splits at the end.
+    """
+
+    recipe: ot.Recipe
+    backend: str
+    epochs: int | None = None
+    score: bool = True
+
+
+def make_environment() -> None:
+    """Make .venv-peers with Keras and its backends unless it is there already.
+
+    Raises:
+        CalledProcessError: The packages could not be installed; what pip said is on standard error.
+    """
+    made = ENVIRONMENT / "made"
+    wanted = "\n".join(PACKAGES)
+    if made.exists() and made.read_text(encoding="utf-8") == wanted:
+        return
+    print(f"making {ENVIRONMENT.name} with {', '.join(PACKAGES)}", flush=True)
+    pip = [str(_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
+    subprocess.run([*pip, "--upgrade", "pip"], check=True)
+    subprocess.run([*pip, *PACKAGES], check=True)
+    # Last, so that an environment that was not finished is made again.
+    made.write_text(wanted, encoding="utf-8")
+
+
+def write_arrays(data: ot.Dataset, recipe: ot.Recipe) -> tuple[Path, str]:
+    """Write the images, labels and validation indices of a recipe for the peer to read.
+
+    Args:
+        data: The data set; its test split is opened, and counted among the openings in build/reproduce.
+        recipe: For its split.
+
+    Returns:
+        The file, named after its contents, and the split's fingerprint.
+    """
+    split = carve(data.labels, recipe.validation, recipe.split_seed)
+    file = CACHE / f"{data.fingerprint[7:19]}-{split.fingerprint[7:19]}.npz"
+    if not file.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        test = ot.open_test(data, CACHE, "reproduce")
+        written = file.with_name(f".{os.getpid()}.{file.name}")
+        np.savez(
+            written,
+            train_images=data.images,
+            train_labels=data.labels,
+            test_images=test.images,
+            test_labels=test.labels,
+            validation=split.validation,
+        )
+        written.replace(file)
+    return file, split.fingerprint
+
+
+def run_job(job: Job, arrays: Path, cores: range) -> Answer:
+    """Let Keras do one job in a process of its own.
+
+    Args:
+        job: What to train.
+        arrays: What write_arrays wrote.
+        cores: Numbers of the processor cores to use.
+
+    Returns:
+        The peer's answer, as keras_peer.run describes it.
+
+    Raises:
+        RuntimeError: The process failed; the message ends with what it said last.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        command = _command(job, arrays, cores, Path(folder))
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(
+            f"Keras failed at {job.recipe.name}, seed {job.recipe.seed}: {done.stderr[-2000:]}"
+        )
+    answer: Answer = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def run_paced(job: Job, arrays: Path, cores: range, after: Callable[[], None]) -> Answer:
+    """Let Keras do one job, and wait after every epoch while something else computes.
+
+    Args:
+        job: What to train.
+        arrays: What write_arrays wrote.
+        cores: Numbers of the processor cores to use.
+        after: Called after every epoch.
+
+    Returns:
+        The peer's answer.
+
+    Raises:
+        RuntimeError: The process failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        command = [*_command(job, arrays, cores, Path(folder)), "--paced"]
+        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing, text=True) as process:
+            for _ in range(job.epochs or job.recipe.epochs):
+                _ask(process, "\n")
+                after()
+            answer: Answer = json.loads(_ask(process, ""))
+    return answer
+
+
+def _ask(process: subprocess.Popen[str], line: str) -> str:
+    """Send the peer a line and wait for one."""
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("Keras was started without pipes, expected both. Start it with them.")
+    process.stdin.write(line)
+    process.stdin.flush()
+    said = process.stdout.readline()
+    if not said:
+        raise RuntimeError(
+            "Keras ended while it was timed, expected an answer. Run the same job without pacing."
+        )
+    return said
+
+
+def _command(job: Job, arrays: Path, cores: range, folder: Path) -> list[str]:
+    order = {
+        "recipe": json.loads(job.recipe.to_json()),
+        "arrays": str(arrays),
+        "seed": job.recipe.seed,
+        "backend": job.backend,
+        "cores": list(cores),
+        "epochs": job.epochs,
+        "score": job.score,
+    }
+    file = folder / "job.json"
+    file.write_text(json.dumps(order), encoding="utf-8")
+    return [str(_python()), str(_PROGRAM), str(file)]
+
+
+def _python() -> Path:
+    return ENVIRONMENT / "bin" / "python"
+
+
+def train_all(data: ot.Dataset, jobs: Sequence[Job], workers: int) -> Iterator[Results]:
+    """Train with Keras, several processes at once, each with its share of the cores.
+
+    Args:
+        data: The data set.
+        jobs: The first are started first.
+        workers: Processes at a time.
+
+    Yields:
+        The results of one training at a time, as they finish.
+    """
+    count = os.cpu_count() or 1
+    share = max(1, count // workers)
+    free: queue.SimpleQueue[range] = queue.SimpleQueue()
+    for worker in range(workers):
+        first = worker * share % count
+        free.put(range(first, first + share))
+    # Before any thread starts, so that no two write the same file.
+    written = {job.recipe.name: write_arrays(data, job.recipe) for job in jobs}
+
+    def train(job: Job) -> Results:
+        arrays, split = written[job.recipe.name]
+        cores = free.get()
+        try:
+            return results(job, split, run_job(job, arrays, cores))
+        finally:
+            free.put(cores)
+
+    with ThreadPoolExecutor(workers) as pool:
+        for future in as_completed([pool.submit(train, job) for job in jobs]):
+            yield future.result()
+
+
+def results(job: Job, split: str, answer: Answer) -> Results:
+    """Make a record of a peer's answer."""
+    return Results(
+        recipe=job.recipe.name,
+        peer="keras",
+        definition=definition(job.recipe),
+        split=split,
+        backend=job.backend,
+        versions=answer["versions"],
+        trainings=(Training.model_validate({name: answer[name] for name in Training.model_fields}),),
+    )

@@ -1,0 +1,88 @@
+"""RESULTS.md, a pure function of the files in results/: the same files give the same page."""
+
+from pathlib import Path
+from typing import Final
+
+from optotype.recipes.builtin import BUILTIN
+from reproduce.accuracy import Pair, accuracy_table, early_table, first_epoch_line
+from reproduce.lessons import LESSONS
+from reproduce.results import FOLDER, ROOT, read
+from reproduce.seconds import backends_table, seconds_table, whole_line
+
+PAGE: Final = ROOT / "RESULTS.md"
+_HEADING: Final = """# Results
+
+Rendered by `make reproduce` from the files in `results/`, never edited by hand.
+
+Every built-in recipe on MNIST: what its lesson printed, what Keras 3 gives today, and what optotype gives. Both sides
+train the same recipe on the same images, with the same number of seeds; nothing was chosen by looking at the test
+split. Accuracies are means over the seeds, with the range from the lowest to the highest. The difference is of the
+means, optotype minus Keras, in percentage points (pp), with its 95 % interval (Welch's t); **holds** says whether the
+interval's lower end lies above -0.3."""
+_VALIDATION: Final = (*(name for name, lesson in LESSONS.items() if lesson.validation), "mlp-300-300-early")
+
+
+def write_page(folder: Path = FOLDER, page: Path = PAGE) -> None:
+    """Render the page and write it, whole or not at all."""
+    written = page.with_name(f".{page.name}")
+    written.write_text(render(folder), encoding="utf-8")
+    written.replace(page)
+
+
+def render(folder: Path = FOLDER) -> str:
+    """Make the page.
+
+    Args:
+        folder: Of the results; what is missing there is shown as a dash.
+
+    Returns:
+        Markdown.
+    """
+    pairs = [Pair(name, read(name, "keras", folder), read(name, "optotype", folder)) for name in BUILTIN]
+    validated = [pair for pair in pairs if pair.recipe in _VALIDATION]
+    sections = {
+        "Test accuracy": [accuracy_table(pairs, "test"), first_epoch_line(_pair(pairs, "dnn-sigmoid"))],
+        "Validation accuracy": [
+            "Of the recipes whose lesson prints validation accuracy, on 5,000 images kept out of training.",
+            accuracy_table(validated, "validation"),
+        ],
+        "Early stopping": [
+            "`mlp-300-300-early`: in the lesson early stopping never fired. Given the validation images, it stops:",
+            early_table(_pair(pairs, "mlp-300-300-early")),
+        ],
+        "Seconds per epoch": [seconds_table(folder), whole_line(folder)],
+        "Keras's backends": [backends_table(folder)],
+        "Commands": [_commands()],
+        "Versions": [_versions(pairs)],
+    }
+    body = [
+        f"## {title}\n\n" + "\n\n".join(part for part in parts if part) for title, parts in sections.items()
+    ]
+    return "\n\n".join([_HEADING, *body]) + "\n"
+
+
+def _pair(pairs: list[Pair], recipe: str) -> Pair:
+    return next(pair for pair in pairs if pair.recipe == recipe)
+
+
+def _commands() -> str:
+    both, one = ".venv/bin/python -m reproduce --recipes", ".venv/bin/optotype train mnist --judge --recipe"
+    rows = [f"| {name} | `{both} {name}` | `{one} {name}` |" for name in BUILTIN]
+    head = [
+        "`make reproduce` does all of it; what is in `results/` is not done again.",
+        "",
+        "| recipe | both sides, every seed, timed | one training with optotype |",
+        "|---|---|---|",
+    ]
+    return "\n".join([*head, *rows])
+
+
+def _versions(pairs: list[Pair]) -> str:
+    """List which versions did the trainings, one line for each combination."""
+    found: dict[str, list[str]] = {}
+    for pair in pairs:
+        for each in (pair.keras, pair.ours):
+            if each is not None:
+                words = ", ".join(f"{name} {version}" for name, version in each.versions.items())
+                found.setdefault(f"{words} ({each.backend})", []).append(pair.recipe)
+    return "\n".join(f"- {words}: {', '.join(recipes)}" for words, recipes in found.items()) or "None yet."

@@ -1,0 +1,72 @@
+"""The tables of time: seconds per epoch of both sides, whole trainings, and Keras's backends beside one another."""
+
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from optotype.recipes.builtin import BUILTIN
+from reproduce.backends import read_backends
+from reproduce.peers import BACKENDS
+from reproduce.timing import Timing, read_timing
+
+_MEANING: Final = """Medians of three warm epochs a side, taken in turn in one sitting, all cores, validation included;
+Keras on the fastest of its backends. The last column is how many times as fast optotype is."""
+
+
+def seconds_table(folder: Path) -> str:
+    """Make the table of seconds per epoch, under a line that names the machine and the versions."""
+    found = [timing for timing in (read_timing(name, folder) for name in BUILTIN) if timing is not None]
+    if not found:
+        return "Not measured yet."
+    lines = [
+        _MEANING,
+        "",
+        *(f"- {words}" for words in dict.fromkeys(_where(timing) for timing in found)),
+        "",
+        "| recipe | Keras's backend | Keras, s | optotype, s | times |",
+        "|---|---|---|---|---|",
+        *(_row(timing) for timing in found),
+    ]
+    return "\n".join(lines)
+
+
+def _where(timing: Timing) -> str:
+    sides = {**timing.optotype.versions, **timing.keras.versions}
+    versions = ", ".join(f"{name} {version}" for name, version in sides.items())
+    return f"{timing.machine}, instruction set {timing.optotype.backend}; {versions}"
+
+
+def _row(timing: Timing) -> str:
+    keras, ours = median(timing.keras.epochs), median(timing.optotype.epochs)
+    return f"| {timing.recipe} | {timing.keras.backend} | {keras:.2f} | {ours:.2f} | {keras / ours:.1f} |"
+
+
+def whole_line(folder: Path) -> str:
+    """Say what whole trainings take, where that was measured."""
+    found = [
+        timing for timing in (read_timing(name, folder) for name in BUILTIN) if timing and timing.keras.whole
+    ]
+    return "\n".join(
+        f"A whole training of `{timing.recipe}`: optotype {median(timing.optotype.whole):.1f} s (its run folder"
+        f" included), Keras {median(timing.keras.whole):.1f} s (its compiling included); medians of"
+        f" {len(timing.keras.whole)}, in turn."
+        for timing in found
+    )
+
+
+def backends_table(folder: Path) -> str:
+    """Make the table by which Keras's backend was chosen."""
+    found = [each for each in (read_backends(name, folder) for name in BUILTIN) if each is not None]
+    if not found:
+        return "Not measured yet."
+    rows = [
+        f"| {each.recipe} | {' | '.join(f'{each.seconds[name]:.2f}' for name in BACKENDS)} |"
+        for each in found
+    ]
+    head = [
+        "Seconds of a second epoch with Keras on each backend, all cores: enough to choose by, once each.",
+        "",
+        f"| recipe | {' | '.join(BACKENDS)} |",
+        f"|---|{'---|' * len(BACKENDS)}",
+    ]
+    return "\n".join([*head, *rows])

@@ -1,0 +1,111 @@
+"""Seconds per epoch of both sides in one sitting: an epoch of Keras, an epoch of ours, again and again.
+
+Both are warm (the first epoch, which compiles and touches memory for the first time, is not counted), both use every
+core, and neither computes while the other does. An epoch includes its validation.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import optotype as ot
+from optotype.data.splits import carve
+from optotype.engine.network import Network
+from optotype.training.loop import epochs
+from reproduce import peers
+from reproduce.backends import fastest
+from reproduce.machine import Machine, this_machine
+from reproduce.ours import versions
+from reproduce.results import CACHE, FOLDER, Definition, Frozen, definition, path, write
+
+# A warm-up epoch and three counted ones: as many as the shortest recipes have.
+_ROUNDS: Final = 3
+_WHOLE: Final = ("mnist-quick",)
+
+
+class Seconds(Frozen):
+    """What one side took.
+
+    Attributes:
+        backend: Keras's backend, or optotype's instruction set.
+        versions: Of Python and of the packages that did the work.
+        epochs: Of every counted epoch.
+        whole: Of whole trainings, compiling included; empty where that was not measured.
+    """
+
+    backend: str
+    versions: dict[str, str]
+    epochs: tuple[float, ...]
+    whole: tuple[float, ...] = ()
+
+
+class Timing(Frozen):
+    """What one recipe took on one machine, both sides interleaved."""
+
+    recipe: str
+    definition: Definition
+    machine: Machine
+    keras: Seconds
+    optotype: Seconds
+
+
+def read_timing(recipe: str, folder: Path = FOLDER) -> Timing | None:
+    """Read a recipe's timing; None where there is none yet."""
+    file = path(recipe, "seconds", folder)
+    return Timing.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def measure(data: ot.Dataset, recipe: ot.Recipe) -> Timing:
+    """Time a recipe on both sides and write it down.
+
+    Args:
+        data: The data set.
+        recipe: Trained for a warm-up epoch and three counted ones a side; where its claim is about the whole
+            training, that too, three times.
+
+    Returns:
+        What is now in the file.
+    """
+    machine = this_machine()
+    # A training that stops early would be timed for too few epochs.
+    paced = recipe.override({"early_stopping": "none"})
+    job = peers.Job(paced, fastest(data, recipe), epochs=_ROUNDS + 1, score=False)
+    keras, ours = _epochs(data, job, machine)
+    if recipe.name in _WHOLE:
+        keras, ours = _add_whole(data, job, keras, ours)
+    found = Timing(
+        recipe=recipe.name, definition=definition(recipe), machine=machine, keras=keras, optotype=ours
+    )
+    write(found, path(recipe.name, "seconds"))
+    return found
+
+
+def _epochs(data: ot.Dataset, job: peers.Job, machine: Machine) -> tuple[Seconds, Seconds]:
+    recipe = job.recipe
+    split = carve(data.labels, recipe.validation, recipe.split_seed)
+    layers = recipe.network_layers(len(data.class_names))
+    network = Network(layers, data.shape, scale=recipe.scale, threads=machine.cores)
+    epochs_of_ours = epochs(network, data, split, recipe)
+    seconds: list[float] = []
+    arrays, _ = peers.write_arrays(data, recipe)
+    answer = peers.run_paced(
+        job, arrays, range(machine.cores), lambda: seconds.append(round(next(epochs_of_ours).seconds, 4))
+    )
+    keras = Seconds(backend=job.backend, versions=answer["versions"], epochs=answer["seconds"][1:])
+    return keras, Seconds(backend=network.isa, versions=versions(), epochs=tuple(seconds[1:]))
+
+
+def _add_whole(data: ot.Dataset, job: peers.Job, keras: Seconds, ours: Seconds) -> tuple[Seconds, Seconds]:
+    """Add the seconds of whole trainings, in turn; with ours the run folder is written as well."""
+    recipe = job.recipe
+    arrays, _ = peers.write_arrays(data, recipe)
+    theirs, mine = [], []
+    for _ in range(_ROUNDS):
+        whole = peers.Job(recipe, job.backend, score=False)
+        theirs.append(peers.run_job(whole, arrays, range(this_machine().cores))["total"])
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            began = time.perf_counter()
+            ot.train(data, recipe, out=Path(folder) / recipe.name)
+            mine.append(round(time.perf_counter() - began, 4))
+    return keras.model_copy(update={"whole": tuple(theirs)}), ours.model_copy(update={"whole": tuple(mine)})

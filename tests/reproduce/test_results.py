@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import optotype as ot
+from reproduce.__main__ import missing
+from reproduce.results import keep, path, read
+from tests.reproduce.examples import results, training
+
+
+def test_trainings_gather_by_seed(tmp_path: Path) -> None:
+    """Trainings kept one after the other are read back together, sorted by seed, the newer of a seed counting."""
+    for seed, accuracy in ((2, 0.98), (0, 0.97), (2, 0.99)):
+        keep(results("mlp-784", "keras", [training(seed, accuracy)]), tmp_path)
+    found = read("mlp-784", "keras", tmp_path)
+    assert found == results("mlp-784", "keras", [training(0, 0.97), training(2, 0.99)])
+
+
+def test_another_definition_replaces(tmp_path: Path) -> None:
+    """Trainings of another definition of the recipe are not mixed with the new ones."""
+    old = results("mlp-784", "keras", [training(0, 0.5)])
+    keep(old.model_copy(update={"definition": {**old.definition, "epochs": 1}}), tmp_path)
+    kept = keep(results("mlp-784", "keras", [training(1, 0.98)]), tmp_path)
+    assert [each.seed for each in kept.trainings] == [1]
+
+
+def test_only_whole_files_are_left(tmp_path: Path) -> None:
+    """Writing leaves nothing in the folder but the file itself."""
+    keep(results("mlp-784", "keras", [training(0, 0.98)]), tmp_path)
+    assert list(tmp_path.iterdir()) == [path("mlp-784", "keras", tmp_path)]
+
+
+def test_missing_seeds_are_trained(tmp_path: Path) -> None:
+    """Only seeds without a result are trained, and all of them once the recipe's definition has changed."""
+    recipe = ot.load_recipe("mlp-784")
+    keep(results("mlp-784", "optotype", [training(0, 0.98), training(2, 0.98)]), tmp_path)
+    assert [each.seed for each in missing(recipe, "optotype", 5, tmp_path)] == [1, 3, 4]
+    changed = recipe.override({"batch_size": 100})
+    assert [each.seed for each in missing(changed, "optotype", 5, tmp_path)] == [0, 1, 2, 3, 4]
+
+
+def test_a_recipe_that_varies_gets_more_seeds(tmp_path: Path) -> None:
+    """A recipe listed as needing more seeds is trained with that many, whatever smaller number was asked for."""
+    assert len(missing(ot.load_recipe("mlp-32-16"), "keras", 5, tmp_path)) == 20
