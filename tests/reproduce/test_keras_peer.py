@@ -30,11 +30,14 @@ def test_a_job_is_done(tmp_path: Path) -> None:
     labels = np.arange(60) % 2
     images = (rng.integers(0, 128, (60, 8, 8, 1)) + 100 * labels[:, None, None, None]).astype(np.uint8)
     arrays = tmp_path / "arrays.npz"
-    train, test = (
-        {"train_images": images, "train_labels": labels},
-        {"test_images": images, "test_labels": labels},
+    np.savez(
+        arrays,
+        train_images=images,
+        train_labels=labels,
+        test_images=images,
+        test_labels=labels,
+        validation=np.arange(20),
     )
-    np.savez(arrays, **train, **test, validation=np.arange(20))
     recipe = ot.Recipe(
         layers=(
             ot.Conv2D(3, 3, "relu"),
