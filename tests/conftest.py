@@ -1,8 +1,12 @@
 """What holds for every test: Hypothesis repeats itself and watches no clock; the oracle is Keras on JAX without jit."""
 
 import os
+import sysconfig
 
 import hypothesis
+
+# The commands that were installed for the tests (optotype, cmake, ninja) are found before any others.
+os.environ["PATH"] = sysconfig.get_path("scripts") + os.pathsep + os.environ["PATH"]
 
 # Before Keras and JAX are first imported, in this process and in those it starts (docs/decisions/0005-oracle.md).
 os.environ["KERAS_BACKEND"] = "jax"
