@@ -7,7 +7,7 @@ Exit codes: 0 done, 1 a problem with what was given (data, recipe, model, run), 
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -15,9 +15,11 @@ from optotype.cli.info import info
 from optotype.cli.judge import judge
 from optotype.cli.predict import predict
 from optotype.cli.recipes import recipes
-from optotype.cli.terminal import fail
+from optotype.cli.terminal import StoppedError, fail
 from optotype.cli.train import train
 from optotype.errors import OptotypeError
+
+_INTERRUPTED: Final = 130
 
 app = typer.Typer(
     name="optotype",
@@ -75,7 +77,9 @@ def run(arguments: Sequence[str] | None = None) -> None:
         # A file name may hold bytes that the terminal's encoding lacks; that must not be an error of its own.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
-        code = app(given, prog_name="optotype", standalone_mode=False)
+        code = app(given, prog_name="optotype", standalone_mode=False) or 0
+        if code == _INTERRUPTED:  # typer's answer to Ctrl-C
+            fail("Stopped by Ctrl-C.", kind="Interrupted", code=code, given=given)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read the output has gone ("| head"): nobody is left to tell, and Python must not try at exit.
@@ -90,6 +94,6 @@ def run(arguments: Sequence[str] | None = None) -> None:
     except MemoryError:
         message = "There is not enough memory for this. Use fewer images, a smaller network or a smaller batch_size."
         code = fail(message, kind="MemoryError", code=1, given=given)
-    except KeyboardInterrupt:
-        code = fail("Interrupted.", kind="Interrupted", code=130, given=given)
+    except (StoppedError, KeyboardInterrupt) as error:
+        code = fail(str(error) or "Stopped by Ctrl-C.", kind="Interrupted", code=_INTERRUPTED, given=given)
     raise SystemExit(code)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+class StoppedError(Exception):
+    """A verb was stopped by Ctrl-C, and has something to say about it."""
+
+
 def console(*, stderr: bool = False) -> "Console":
     """Give a console on the standard output, or on the standard error; NO_COLOR and TERM are honoured by rich."""
     from rich.console import Console

@@ -8,7 +8,7 @@ import typer
 from optotype.cli.layers import layers_table
 from optotype.cli.progress import reporting
 from optotype.cli.summary import conclude
-from optotype.cli.terminal import console, count, fail
+from optotype.cli.terminal import StoppedError, console, count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -82,8 +82,7 @@ def train(
         with reporting(screen, json=json) as report:
             run = run_training(data, chosen, out=out, threads=threads, report=report)
     except KeyboardInterrupt as interrupt:
-        given = ["--json"] if json else []
-        raise typer.Exit(fail(str(interrupt), kind="Interrupted", code=130, given=given)) from None
+        raise StoppedError(str(interrupt)) from None
     conclude(screen, run, judge=judge, json=json)
 
 

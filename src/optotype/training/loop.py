@@ -71,21 +71,19 @@ def epochs(
     """
     n = len(split.train)
     steps = math.ceil(n / recipe.batch_size)
-    with np.errstate(over="ignore"):  # a rate beyond float32 is infinite, and training says so by diverging
-        rates = learning_rates(recipe.schedule, recipe.optimizer.learning_rate, steps * recipe.epochs)
+    rates = _learning_rates(recipe, steps)
     held = data.images[split.validation], data.labels[split.validation]
     network.compile(recipe.optimizer, recipe.batch_size)
     network.initialize(recipe.seed)
     for number in range(1, recipe.epochs + 1):
         started = time.perf_counter()
         order = split.train[permutation(n, recipe.seed, _ORDER, number)]
-        epoch_rates = rates[(number - 1) * steps : number * steps]
         show = _reporter(report, number, recipe.epochs, n, started)
         totals = network.train_epoch(
             data.images,
             data.labels,
             order,
-            learning_rates=epoch_rates,
+            learning_rates=rates[number - 1],
             key=(recipe.seed, number),
             report=show,
         )
@@ -102,22 +100,29 @@ def epochs(
             accuracy=totals.accuracy,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
-            learning_rate=float(epoch_rates[-1]),
+            learning_rate=float(rates[number - 1, -1]),
             seconds=time.perf_counter() - started,
             images=totals.images,
         )
-        if report is not None:
-            report(Progress(number, recipe.epochs, n, n, epoch.seconds, epoch))
+        show(n, epoch)
         yield epoch
 
 
-def _reporter(
-    report: Report | None, number: int, of: int, total: int, started: float
-) -> Callable[[int], None] | None:
-    """Turn the engine's count of images into reports of progress."""
-    if report is None:
-        return None
-    return lambda done: report(Progress(number, of, done, total, time.perf_counter() - started))
+def _learning_rates(recipe: Recipe, steps: int) -> NDArray[np.float32]:
+    """Give the learning rate of every step of the whole training, a row an epoch."""
+    with np.errstate(over="ignore"):  # a rate beyond float32 is infinite, and training says so by diverging
+        rates = learning_rates(recipe.schedule, recipe.optimizer.learning_rate, steps * recipe.epochs)
+    return rates.reshape(recipe.epochs, steps)
+
+
+def _reporter(report: Report | None, number: int, of: int, total: int, started: float) -> Callable[..., None]:
+    """Turn the engine's count of images, and at the end the epoch's record, into reports of progress."""
+
+    def show(done: int, result: Epoch | None = None) -> None:
+        if report is not None:
+            report(Progress(number, of, done, total, time.perf_counter() - started, result))
+
+    return show
 
 
 def _validate(

@@ -1,0 +1,184 @@
+"""Judging: the scores, what is refused, and that a refusal never opens the test set."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import JsonValue
+
+from optotype.data.sources import load
+from optotype.engine.optimizers import Adam
+from optotype.errors import DataError, ModelError, RunError
+from optotype.judging.judge import Judgement, Score, judge
+from optotype.metrics import accuracy, log_loss, wilson_interval
+from optotype.models.model import Model
+from optotype.runs.run import Run
+from optotype.training.loop import Progress
+from optotype.training.train import train
+from tests.training.samples import pictures, recipe, write_folder, write_idx
+
+LOG = "test-openings.jsonl"
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    """Write a folder of 200 training and 60 test pictures."""
+    return write_folder(tmp_path / "digits", 200, 60)
+
+
+def _run(digits: Path, name: str = "run", validation: int = 50) -> Run:
+    chosen = recipe(epochs=2, optimizer=Adam(0.003), validation=validation)
+    return train(load(digits), chosen, out=digits.parent / "runs" / name)
+
+
+def _openings(digits: Path) -> int:
+    log = digits.parent / "runs" / LOG
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def test_the_scores_are_those_of_the_model_on_each_split(digits: Path) -> None:
+    """Loss, accuracy and Wilson interval are what the metrics give for training, validation and test images."""
+    run = _run(digits)
+    judgement = judge(run)
+    data = load(digits)
+    sets = {
+        "train": (data.images[run.split.train], data.labels[run.split.train]),
+        "validation": (data.images[run.split.validation], data.labels[run.split.validation]),
+        "test": pictures(60, 2),
+    }
+    assert list(judgement.splits) == list(sets)
+    for name, (images, labels) in sets.items():
+        logits = run.model.logits(images)
+        share = accuracy(logits, labels)
+        interval = wilson_interval(round(share * len(labels)), len(labels))
+        assert judgement.splits[name] == Score(len(labels), log_loss(logits, labels), share, *interval)
+    assert judgement.test == judgement.splits["test"]
+    assert judgement.test.accuracy > 0.5
+
+
+def test_a_judgement_is_kept_in_the_run(digits: Path) -> None:
+    """judgement.json holds what judge returned, and Run reads it."""
+    judgement = judge(_run(digits))
+    run = Run.open(digits.parent / "runs" / "run")
+    assert run.judgement == judgement.to_json()
+    assert json.loads((run.path / "judgement.json").read_text())["opening"] == 1
+
+
+def test_without_validation_images_there_is_no_validation_score(digits: Path) -> None:
+    """Validation 0 gives None, in Python and as JSON."""
+    judgement = judge(_run(digits, validation=0))
+    assert judgement.splits["validation"] is None
+    assert judgement.to_json()["splits"]["validation"] is None  # type: ignore[index, call-overload] # JSON is a union
+    assert judgement.splits["train"] is not None
+
+
+def test_a_judgement_reads_as_a_sentence() -> None:
+    """The accuracy comes with its interval, the number of images and the opening."""
+    score = Score(10000, 0.04, 0.9874, 0.98502, 0.98941)
+    judgement = Judgement({"test": score}, 1, "sha256:0")
+    assert str(judgement) == "accuracy 0.9874 [0.9850, 0.9894], n = 10,000, opening 1 of this test set"
+
+
+def test_every_way_to_name_a_run_judges_the_same_and_counts_on(digits: Path) -> None:
+    """Run, folder, model file of the run and model in memory give the same scores, and share one count."""
+    run = _run(digits)
+    root = digits.parent / "runs"
+    judgements = [
+        judge(run),
+        judge(run.path),
+        judge(str(run.path / "model.safetensors")),
+        judge(run.model, runs_root=root),
+    ]
+    assert [each.opening for each in judgements] == [1, 2, 3, 4]
+    assert all(each.splits == judgements[0].splits for each in judgements)
+    assert run.judgement is not None
+    assert run.judgement["opening"] == 3
+    assert _openings(digits) == 4
+
+
+def test_a_model_file_elsewhere_is_judged_by_what_it_says(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copied model file needs no run folder; its openings are counted below the working folder."""
+    monkeypatch.chdir(tmp_path)
+    run = _run(digits, name="../elsewhere/run")
+    copy = tmp_path / "digits.safetensors"
+    copy.write_bytes((run.path / "model.safetensors").read_bytes())
+    assert judge(copy).opening == 1
+    assert (tmp_path / "runs" / LOG).exists()
+
+
+def test_an_unfinished_run_is_refused_and_so_is_its_model(digits: Path) -> None:
+    """After Ctrl-C neither the run nor a copy of its model is judged, and the test set stays closed."""
+
+    def stop(progress: Progress) -> None:
+        if progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(load(digits), recipe(), out=digits.parent / "runs" / "run", report=stop)
+    run = Run.open(digits.parent / "runs" / "run")
+    with pytest.raises(RunError, match="was interrupted after 1"):
+        judge(run)
+    with pytest.raises(RunError, match="marked 'interrupted'"):
+        judge(run.model)
+    assert _openings(digits) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("train-images-idx3-ubyte", "training images"), ("t10k-images-idx3-ubyte", "test split")],
+)
+def test_changed_data_are_refused(digits: Path, name: str, said: str) -> None:
+    """One changed pixel of a training or test image is noticed, and the test set stays closed."""
+    run = _run(digits)
+    content = bytearray((digits / name).read_bytes())
+    content[-1] ^= 1
+    (digits / name).write_bytes(content)
+    with pytest.raises(DataError, match=f"The {said}.* changed since training"):
+        judge(run)
+    assert _openings(digits) == 0
+
+
+def test_data_that_are_gone_are_missed(digits: Path) -> None:
+    """A data folder that was moved is named."""
+    run = _run(digits)
+    digits.rename(digits.with_name("moved"))
+    with pytest.raises(DataError, match="digits"):
+        judge(run)
+
+
+def test_another_split_is_refused(digits: Path) -> None:
+    """A model whose recipe does not give the split it was trained with is refused."""
+    run = _run(digits)
+    other = run.recipe.override({"split_seed": 1})
+    told = dict(run.model.provenance)
+    model = Model(other, run.model.input_shape, run.model.class_names, run.model.weights, told)
+    with pytest.raises(RunError, match=r"split of .* comes out as"):
+        judge(model, runs_root=digits.parent / "runs")
+    assert _openings(digits) == 0
+
+
+def test_a_model_of_unknown_origin_is_refused(digits: Path) -> None:
+    """A model that does not say what it was trained on cannot be judged."""
+    model = _run(digits).model
+    unclear: list[dict[str, JsonValue]] = [
+        {},
+        {"data": {"name": "x"}, "split": "", "run": ""},
+        {"data": None},
+    ]
+    for told in unclear:
+        bare = Model(model.recipe, model.input_shape, model.class_names, model.weights, told)
+        with pytest.raises(ModelError, match="does not say which data"):
+            judge(bare)
+
+
+def test_labels_that_moved_are_changed_data(digits: Path) -> None:
+    """The fingerprint covers labels: two swapped labels are refused."""
+    run = _run(digits)
+    labels = pictures(200, 1)[1].astype(np.uint8)
+    labels[[0, 1]] = labels[[1, 0]]
+    write_idx(digits / "train-labels-idx1-ubyte", labels)
+    with pytest.raises(DataError, match="changed since training"):
+        judge(run)
