@@ -23,6 +23,8 @@ def main() -> None:
         train_keras(recipes, arguments)
     if "ours" in wanted:
         train_ours(recipes, arguments)
+    if "backends" in wanted:
+        measure_backends(recipes)
     if "timing" in wanted:
         measure_seconds(recipes, again=arguments.again)
     write_page()
@@ -46,6 +48,13 @@ def train_ours(recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None:
     """Train with optotype every recipe and seed that is missing in results/."""
     wanted = [seeded for recipe in recipes for seeded in missing(recipe, "optotype", arguments.seeds)]
     report(ours.train_all(ot.load("mnist"), wanted, arguments.threads), len(wanted))
+
+
+def measure_backends(recipes: list[ot.Recipe]) -> None:
+    """Find Keras's fastest backend for every recipe for which it is not known."""
+    peers.make_environment()
+    for recipe in recipes:
+        print(f"{recipe.name}: Keras is fastest on {backends.fastest(ot.load('mnist'), recipe)}", flush=True)
 
 
 def measure_seconds(recipes: list[ot.Recipe], *, again: bool) -> None:
@@ -92,7 +101,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--seeds", type=int, default=5, help="trainings of each recipe on each side (default 5)"
     )
-    parser.add_argument("--only", choices=("ours", "keras", "timing", "render"), help="do a part of the work")
+    parser.add_argument(
+        "--only", choices=("ours", "keras", "backends", "timing", "render"), help="do a part of the work"
+    )
     parser.add_argument("--again", action="store_true", help="time again what has been timed")
     parser.add_argument("--threads", type=int, help="of optotype's trainings (default: every core)")
     parser.add_argument(

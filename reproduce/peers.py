@@ -203,9 +203,13 @@ def train_all(data: ot.Dataset, jobs: Sequence[Job], workers: int) -> Iterator[R
         finally:
             free.put(cores)
 
-    with ThreadPoolExecutor(workers) as pool:
+    pool = ThreadPoolExecutor(workers)
+    try:
         for future in as_completed([pool.submit(train, job) for job in jobs]):
             yield future.result()
+    finally:
+        # A failure or Ctrl-C must not start the jobs that still wait.
+        pool.shutdown(cancel_futures=True)
 
 
 def results(job: Job, split: str, answer: Answer) -> Results:

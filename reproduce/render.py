@@ -15,9 +15,9 @@ _HEADING: Final = """# Results
 Rendered by `make reproduce` from the files in `results/`, never edited by hand.
 
 Every built-in recipe on MNIST: what its lesson printed, what Keras 3 gives today, and what optotype gives. Both sides
-train the same recipe on the same images, with the same number of seeds; nothing was chosen by looking at the test
-split. Accuracies are means over the seeds, with the range from the lowest to the highest. The difference is of the
-means, optotype minus Keras, in percentage points (pp), with its 95 % interval (Welch's t); **holds** says whether the
+train the same recipe on the same images, keep the same images for validation, and have the same number of seeds (n).
+Accuracies are means over the seeds, with the range from the lowest to the highest. The difference is of the means,
+optotype minus Keras, in percentage points (pp), with its 95 % interval (Welch's t); **holds** says whether the
 interval's lower end lies above -0.3."""
 _VALIDATION: Final = (*(name for name, lesson in LESSONS.items() if lesson.validation), "mlp-300-300-early")
 
