@@ -4,7 +4,7 @@ from pathlib import Path
 
 import optotype as ot
 from reproduce import peers
-from reproduce.machine import Machine, this_machine
+from reproduce.machine import Machine, this_machine, usable_cores
 from reproduce.results import FOLDER, Definition, Frozen, definition, path, write
 
 
@@ -38,12 +38,13 @@ def fastest(data: ot.Dataset, recipe: ot.Recipe) -> str:
 
 def measure(data: ot.Dataset, recipe: ot.Recipe) -> Backends:
     """Train two epochs with Keras on each backend, and write down the seconds of the second."""
-    machine = this_machine()
     arrays, _ = peers.write_arrays(data, recipe)
     seconds = {}
     for name in peers.BACKENDS:
         job = peers.Job(recipe, name, epochs=2, score=False)
-        seconds[name] = peers.run_job(job, arrays, range(machine.cores))["seconds"][-1]
-    found = Backends(recipe=recipe.name, definition=definition(recipe), machine=machine, seconds=seconds)
+        seconds[name] = peers.run_job(job, arrays, usable_cores())["seconds"][-1]
+    found = Backends(
+        recipe=recipe.name, definition=definition(recipe), machine=this_machine(), seconds=seconds
+    )
     write(found, path(recipe.name, "backends"))
     return found

@@ -60,8 +60,7 @@ def set_up(job: Json) -> None:
     os.environ["KERAS_BACKEND"] = backend
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    # A job of the first form names its first core and their number.
-    cores = job.get("cores") or list(range(job["core"], job["core"] + job["threads"]))
+    cores = job["cores"]
     # JAX has no setting for its threads: it counts the processors it may use.
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)

@@ -26,8 +26,15 @@ class Machine(Frozen):
 
 def this_machine() -> Machine:
     """Look at the machine this runs on."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Machine(processor=_processor(), cores=cores, system=f"{platform.system()} {platform.machine()}")
+    system = f"{platform.system()} {platform.machine()}"
+    return Machine(processor=_processor(), cores=len(usable_cores()), system=system)
+
+
+def usable_cores() -> list[int]:
+    """List the numbers of the logical processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
 
 
 def _processor() -> str:

@@ -16,6 +16,7 @@ import numpy as np
 
 import optotype as ot
 from optotype.data.splits import carve
+from reproduce.machine import usable_cores
 from reproduce.results import CACHE, ROOT, Results, Training, definition
 
 ENVIRONMENT: Final = ROOT / ".venv-peers"
@@ -91,7 +92,7 @@ def write_arrays(data: ot.Dataset, recipe: ot.Recipe) -> tuple[Path, str]:
     return file, split.fingerprint
 
 
-def run_job(job: Job, arrays: Path, cores: range) -> Answer:
+def run_job(job: Job, arrays: Path, cores: Sequence[int]) -> Answer:
     """Let Keras do one job in a process of its own.
 
     Args:
@@ -116,7 +117,7 @@ def run_job(job: Job, arrays: Path, cores: range) -> Answer:
     return answer
 
 
-def run_paced(job: Job, arrays: Path, cores: range, after: Callable[[], None]) -> Answer:
+def run_paced(job: Job, arrays: Path, cores: Sequence[int], after: Callable[[], None]) -> Answer:
     """Let Keras do one job, and wait after every epoch while something else computes.
 
     Args:
@@ -156,7 +157,7 @@ def _ask(process: subprocess.Popen[str], line: str) -> str:
     return said
 
 
-def _command(job: Job, arrays: Path, cores: range, folder: Path) -> list[str]:
+def _command(job: Job, arrays: Path, cores: Sequence[int], folder: Path) -> list[str]:
     order = {
         "recipe": json.loads(job.recipe.to_json()),
         "arrays": str(arrays),
@@ -186,22 +187,22 @@ def train_all(data: ot.Dataset, jobs: Sequence[Job], workers: int) -> Iterator[R
     Yields:
         The results of one training at a time, as they finish.
     """
-    count = os.cpu_count() or 1
-    share = max(1, count // workers)
-    free: queue.SimpleQueue[range] = queue.SimpleQueue()
+    cores = usable_cores()
+    share = max(1, len(cores) // workers)
+    free: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
     for worker in range(workers):
-        first = worker * share % count
-        free.put(range(first, first + share))
+        first = worker * share % len(cores)
+        free.put(cores[first : first + share])
     # Before any thread starts, so that no two write the same file.
     written = {job.recipe.name: write_arrays(data, job.recipe) for job in jobs}
 
     def train(job: Job) -> Results:
         arrays, split = written[job.recipe.name]
-        cores = free.get()
+        mine = free.get()
         try:
-            return results(job, split, run_job(job, arrays, cores))
+            return results(job, split, run_job(job, arrays, mine))
         finally:
-            free.put(cores)
+            free.put(mine)
 
     pool = ThreadPoolExecutor(workers)
     try:

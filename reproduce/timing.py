@@ -15,11 +15,11 @@ from optotype.engine.network import Network
 from optotype.training.loop import epochs
 from reproduce import peers
 from reproduce.backends import fastest
-from reproduce.machine import Machine, this_machine
+from reproduce.machine import Machine, this_machine, usable_cores
 from reproduce.ours import versions
 from reproduce.results import CACHE, FOLDER, Definition, Frozen, definition, path, write
 
-# A warm-up epoch and three counted ones: as many as the shortest recipes have.
+# Counted epochs a side, after one to warm up.
 _ROUNDS: Final = 3
 _WHOLE: Final = ("mnist-quick",)
 
@@ -68,12 +68,13 @@ def measure(data: ot.Dataset, recipe: ot.Recipe) -> Timing:
         What is now in the file.
     """
     machine = this_machine()
-    # A training that stops early would be timed for too few epochs.
-    paced = recipe.override({"early_stopping": "none"})
+    # A training that ends or stops early would be timed for too few epochs.
+    longer = {"early_stopping": "none", "epochs": max(recipe.epochs, _ROUNDS + 1)}
+    paced = recipe.override(longer)
     job = peers.Job(paced, fastest(data, recipe), epochs=_ROUNDS + 1, score=False)
     keras, ours = _epochs(data, job, machine)
     if recipe.name in _WHOLE:
-        keras, ours = _add_whole(data, job, keras, ours)
+        keras, ours = _add_whole(data, recipe, keras, ours)
     found = Timing(
         recipe=recipe.name, definition=definition(recipe), machine=machine, keras=keras, optotype=ours
     )
@@ -90,20 +91,19 @@ def _epochs(data: ot.Dataset, job: peers.Job, machine: Machine) -> tuple[Seconds
     seconds: list[float] = []
     arrays, _ = peers.write_arrays(data, recipe)
     answer = peers.run_paced(
-        job, arrays, range(machine.cores), lambda: seconds.append(round(next(epochs_of_ours).seconds, 4))
+        job, arrays, usable_cores(), lambda: seconds.append(round(next(epochs_of_ours).seconds, 4))
     )
     keras = Seconds(backend=job.backend, versions=answer["versions"], epochs=answer["seconds"][1:])
     return keras, Seconds(backend=network.isa, versions=versions(), epochs=tuple(seconds[1:]))
 
 
-def _add_whole(data: ot.Dataset, job: peers.Job, keras: Seconds, ours: Seconds) -> tuple[Seconds, Seconds]:
+def _add_whole(data: ot.Dataset, recipe: ot.Recipe, keras: Seconds, ours: Seconds) -> tuple[Seconds, Seconds]:
     """Add the seconds of whole trainings, in turn; with ours the run folder is written as well."""
-    recipe = job.recipe
     arrays, _ = peers.write_arrays(data, recipe)
     theirs, mine = [], []
     for _ in range(_ROUNDS):
-        whole = peers.Job(recipe, job.backend, score=False)
-        theirs.append(peers.run_job(whole, arrays, range(this_machine().cores))["total"])
+        whole = peers.Job(recipe, keras.backend, score=False)
+        theirs.append(peers.run_job(whole, arrays, usable_cores())["total"])
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             began = time.perf_counter()
             ot.train(data, recipe, out=Path(folder) / recipe.name)
