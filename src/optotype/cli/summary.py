@@ -58,7 +58,7 @@ def _ending(run: "Run") -> str:
         interval = f"[{scored['low']:.4f}, {scored['high']:.4f}]"
         return f"validation accuracy {scored['accuracy']:.4f} {interval}, n = {scored['n']:,}, 95 % interval"
     last = run.epochs[-1]
-    return f"training accuracy {last.accuracy:.4f}, measured while learning; no image was set aside for validation"
+    return f"training accuracy {last.accuracy:.4f}, measured while learning; no validation images"
 
 
 def _kept_epoch(run: "Run") -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 
 class StoppedError(Exception):
@@ -57,8 +58,13 @@ def fail(message: str, *, kind: str, code: int, given: Sequence[str]) -> int:
 
         label = "Interrupted" if code == 130 else "Error"
         text = Text.assemble((f"{label}: ", "bold red"), message)
-        console(stderr=True).print(text)
+        prose(console(stderr=True), text)
     return code
+
+
+def prose(screen: "Console", text: "str | Text") -> None:
+    """Print sentences: broken between words on a terminal, in one line on a pipe."""
+    screen.print(text, soft_wrap=not screen.is_terminal)
 
 
 def count(n: int, singular: str) -> str:

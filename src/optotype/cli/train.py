@@ -8,7 +8,7 @@ import typer
 from optotype.cli.layers import layers_table
 from optotype.cli.progress import reporting
 from optotype.cli.summary import conclude
-from optotype.cli.terminal import StoppedError, console, count
+from optotype.cli.terminal import StoppedError, console, count, prose
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,9 +110,10 @@ def _introduce(screen: "Console", data: "Dataset", recipe: "Recipe") -> None:
     screen.print(
         f"{data.name}: {len(data.images):,} training images of {shape}, {len(data.class_names)} classes"
     )
-    screen.print(
+    prose(
+        screen,
         f"{recipe.name}: {recipe.optimizer.type}, learning rate {recipe.optimizer.learning_rate:g}"
         f" ({recipe.schedule.type}), batch size {recipe.batch_size}, {count(recipe.epochs, 'epoch')},"
-        f" validation {recipe.validation}, seed {recipe.seed}"
+        f" validation {recipe.validation}, seed {recipe.seed}",
     )
     screen.print(layers_table(describe(recipe.network_layers(len(data.class_names)), data.shape)))
