@@ -15,8 +15,8 @@ constexpr int kPanel = 32;
 
 // C[i][j] (+)= sum over o, k of A[i, o, k] * B[o * inner + k][j], for i < rows and j < columns <= kPanel.
 // A is addressed by three strides, so one kernel serves dense layers (outer = 1), their weight gradients (A read
-// down its columns) and convolutions straight from the image (o walks the window's rows). Each row
-// of B is read, though not used, up to kPanel columns wide: what lies there may belong to others, even as they write it.
+// down its columns) and convolutions straight from the image (o walks the window's rows). Each row of B is read,
+// though not used, up to kPanel columns wide: what lies there may be others', even while they write it.
 struct Gemm {
   const float* a;
   std::ptrdiff_t a_row, a_outer, a_inner;

@@ -21,7 +21,7 @@ _PARAMETERS = {
     "mlp-300-300-20": 328_810,
     "mlp-800-800": 1_276_810,
     "mlp-300x3": 419_110,
-    "mnist-quick": 215_194,
+    "mnist-quick": 108_874,
 }
 _TRAINING = {
     "mlp-512-512": (RMSprop(), 256, 20, 0),
