@@ -6,33 +6,26 @@
 // round; the gradient of the weights has the runs as its rows and sums over the pixels.
 #include <cstring>
 
-#include "network/weights.hpp"
-#include "layers/layer.hpp"
+#include "layers/weighted.hpp"
 
 namespace optotype {
 
 namespace {
 
-constexpr float kZeros[kPanel] = {};
-
-class Conv2D final : public Layer {
+class Conv2D final : public WeightedLayer {
  public:
   Conv2D(Shape input, int filters, int height, int width, const Kernels& kernels)
-      : Layer(input, {input.height - height + 1, input.width - width + 1, filters}, kernels),
+      : WeightedLayer(input, {input.height - height + 1, input.width - width + 1, filters},
+                      height * width * input.channels, kernels),
         height_(height),
-        width_(width),
-        weights_(height * width * input.channels, filters) {}
-
-  bool trainable() const override { return true; }
-  int tasks() const override { return weights_.blocks(); }
+        width_(width) {}
 
   void prepare(const Limits& limits) override {
     weights_.prepare();
     gradients_ = Buffer(limits.chunks * weights_.size());
     if (!limits.input_gradient) return;
     bordered_ = Buffer(limits.workers * bordered_size());
-    turned_ = Buffer(round_up(input().channels, kPanel) * turned_rows());
-    refresh_all();
+    reserve_copy(round_up(input().channels, kPanel) * turned_rows());
   }
 
   void forward(const Chunk& chunk) override {
@@ -65,20 +58,7 @@ class Conv2D final : public Layer {
     float gradient[(kPanel + 1) * kPanel] = {};
     const float* part = gradients_.data() + block.panel * weights_.panel_size() + block.row * kPanel;
     for (int chunk = 0; chunk < batch.chunks; ++chunk) kernels_.add(part + chunk * weights_.size(), gradient, n);
-    weights_.update(block, gradient, step, kernels_);
-    if (turned_.data()) refresh(block);
-  }
-
-  int parameters() const override { return 2; }
-  std::size_t parameter_size(int i) const override {
-    return static_cast<std::size_t>(i == 0 ? weights_.rows() : 1) * weights_.columns();
-  }
-  void read_parameter(int i, float* out) const override {
-    i == 0 ? weights_.read_kernel(out) : weights_.read_bias(out);
-  }
-  void write_parameter(int i, const float* in) override {
-    i == 0 ? weights_.write_kernel(in) : weights_.write_bias(in);
-    if (turned_.data()) refresh_all();
+    change(block, gradient, step);
   }
 
  private:
@@ -115,34 +95,28 @@ class Conv2D final : public Layer {
     for (int y = 0; y < in.height; ++y)
       for (int column = 0; column < in.channels; column += kPanel)
         kernels_.gemm({.a = bordered + y * row, .a_row = out.channels, .a_outer = row, .a_inner = 1,
-                       .b = turned_.data() + column * turned_rows(), .b_row = kPanel,
+                       .b = copy_.data() + column * turned_rows(), .b_row = kPanel,
                        .c = dx + y * in.width * in.channels + column, .c_row = in.channels,
                        .rows = in.width, .columns = in.channels - column < kPanel ? in.channels - column : kPanel,
                        .outer = height_, .inner = run, .start = kZeros});
   }
 
   // The copy is [panel of channels][turned window row, window column, filter][32 channels].
-  void refresh(const Weights::Block& block) {
+  void refresh(const Weights::Block& block) override {
     const int channels = input().channels, filters = output().channels, positions = height_ * width_;
     const int columns = weights_.panel_columns(block.panel);
     for (int row = block.row; row < block.row + block.rows; ++row) {
       const float* from = weights_.panel(block.panel) + static_cast<std::ptrdiff_t>(row) * kPanel;
       const int channel = row % channels, turned = positions - 1 - row / channels;
-      float* to = turned_.data() + (channel / kPanel) * kPanel * turned_rows() + channel % kPanel +
+      float* to = copy_.data() + (channel / kPanel) * kPanel * turned_rows() + channel % kPanel +
                   (static_cast<std::ptrdiff_t>(turned) * filters + block.panel * kPanel) * kPanel;
       for (int column = 0; column < columns; ++column) to[column * kPanel] = from[column];
     }
   }
 
-  void refresh_all() {
-    for (int i = 0; i < weights_.blocks(); ++i) refresh(weights_.block(i));
-  }
-
   int height_, width_;
-  Weights weights_;
   Buffer gradients_;  // one for each chunk, in the layout of the weights
   Buffer bordered_;   // one image of dy with its border for each worker
-  Buffer turned_;
 };
 
 }  // namespace

@@ -1,30 +1,22 @@
 // Dense: y = x W + b, dx = dy W^T, dW = x^T dy.
 //
-// For dx a transposed copy of the weights is kept, in panels too; whoever updates a block of W refreshes the same
-// block of the copy.
-#include "network/weights.hpp"
-#include "layers/layer.hpp"
+// The copy of the kernel for dx is its transpose, in panels too.
+#include "layers/weighted.hpp"
 
 namespace optotype {
 
 namespace {
 
-constexpr float kZeros[kPanel] = {};
-
-class Dense final : public Layer {
+class Dense final : public WeightedLayer {
  public:
   Dense(Shape input, int units, const Kernels& kernels)
-      : Layer(input, {1, 1, units}, kernels), weights_(input.size(), units) {}
+      : WeightedLayer(input, {1, 1, units}, input.size(), kernels) {}
 
   bool needs_whole_batch() const override { return true; }
-  bool trainable() const override { return true; }
-  int tasks() const override { return weights_.blocks(); }
 
   void prepare(const Limits& limits) override {
     weights_.prepare();
-    if (!limits.input_gradient) return;
-    transposed_ = Buffer(static_cast<std::size_t>(input().stride()) * output().stride());
-    refresh_all();
+    if (limits.input_gradient) reserve_copy(static_cast<std::size_t>(input().stride()) * output().stride());
   }
 
   void forward(const Chunk& chunk) override {
@@ -41,7 +33,7 @@ class Dense final : public Layer {
     const std::ptrdiff_t units = output().stride();
     for (int p = 0; p * kPanel < input().stride(); ++p)
       kernels_.gemm({.a = chunk.dy, .a_row = units, .a_outer = 0, .a_inner = 1,
-                     .b = transposed_.data() + p * units * kPanel, .b_row = kPanel,
+                     .b = copy_.data() + p * units * kPanel, .b_row = kPanel,
                      .c = chunk.dx + p * kPanel, .c_row = input().stride(),
                      .rows = chunk.samples, .columns = kPanel, .outer = 1, .inner = weights_.columns(),
                      .start = kZeros});
@@ -61,37 +53,17 @@ class Dense final : public Layer {
       for (int j = 0; j < kPanel; ++j) sums[j] = 0.0f;
       kernels_.sum_rows({dy, output().stride(), batch.samples}, sums, kPanel);
     }
-    weights_.update(block, gradient, step, kernels_);
-    if (transposed_.data()) refresh(block);
-  }
-
-  int parameters() const override { return 2; }
-  std::size_t parameter_size(int i) const override {
-    return static_cast<std::size_t>(i == 0 ? weights_.rows() : 1) * weights_.columns();
-  }
-  void read_parameter(int i, float* out) const override {
-    i == 0 ? weights_.read_kernel(out) : weights_.read_bias(out);
-  }
-  void write_parameter(int i, const float* in) override {
-    i == 0 ? weights_.write_kernel(in) : weights_.write_bias(in);
-    if (transposed_.data()) refresh_all();
+    change(block, gradient, step);
   }
 
  private:
   // The copy is [panel of inputs][unit][32 inputs], so a block of W becomes one run of it.
-  void refresh(const Weights::Block& block) {
+  void refresh(const Weights::Block& block) override {
     const float* from = weights_.panel(block.panel) + block.row * kPanel;
-    float* to = transposed_.data() + block.row * output().stride() + block.panel * kPanel * kPanel;
+    float* to = copy_.data() + block.row * output().stride() + block.panel * kPanel * kPanel;
     for (int row = 0; row < block.rows; ++row)
       for (int column = 0; column < kPanel; ++column) to[column * kPanel + row] = from[row * kPanel + column];
   }
-
-  void refresh_all() {
-    for (int i = 0; i < weights_.blocks(); ++i) refresh(weights_.block(i));
-  }
-
-  Weights weights_;
-  Buffer transposed_;
 };
 
 }  // namespace
