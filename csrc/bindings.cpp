@@ -155,9 +155,12 @@ std::vector<std::string> available_isas() {
 }
 
 // `self` is memory for a network that nanobind has set aside.
-void construct(Network* self, int height, int width, int channels, const std::string& isa, int threads) {
-  require(height > 0 && width > 0 && channels > 0 && threads > 0, "sizes and threads start at 1");
-  new (self) Network({height, width, channels}, kernels_named(isa), threads);
+void construct(Network* self, const std::vector<int>& shape, const std::string& isa, int threads, bool bf16) {
+  require(shape.size() == 3 && *std::min_element(shape.begin(), shape.end()) > 0 && threads > 0,
+          "an input has height, width and channels; sizes and threads start at 1");
+  const Kernels& kernels = kernels_named(isa);
+  require(!bf16 || kernels.bf16, "these kernels have no bfloat16");
+  new (self) Network({shape[0], shape[1], shape[2]}, kernels, threads, bf16);
 }
 
 int add_activation(Network& network, const std::string& name) { return network.add_activation(activation_of(name)); }
@@ -188,7 +191,7 @@ NB_MODULE(_core, m) {
   using namespace nb::literals;
   m.def("available_isas", &available_isas);
   nb::class_<Network>(m, "Network")
-      .def("__init__", &construct, "height"_a, "width"_a, "channels"_a, "isa"_a, "threads"_a)
+      .def("__init__", &construct, "shape"_a, "isa"_a, "threads"_a, "bf16"_a)
       .def("add_dense", &Network::add_dense, "units"_a)
       .def("add_conv2d", &Network::add_conv2d, "filters"_a, "height"_a, "width"_a)
       .def("add_max_pooling2d", &Network::add_max_pooling2d, "height"_a, "width"_a)

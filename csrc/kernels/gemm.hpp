@@ -7,21 +7,13 @@
 #include <utility>
 
 #include "kernels/kernels.hpp"
+#include "kernels/vector.hpp"
 
 namespace optotype {
 namespace {
 
-// GCC makes the processor's own instructions of the operators on vectors. Sums are of the first type, which nothing
-// else aliases, so that they stay in registers; memory is read and written through the second, which may lie anywhere.
-typedef float Vector __attribute__((vector_size(4 * OPTOTYPE_LANES)));
-typedef float VectorInMemory __attribute__((vector_size(4 * OPTOTYPE_LANES), aligned(4), may_alias));
-
-constexpr int kLanes = OPTOTYPE_LANES;
 constexpr int kTileRows = OPTOTYPE_TILE_ROWS;
 constexpr int kTileVectors = 2;
-
-inline Vector load(const float* p) { return *reinterpret_cast<const VectorInMemory*>(p); }
-inline void store(float* p, Vector v) { *reinterpret_cast<VectorInMemory*>(p) = v; }
 
 // A tile all of whose columns exist in C.
 template <int rows, int vectors>

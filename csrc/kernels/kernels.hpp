@@ -72,8 +72,11 @@ struct NormalizationGradient {
   const float *mean, *inverse, *gamma, *mean_dy, *mean_dy_x;
 };
 
+struct Bf16Kernels;
+
 struct Kernels {
   const char* name;
+  const Bf16Kernels* bf16;  // null where the instruction set has none
   void (*gemm)(const Gemm&);
   void (*scale_bytes)(const std::uint8_t* x, float scale, float* y, std::size_t n);
   void (*scale_floats)(const float* x, float scale, float* y, std::size_t n);
@@ -96,6 +99,7 @@ extern const Kernels kPortableKernels;
 #ifdef OPTOTYPE_X86
 extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
+const Kernels* amx_table();  // null where the system does not lend this process the tiles
 #endif
 
 // The tables this processor can run, the fastest last; `count` receives how many.

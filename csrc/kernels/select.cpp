@@ -1,4 +1,8 @@
 // Which instruction sets this processor has.
+#ifdef OPTOTYPE_X86
+#include <cpuid.h>
+#endif
+
 #include <cstring>
 
 #include "kernels/kernels.hpp"
@@ -7,8 +11,18 @@ namespace optotype {
 
 namespace {
 
+#ifdef OPTOTYPE_X86
+// GCC 12's __builtin_cpu_supports knows neither (CPUID leaf 7: AMX-BF16, AMX-TILE; its subleaf 1: AVX512_BF16).
+bool has_tiles() {
+  unsigned a = 0, b = 0, c = 0, d = 0, a1 = 0;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+  const bool tiles = (d >> 22 & 1) && (d >> 24 & 1);
+  return tiles && __get_cpuid_count(7, 1, &a1, &b, &c, &d) && (a1 >> 5 & 1);
+}
+#endif
+
 struct Available {
-  const Kernels* tables[3];
+  const Kernels* tables[4];
   int count = 0;
 
   Available() {
@@ -18,6 +32,7 @@ struct Available {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
       tables[count++] = &kAvx512Kernels;
+    if (has_tiles() && amx_table()) tables[count++] = amx_table();
 #endif
   }
 };

@@ -18,6 +18,7 @@ extern const Kernels OPTOTYPE_TABLE;
 
 const Kernels OPTOTYPE_TABLE = {
     .name = OPTOTYPE_NAME,
+    .bf16 = nullptr,
     .gemm = gemm,
     .scale_bytes = scale_bytes,
     .scale_floats = scale_floats,

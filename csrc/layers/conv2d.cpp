@@ -29,17 +29,7 @@ class Conv2D final : public WeightedLayer {
   }
 
   void forward(const Chunk& chunk) override {
-    const Shape in = input(), out = output();
-    const int run = width_ * in.channels, row = in.width * in.channels;
-    for (int i = 0; i < chunk.samples; ++i)
-      for (int y = 0; y < out.height; ++y)
-        for (int p = 0; p < weights_.panels(); ++p)
-          kernels_.gemm({.a = chunk.x + i * in.stride() + y * row, .a_row = in.channels, .a_outer = row, .a_inner = 1,
-                         .b = weights_.panel(p), .b_row = kPanel,
-                         .c = chunk.y + i * out.stride() + y * out.width * out.channels + p * kPanel,
-                         .c_row = out.channels,
-                         .rows = out.width, .columns = weights_.panel_columns(p), .outer = height_, .inner = run,
-                         .start = weights_.bias(p)});
+    conv2d_forward(weights_, input(), output(), height_, width_, kernels_, chunk);
   }
 
   void backward(const Chunk& chunk) override {
@@ -120,6 +110,20 @@ class Conv2D final : public WeightedLayer {
 };
 
 }  // namespace
+
+void conv2d_forward(const Weights& weights, Shape in, Shape out, int height, int width, const Kernels& kernels,
+                    const Chunk& chunk) {
+  const int run = width * in.channels, row = in.width * in.channels;
+  for (int i = 0; i < chunk.samples; ++i)
+    for (int y = 0; y < out.height; ++y)
+      for (int p = 0; p < weights.panels(); ++p)
+        kernels.gemm({.a = chunk.x + i * in.stride() + y * row, .a_row = in.channels, .a_outer = row, .a_inner = 1,
+                      .b = weights.panel(p), .b_row = kPanel,
+                      .c = chunk.y + i * out.stride() + y * out.width * out.channels + p * kPanel,
+                      .c_row = out.channels,
+                      .rows = out.width, .columns = weights.panel_columns(p), .outer = height, .inner = run,
+                      .start = weights.bias(p)});
+}
 
 std::unique_ptr<Layer> make_conv2d(Shape input, int filters, int height, int width, const Kernels& kernels) {
   return std::make_unique<Conv2D>(input, filters, height, width, kernels);

@@ -19,14 +19,7 @@ class Dense final : public WeightedLayer {
     if (limits.input_gradient) reserve_copy(static_cast<std::size_t>(input().stride()) * output().stride());
   }
 
-  void forward(const Chunk& chunk) override {
-    for (int p = 0; p < weights_.panels(); ++p)
-      kernels_.gemm({.a = chunk.x, .a_row = input().stride(), .a_outer = 0, .a_inner = 1,
-                     .b = weights_.panel(p), .b_row = kPanel,
-                     .c = chunk.y + p * kPanel, .c_row = output().stride(),
-                     .rows = chunk.samples, .columns = kPanel, .outer = 1, .inner = weights_.rows(),
-                     .start = weights_.bias(p)});
-  }
+  void forward(const Chunk& chunk) override { dense_forward(weights_, input(), output(), kernels_, chunk); }
 
   void backward(const Chunk& chunk) override {
     if (!chunk.dx) return;
@@ -67,6 +60,15 @@ class Dense final : public WeightedLayer {
 };
 
 }  // namespace
+
+void dense_forward(const Weights& weights, Shape input, Shape output, const Kernels& kernels, const Chunk& chunk) {
+  for (int p = 0; p < weights.panels(); ++p)
+    kernels.gemm({.a = chunk.x, .a_row = input.stride(), .a_outer = 0, .a_inner = 1,
+                  .b = weights.panel(p), .b_row = kPanel,
+                  .c = chunk.y + p * kPanel, .c_row = output.stride(),
+                  .rows = chunk.samples, .columns = kPanel, .outer = 1, .inner = weights.rows(),
+                  .start = weights.bias(p)});
+}
 
 std::unique_ptr<Layer> make_dense(Shape input, int units, const Kernels& kernels) {
   return std::make_unique<Dense>(input, units, kernels);

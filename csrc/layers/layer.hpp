@@ -18,6 +18,7 @@ struct Chunk {
   int index;    // which chunk of the batch
   int first;    // its first sample
   int samples;  // how many it has
+  int batch;    // how many the batch has
   int worker;   // whose scratch memory may be used
   bool training;
   std::uint64_t key;  // of this step's random numbers
@@ -78,7 +79,9 @@ class Layer {
 };
 
 std::unique_ptr<Layer> make_dense(Shape input, int units, const Kernels&);
+std::unique_ptr<Layer> make_dense_bf16(Shape input, int units, const Kernels&);  // where kernels.bf16 exists
 std::unique_ptr<Layer> make_conv2d(Shape input, int filters, int height, int width, const Kernels&);
+std::unique_ptr<Layer> make_conv2d_bf16(Shape input, int filters, int height, int width, const Kernels&);
 std::unique_ptr<Layer> make_max_pooling2d(Shape input, int height, int width, const Kernels&);
 std::unique_ptr<Layer> make_activation(Shape input, Activation, const Kernels&);
 std::unique_ptr<Layer> make_dropout(Shape input, float rate, int place, const Kernels&);

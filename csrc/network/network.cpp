@@ -14,8 +14,13 @@ constexpr int kChunksLeast = 4;                  // so that a slower core can ta
 
 }  // namespace
 
-Network::Network(Shape input, const Kernels& kernels, int threads)
-    : input_(input), shape_(input), kernels_(kernels), pool_(threads), tensors_(1) {
+Network::Network(Shape input, const Kernels& kernels, int threads, bool bf16)
+    : input_(input),
+      shape_(input),
+      kernels_(kernels),
+      tiles_(bf16 ? kernels.bf16 : nullptr),
+      pool_(threads, tiles_),
+      tensors_(1) {
   tensors_[0].stride = input.stride();
 }
 
@@ -31,9 +36,11 @@ int Network::add(std::unique_ptr<Layer> layer) {
   return static_cast<int>(nodes_.size()) - 1;
 }
 
-int Network::add_dense(int units) { return add(make_dense(shape_, units, kernels_)); }
+int Network::add_dense(int units) {
+  return add((tiles_ ? make_dense_bf16 : make_dense)(shape_, units, kernels_));
+}
 int Network::add_conv2d(int filters, int height, int width) {
-  return add(make_conv2d(shape_, filters, height, width, kernels_));
+  return add((tiles_ ? make_conv2d_bf16 : make_conv2d)(shape_, filters, height, width, kernels_));
 }
 int Network::add_max_pooling2d(int height, int width) {
   return add(make_max_pooling2d(shape_, height, width, kernels_));

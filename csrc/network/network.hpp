@@ -43,7 +43,8 @@ constexpr int kPredictionChunk = 32;  // samples that prediction takes through t
 
 class Network {
  public:
-  Network(Shape input, const Kernels& kernels, int threads);
+  // In training with `bf16`, products have bfloat16 operands; the kernels must have them.
+  Network(Shape input, const Kernels& kernels, int threads, bool bf16 = false);
 
   // Building: each returns the layer's place, for its parameters.
   int add_dense(int units);
@@ -109,6 +110,7 @@ class Network {
 
   Shape input_, shape_;
   const Kernels& kernels_;
+  const Bf16Kernels* tiles_;  // null in single precision
   Pool pool_;
   std::mutex mutex_;
   std::vector<Node> nodes_;

@@ -21,7 +21,7 @@ void Network::predict_chunk(const Images& images, float scale, std::int64_t firs
   int at = 0;
   for (const Node& node : nodes_) {
     const int to = node.layer->in_place() ? at : 1 - at;
-    node.layer->forward({.index = 0, .first = 0, .samples = samples, .worker = worker, .training = false, .key = 0,
+    node.layer->forward({.index = 0, .first = 0, .samples = samples, .batch = samples, .worker = worker, .training = false, .key = 0,
                          .x = side[at], .y = side[to], .dy = nullptr, .dx = nullptr});
     at = to;
   }
@@ -31,7 +31,7 @@ void Network::predict_chunk(const Images& images, float scale, std::int64_t firs
 
 std::int64_t Network::predict(const Images& images, float scale, float* logits, Reporter& reporter) {
   const std::lock_guard lock(mutex_);
-  const FlushDenormals flush;
+  const ThreadMode mode(tiles_);
   pool_.revive();
   reserve_prediction();
   Patience patience(reporter);

@@ -57,7 +57,7 @@ void Network::gather(const StepContext& step, const Chunk& chunk) {
 
 void Network::run_chunk(const Stage& stage, const StepContext& step, int index, int worker) {
   const int first = index * chunk_;
-  Chunk chunk = {.index = index, .first = first, .samples = std::min(chunk_, step.samples - first),
+  Chunk chunk = {.index = index, .first = first, .samples = std::min(chunk_, step.samples - first), .batch = step.samples,
                  .worker = worker, .training = true, .key = step.key,
                  .x = nullptr, .y = nullptr, .dy = nullptr, .dx = nullptr};
   // The stage with layer 0's forward pass comes first; one that begins and ends there only gathers.
@@ -115,7 +115,7 @@ void Network::run_update(const StepContext& step, float learning_rate) {
 
 EpochTotals Network::train_epoch(const Images& images, float scale, const Epoch& epoch, Reporter& reporter) {
   const std::lock_guard lock(mutex_);
-  const FlushDenormals flush;
+  const ThreadMode mode(tiles_);
   pool_.revive();
   Patience patience(reporter);
   EpochTotals totals;

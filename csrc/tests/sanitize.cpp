@@ -84,7 +84,7 @@ void check(bool condition, const char* what, const Network& net) {
 }
 
 void exercise(void (*build)(Network&), int places, const Kernels& kernels, int threads, OptimizerKind kind) {
-  Network net({11, 9, 2}, kernels, threads);
+  Network net({11, 9, 2}, kernels, threads, kernels.bf16 != nullptr);
   build(net);
   net.compile({kind, 0.9f, 0.99f, 1e-7f}, kBatch);
   spread_weights(net, places);

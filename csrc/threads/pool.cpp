@@ -1,5 +1,7 @@
 #include "threads/pool.hpp"
 
+#include "kernels/bf16.hpp"
+
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -50,8 +52,15 @@ void write_mode(std::uint64_t) {}
 
 }  // namespace
 
-FlushDenormals::FlushDenormals() : before_(read_mode()) { write_mode(before_ | kFlush); }
-FlushDenormals::~FlushDenormals() { write_mode(before_); }
+ThreadMode::ThreadMode(const Bf16Kernels* tiles) : before_(read_mode()), tiles_(tiles) {
+  write_mode(before_ | kFlush);
+  if (tiles_) tiles_->enter_thread();
+}
+
+ThreadMode::~ThreadMode() {
+  if (tiles_) tiles_->leave_thread();
+  write_mode(before_);
+}
 
 struct Pool::Shared {
   Call call = nullptr;
@@ -66,8 +75,8 @@ struct Pool::Shared {
     for (int index; (index = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) call(task, index, worker);
   }
 
-  void serve(int worker) {
-    const FlushDenormals flush;
+  void serve(int worker, const Bf16Kernels* tiles) {
+    const ThreadMode mode(tiles);
     for (std::uint32_t seen = 0;; ++seen) {
       wait_while(round, seen);
       if (stop) return;
@@ -77,12 +86,12 @@ struct Pool::Shared {
   }
 };
 
-Pool::Pool(int threads) : threads_(threads), owner_(getpid()) { launch(); }
+Pool::Pool(int threads, const Bf16Kernels* tiles) : threads_(threads), tiles_(tiles), owner_(getpid()) { launch(); }
 
 void Pool::launch() {
   shared_ = std::make_unique<Shared>();
   for (int worker = 1; worker < threads_; ++worker)
-    workers_.emplace_back([shared = shared_.get(), worker] { shared->serve(worker); });
+    workers_.emplace_back([shared = shared_.get(), worker, tiles = tiles_] { shared->serve(worker, tiles); });
 }
 
 Pool::~Pool() {

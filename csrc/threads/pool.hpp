@@ -11,17 +11,21 @@
 
 namespace optotype {
 
-// Flushes denormal numbers to zero while it lives, and then restores the caller's floating-point mode: denormals
-// in an optimizer's state would make its arithmetic many times slower.
-class FlushDenormals {
+struct Bf16Kernels;
+
+// While it lives, its thread computes as the engine needs it: denormal numbers are flushed to zero, since in an
+// optimizer's state they would make its arithmetic many times slower, and the tiles are set up, where there are any.
+// Then the caller's floating-point mode is restored.
+class ThreadMode {
  public:
-  FlushDenormals();
-  ~FlushDenormals();
-  FlushDenormals(const FlushDenormals&) = delete;
-  FlushDenormals& operator=(const FlushDenormals&) = delete;
+  explicit ThreadMode(const Bf16Kernels* tiles);
+  ~ThreadMode();
+  ThreadMode(const ThreadMode&) = delete;
+  ThreadMode& operator=(const ThreadMode&) = delete;
 
  private:
   std::uint64_t before_;
+  const Bf16Kernels* tiles_;
 };
 
 // `run` calls a task for every index, on all threads, and returns when all are done. Which thread takes which task
@@ -29,7 +33,8 @@ class FlushDenormals {
 // One caller at a time. After a fork the child's pool starts threads of its own at its next `revive`.
 class Pool {
  public:
-  explicit Pool(int threads);
+  // `tiles` is null where the work needs none.
+  Pool(int threads, const Bf16Kernels* tiles);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -53,6 +58,7 @@ class Pool {
   void start(int tasks, Call call, const void* task);
 
   int threads_;
+  const Bf16Kernels* tiles_;
   pid_t owner_;
   std::unique_ptr<Shared> shared_;
   std::vector<std::thread> workers_;

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
-from optotype.engine.network import Network
+from optotype.engine.network import Network, Precision
 from optotype.engine.optimizers import SGD, Adam, Optimizer, RMSprop
 
 CLASSES: Final = 5
@@ -61,10 +61,16 @@ def labels(n: int, seed: int = 0) -> NDArray[np.int64]:
 
 
 def network(
-    net: str, optimizer: Optimizer, batch_size: int, *, threads: int = 2, isa: str | None = None
+    net: str,
+    optimizer: Optimizer,
+    batch_size: int,
+    *,
+    threads: int = 2,
+    isa: str | None = None,
+    precision: Precision = "fp32",
 ) -> Network:
     """Build, initialise and compile one of the nets, with biases that are not all zero."""
-    built = Network(NETS[net], SHAPE, threads=threads, isa=isa)
+    built = Network(NETS[net], SHAPE, threads=threads, isa=isa, precision=precision)
     built.initialize(7)
     rng = np.random.default_rng(3)
     weights = {

@@ -25,7 +25,7 @@ def test_the_environment_can_ask_for_less(monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_unknown_instruction_set_is_refused() -> None:
     """The message names the known ones and the nearest."""
     with pytest.raises(
-        EngineError, match=r"'avx-512'. Did you mean 'avx512'\? Known: avx2, avx512, portable"
+        EngineError, match=r"'avx-512'. Did you mean 'avx512'\? Known: amx, avx2, avx512, portable"
     ):
         chosen_isa("avx-512")
 

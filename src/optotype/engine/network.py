@@ -6,7 +6,7 @@ Ctrl-C through between two steps, with the weights as the last whole step left t
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +32,7 @@ from optotype.errors import EngineError
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Report = Callable[[int], object]
+Precision = Literal["fp32", "bf16"]
 
 _BYTE: Final = 255.0
 _MOST_FEATURES: Final = 1 << 24
@@ -69,6 +70,8 @@ class Network:
             multiplied so that both kinds agree.
         threads: By default every core.
         isa: Instruction set; by default the environment variable OPTOTYPE_ISA, else the best there is.
+        precision: Of the operands of products in training: "fp32", or "bf16" (bfloat16, with sums and weights in
+            single precision) where the instruction set is "amx". Prediction is in single precision either way.
 
     Attributes:
         isa: The instruction set in use.
@@ -88,6 +91,7 @@ class Network:
         scale: float = 1 / _BYTE,
         threads: int | None = None,
         isa: str | None = None,
+        precision: Precision = "fp32",
     ) -> None:
         self.rows: tuple[LayerRow, ...] = describe(layers, input_shape)
         _check_ends(layers, self.rows)
@@ -96,7 +100,8 @@ class Network:
         self.classes = int(self.rows[-1].output_shape[0])
         self._input_shape = input_shape
         self._scale = scale
-        self._core = _core.Network(*input_shape, self.isa, self.threads)
+        _check_precision(precision, self.isa)
+        self._core = _core.Network(input_shape, self.isa, self.threads, precision == "bf16")
         self._places = [_add(self._core, layer) for layer in layers]
         self._batch_size = 0
 
@@ -261,6 +266,14 @@ def _check_ends(layers: Sequence[Layer], rows: tuple[LayerRow, ...]) -> None:
         raise EngineError(
             f"A layer makes {largest:,} numbers of one image, expected at most {_MOST_FEATURES:,}."
             " Use fewer filters or units, or smaller images."
+        )
+
+
+def _check_precision(precision: Precision, isa: str) -> None:
+    if precision == "bf16" and isa != "amx":
+        raise EngineError(
+            f"Precision bf16 was asked for on the instruction set {isa!r}, expected 'amx'. Use fp32, or a processor"
+            " with AMX and no other OPTOTYPE_ISA."
         )
 
 

@@ -5,7 +5,7 @@ import os
 from optotype.engine import _core
 from optotype.errors import EngineError, unknown_name
 
-_KNOWN = ("portable", "avx2", "avx512")
+_KNOWN = ("portable", "avx2", "avx512", "amx")
 
 
 def available_isas() -> tuple[str, ...]:

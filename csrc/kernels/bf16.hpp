@@ -1,0 +1,41 @@
+// Matrix products of bfloat16 numbers with sums in single precision, on the processor's tiles (AMX).
+//
+// A product is over blocks: 32 rows of A, 32 columns of B, 32 numbers of the sum at a time. A lies in rows, k side by
+// side; B lies in pairs of k: [k / 2][column][2], as the tile instruction wants it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace optotype {
+
+using Bf16 = std::uint16_t;
+
+// C[i][j] (+)= sum over o, s, k < 32 of A[i][o, 32 s + k] * B[o, 32 s + k][j], for i < rows and j < columns <= 32.
+// All of A's rows up to a multiple of 16 are read, so they must exist; all of B's 32 columns likewise.
+struct TileProduct {
+  const Bf16* a;
+  std::ptrdiff_t a_row, a_outer;
+  const Bf16* b;
+  std::ptrdiff_t b_pair;  // from one pair of k to the next, in numbers
+  float* c;
+  std::ptrdiff_t c_row;
+  int rows, columns, outer, steps;
+  const float* start;  // the row that every sum starts from; null: C itself
+};
+
+struct Bf16Kernels {
+  void (*enter_thread)();  // before a thread's first product, and
+  void (*leave_thread)();  // after its last
+  void (*multiply)(const TileProduct&);
+  // Rows of n floats, n a multiple of 32, as rows of bfloat16.
+  void (*pack_rows)(const float* x, std::ptrdiff_t x_row, Bf16* y, std::ptrdiff_t y_row, int rows, int n);
+  // Rows of n floats as pairs of rows, [row / 2][n][2]; an odd last row is paired with zeros.
+  void (*pack_pairs)(const float* x, std::ptrdiff_t x_row, Bf16* y, std::ptrdiff_t y_pair, int rows, int n);
+  // At most 32 rows of n floats as n rows of bfloat16: the transpose. An odd last row is followed by a zero.
+  void (*pack_columns)(const float* x, std::ptrdiff_t x_row, Bf16* y, std::ptrdiff_t y_row, int rows, int n);
+  // At most 32 rows of 32 floats, transposed, as pairs of their rows: [16][32][2]; rows that are not there are zero.
+  void (*pack_transposed_pairs)(const float* x, std::ptrdiff_t x_row, Bf16* y, std::ptrdiff_t y_pair, int rows);
+};
+
+}  // namespace optotype
