@@ -35,7 +35,7 @@ format: .venv/tested ## rewrite the sources in the project's format
 	@$(BIN)/ruff format $(CHECKED)
 	@$(BIN)/ruff check --fix-only $(CHECKED)
 
-reproduce: .venv/installed ## measure every recipe and its Keras counterpart, and render RESULTS.md
+reproduce: .venv/tested ## measure every recipe and its Keras counterpart, and render RESULTS.md
 	@$(BIN)/python -m reproduce
 
 clean: ## remove what these targets made, but not runs
