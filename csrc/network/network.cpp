@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::ptrdiff_t kChunkBytes = 4 << 20;  // what the values and gradients of a chunk may take
 constexpr int kChunkUnit = 8, kChunkMost = 32;   // samples
+constexpr int kChunkLeast = 16;                  // so that weights are read for more than a few samples
 constexpr int kChunksLeast = 4;                  // so that a slower core can take fewer
 
 }  // namespace
@@ -63,7 +64,7 @@ int Network::chunk_for(int batch) const {
   for (const Tensor& tensor : tensors_) sample += 2 * tensor.stride * static_cast<std::ptrdiff_t>(sizeof(float));
   const int most = static_cast<int>(std::clamp<std::ptrdiff_t>(kChunkBytes / sample, kChunkUnit, kChunkMost));
   const int chunks = std::max((batch + most - 1) / most, kChunksLeast);
-  const int even = (batch + chunks - 1) / chunks;
+  const int even = std::max((batch + chunks - 1) / chunks, std::min(kChunkLeast, most));
   return static_cast<int>(round_up(static_cast<std::size_t>(even), kChunkUnit));
 }
 

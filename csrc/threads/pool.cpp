@@ -68,11 +68,32 @@ struct Pool::Shared {
   int tasks = 0;
   bool stop = false;
   alignas(64) std::atomic<std::uint32_t> round{0};  // a new one begins when it changes
-  alignas(64) std::atomic<int> next{0};             // the first task nobody has taken
   alignas(64) std::atomic<std::uint32_t> busy{0};   // workers that are not back yet
 
+  // A worker's own share of the tasks, which it begins with; the others help when theirs are done.
+  struct alignas(64) Share {
+    std::atomic<int> next{0};
+    int end = 0;
+  };
+  const int workers;
+  const std::unique_ptr<Share[]> shares;
+
+  explicit Shared(int threads) : workers(threads), shares(std::make_unique<Share[]>(threads)) {}
+
+  // The same shares for the same number of tasks, so that a worker meets what it left in its cache the time before.
+  void deal() {
+    for (int worker = 0; worker < workers; ++worker) {
+      shares[worker].next.store(tasks * worker / workers, std::memory_order_relaxed);
+      shares[worker].end = tasks * (worker + 1) / workers;
+    }
+  }
+
   void work(int worker) {
-    for (int index; (index = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) call(task, index, worker);
+    for (int i = 0; i < workers; ++i) {
+      Share& share = shares[(worker + i) % workers];
+      for (int index; (index = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;)
+        call(task, index, worker);
+    }
   }
 
   void serve(int worker, const Bf16Kernels* tiles) {
@@ -89,7 +110,7 @@ struct Pool::Shared {
 Pool::Pool(int threads, const Bf16Kernels* tiles) : threads_(threads), tiles_(tiles), owner_(getpid()) { launch(); }
 
 void Pool::launch() {
-  shared_ = std::make_unique<Shared>();
+  shared_ = std::make_unique<Shared>(threads_);
   for (int worker = 1; worker < threads_; ++worker)
     workers_.emplace_back([shared = shared_.get(), worker, tiles = tiles_] { shared->serve(worker, tiles); });
 }
@@ -118,7 +139,7 @@ void Pool::start(int tasks, Call call, const void* task) {
   shared.call = call;
   shared.task = task;
   shared.tasks = tasks;
-  shared.next.store(0, std::memory_order_relaxed);
+  shared.deal();
   const bool alone = workers_.empty() || tasks <= 1;
   if (!alone) {
     shared.busy.store(static_cast<std::uint32_t>(workers_.size()), std::memory_order_relaxed);

@@ -28,8 +28,8 @@ class ThreadMode {
   const Bf16Kernels* tiles_;
 };
 
-// `run` calls a task for every index, on all threads, and returns when all are done. Which thread takes which task
-// is left to chance, so tasks must not depend on it; each is told its worker's number, for scratch memory.
+// `run` calls a task for every index, on all threads, and returns when all are done. Each thread has
+// its share of the tasks and then helps with the others', so tasks must not depend on who takes them; each is told its worker's number, for scratch memory.
 // One caller at a time. After a fork the child's pool starts threads of its own at its next `revive`.
 class Pool {
  public:
