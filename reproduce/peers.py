@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -124,7 +125,7 @@ def run_paced(job: Job, arrays: Path, cores: Sequence[int], after: Callable[[], 
         job: What to train.
         arrays: What write_arrays wrote.
         cores: Numbers of the processor cores to use.
-        after: Called after every epoch.
+        after: Called after every epoch, while the peer is stopped.
 
     Returns:
         The peer's answer.
@@ -138,7 +139,10 @@ def run_paced(job: Job, arrays: Path, cores: Sequence[int], after: Callable[[], 
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing, text=True) as process:
             for _ in range(job.epochs or job.recipe.epochs):
                 _ask(process, "\n")
+                # Stopped, not only waiting: its idle threads go on looking for work, and its end is work too.
+                process.send_signal(signal.SIGSTOP)
                 after()
+                process.send_signal(signal.SIGCONT)
             answer: Answer = json.loads(_ask(process, ""))
     return answer
 

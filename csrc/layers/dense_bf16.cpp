@@ -38,7 +38,9 @@ class DenseBf16 final : public WeightedLayer {
     if (!chunk.training) return dense_forward(weights_, input(), output(), kernels_, chunk);
     Bf16* rows = scratch(chunk.worker);
     bf16_.pack_rows(chunk.x, in(), rows, in(), chunk.samples, in());
-    bf16_.pack_columns(chunk.x, in(), numbers(x_columns_) + chunk.first, samples_, chunk.samples, in());
+    for (int i = 0; i < chunk.samples; i += kPanel)
+      bf16_.pack_columns(chunk.x + i * in(), in(), numbers(x_columns_) + chunk.first + i, samples_,
+                         std::min(kPanel, chunk.samples - i), in());
     clear_rest(chunk);
     for (int p = 0; p < weights_.panels(); ++p)
       multiply_chunk(rows, in(), numbers(copy_) + p * in() * kPanel, weights_.bias(p), chunk.samples,

@@ -69,7 +69,7 @@ def test_instruction_sets_agree_to_rounding(net: str) -> None:
     ends = []
     for isa in available_isas():
         built = network(net, SGD(), BATCH, isa=isa)
-        assert built.isa == isa
+        assert built.isa == ("avx512" if isa == "amx" else isa)
         steps(built, 5, BATCH, 0.1, n=101)
         ends.append(built.weights() | {"logits": built.logits(images(101))})
     for end in ends[1:]:

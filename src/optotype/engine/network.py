@@ -74,7 +74,7 @@ class Network:
             single precision) where the instruction set is "amx". Prediction is in single precision either way.
 
     Attributes:
-        isa: The instruction set in use.
+        isa: The instruction set in use; in single precision never "amx".
         threads: The number of threads in use.
         classes: How many logits come out.
         rows: The layers with their shapes and parameters.
@@ -95,7 +95,9 @@ class Network:
     ) -> None:
         self.rows: tuple[LayerRow, ...] = describe(layers, input_shape)
         _check_ends(layers, self.rows)
-        self.isa = chosen_isa(isa)
+        chosen = chosen_isa(isa)
+        # Only products of bfloat16 use the tiles of AMX; everything else there is AVX-512.
+        self.isa = "avx512" if chosen == "amx" and precision == "fp32" else chosen
         self.threads = chosen_threads(threads)
         self.classes = int(self.rows[-1].output_shape[0])
         self._input_shape = input_shape

@@ -1,0 +1,77 @@
+import re
+from pathlib import Path
+
+import pytest
+
+import optotype as ot
+from optotype.data.splits import carve
+from optotype.recipes.builtin import BUILTIN
+from reproduce.accuracy import MARGIN, accuracies
+from reproduce.headers import RECIPES, measured, with_line
+from reproduce.lessons import LESSONS, seeds
+from reproduce.render import PAGE, render
+from reproduce.results import FOLDER, Peer, Results, definition, read
+from reproduce.timing import read_timing
+from reproduce.welch import difference
+
+
+def kept(recipe: str, peer: Peer) -> Results:
+    """Give the results in the repository, which must be there."""
+    found = read(recipe, peer)
+    assert found is not None, f"results/ has nothing of {recipe} with {peer}: run make reproduce"
+    return found
+
+
+def test_page_is_what_the_results_give() -> None:
+    """RESULTS.md is what the renderer makes of results/, to the letter."""
+    assert PAGE.read_text(encoding="utf-8") == render(FOLDER)
+
+
+def test_page_of_nothing(tmp_path: Path) -> None:
+    """Without results there is a page all the same, with a row for each recipe."""
+    page = render(tmp_path)
+    assert all(f"\n| {name} | " in page for name in BUILTIN)
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_recipes_state_what_was_measured(name: str) -> None:
+    """Above every built-in recipe stands what its results in results/ give."""
+    text = (RECIPES / f"{name}.toml").read_text(encoding="utf-8")
+    assert text == with_line(text, measured(kept(name, "optotype")))
+
+
+@pytest.mark.parametrize("peer", ["keras", "optotype"])
+@pytest.mark.parametrize("name", BUILTIN)
+def test_results_are_of_todays_recipe(name: str, peer: Peer) -> None:
+    """Results are of the recipe and split as they are now, with as many seeds as promised."""
+    recipe, found = ot.load_recipe(name), kept(name, peer)
+    assert found.definition == definition(recipe)
+    assert found.split == carve(ot.load("mnist").labels, recipe.validation, recipe.split_seed).fingerprint
+    assert [each.seed for each in found.trainings] == list(range(seeds(name, 5)))
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_ours_is_as_good_as_keras(name: str) -> None:
+    """The interval of the difference to Keras, in percentage points, lies above the margin."""
+    ours, keras = (accuracies(kept(name, peer), "test") for peer in ("optotype", "keras"))
+    assert difference([100 * each for each in ours], [100 * each for each in keras]).low > MARGIN
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_every_recipe_was_timed(name: str) -> None:
+    """Seconds per epoch are of the recipe as it is now, at least three on each side."""
+    timing = read_timing(name)
+    assert timing is not None, f"results/ has no seconds of {name}: run make reproduce"
+    assert timing.definition == definition(ot.load_recipe(name))
+    assert min(len(timing.keras.epochs), len(timing.optotype.epochs)) >= 3
+
+
+def test_every_recipe_has_its_lesson() -> None:
+    """What the lessons print is known for every built-in recipe, and for no other."""
+    assert tuple(LESSONS) == BUILTIN
+
+
+def test_files_name_no_machine() -> None:
+    """Nothing in results/ is an absolute path."""
+    for file in sorted(FOLDER.glob("*.json")):
+        assert not re.search(r'"(/|[A-Za-z]:\\|~)', file.read_text(encoding="utf-8")), file.name
