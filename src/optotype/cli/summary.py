@@ -7,8 +7,6 @@ from optotype.cli.judge import print_judgement
 from optotype.cli.terminal import print_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import Console
 
     from optotype.judging.judge import Judgement
@@ -35,15 +33,9 @@ def conclude(screen: "Console", run: "Run", *, judge: bool, json: bool) -> None:
     else:
         print_judgement(screen, judgement)
     screen.print(f"run    {run.path}")
-    screen.print(f"model  {_model_path(run)}")
+    screen.print(f"model  {run.model_path}")
     if judgement is None:
         screen.print(f"The test set is still sealed; to judge:  optotype judge {shlex.quote(str(run.path))}")
-
-
-def _model_path(run: "Run") -> "Path":
-    from optotype.judging.judge import MODEL_NAME
-
-    return run.path / MODEL_NAME
 
 
 def _judged(run: "Run") -> "Judgement":
@@ -82,7 +74,7 @@ def _as_json(run: "Run", judgement: "Judgement | None") -> dict[str, object]:
     return {
         "event": "finished",
         "run": str(run.path),
-        "model": str(_model_path(run)),
+        "model": str(run.model_path),
         "recipe": run.recipe.name,
         "seed": run.recipe.seed,
         "epochs": len(run.epochs),

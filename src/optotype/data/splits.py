@@ -63,12 +63,25 @@ def carve(labels: NDArray[np.integer], validation: int | float, split_seed: int)
     return _split(held)
 
 
+def fingerprint_of(images: int, validation: NDArray[np.int64]) -> str:
+    """Hash a split.
+
+    Args:
+        images: Images in the training split, those for validation included.
+        validation: Indices of the validation images, int64 of shape (m,).
+
+    Returns:
+        "sha256:" and the hash in hexadecimal.
+    """
+    words = np.concatenate([[images], validation]).astype("<i8")
+    return f"sha256:{hashlib.sha256(words.tobytes()).hexdigest()}"
+
+
 def _split(held: NDArray[np.bool_]) -> Split:
     train, validation = np.flatnonzero(~held), np.flatnonzero(held)
-    words = np.concatenate([[held.size], validation]).astype("<i8")
     train.setflags(write=False)
     validation.setflags(write=False)
-    return Split(train, validation, f"sha256:{hashlib.sha256(words.tobytes()).hexdigest()}")
+    return Split(train, validation, fingerprint_of(len(held), validation))
 
 
 def _count(validation: int | float, n: int, classes: int) -> int:

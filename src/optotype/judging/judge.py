@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +19,7 @@ from optotype.errors import DataError, RunError
 from optotype.judging.origin import Origin, origin_of, reload
 from optotype.metrics import accuracy, log_loss, wilson_interval
 from optotype.models.model import Model
-from optotype.runs.run import Run, find_target
-
-MODEL_NAME: Final = "model.safetensors"
+from optotype.runs.run import MODEL_FILE, Run, find_target
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,7 @@ def judge(target: Run | Model | str | Path, *, runs_root: str | Path | None = No
 def _find(path: str | Path) -> Run | Model:
     """Open a run folder or a model file; the model file of a run stands for its run."""
     found = find_target(path)
-    if isinstance(found, Model) and Path(path).name == MODEL_NAME:
+    if isinstance(found, Model) and Path(path).name == MODEL_FILE:
         with suppress(RunError):
             return Run.open(Path(path).parent)
     return found

@@ -12,7 +12,7 @@ judgement.json     what judging found
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import JsonValue
 
@@ -34,6 +34,9 @@ from optotype.runs.manifest import (
     new_manifest,
 )
 from optotype.runs.split import read_split, write_split
+
+MODEL_FILE: Final = "model.safetensors"
+"""Name of the model file in a run folder."""
 
 
 class Run:
@@ -114,7 +117,7 @@ class Run:
 
     def keep(self, model: Model) -> None:
         """Write the model file, replacing an earlier one in one step; ModelError where it cannot be written."""
-        model.save(self.path / "model.safetensors")
+        model.save(self.model_path)
         self._model = model
 
     def keep_curve(self, quantity: Literal["loss", "accuracy"], png: bytes) -> None:
@@ -227,6 +230,11 @@ class Run:
         return read_json(path) if path.exists() else None
 
     @property
+    def model_path(self) -> Path:
+        """Where the model file lies, or will."""
+        return self.path / MODEL_FILE
+
+    @property
     def model(self) -> Model:
         """The model that was kept, loaded when first asked for.
 
@@ -235,10 +243,10 @@ class Run:
             ModelError: The model file is damaged.
         """
         if self._model is None:
-            path = self.path / "model.safetensors"
+            path = self.model_path
             if not path.exists():
                 raise RunError(
-                    f"The run {self.path} is {self.status} and kept no model, expected model.safetensors."
+                    f"The run {self.path} is {self.status} and kept no model, expected {MODEL_FILE}."
                     " Train again."
                 )
             self._model = Model.load(path)

@@ -1,14 +1,12 @@
 """split.json: which training images were kept for validation, of which data, sealed by a hash."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from optotype.data.splits import Split
+from optotype.data.splits import Split, fingerprint_of
 from optotype.runs.files import damaged, read_model, write_json
 from optotype.runs.manifest import DataRecord
 
@@ -70,16 +68,10 @@ def read_split(path: Path, data: DataRecord) -> Split:
     if written != (data.images, data.fingerprint, data.test_fingerprint):
         raise damaged(path, "is of other data than its run")
     validation = np.array(record.validation, np.int64)
-    if _fingerprint(record.images, validation) != record.fingerprint:
+    if fingerprint_of(record.images, validation) != record.fingerprint:
         raise damaged(path, "lists validation images that do not match its fingerprint")
     held = np.zeros(record.images, np.bool_)
     if len(validation) and validation.max() >= record.images:
         raise damaged(path, f"lists image {validation.max()} of {record.images}")
     held[validation] = True
     return Split(np.flatnonzero(~held), validation, record.fingerprint)
-
-
-def _fingerprint(images: int, validation: NDArray[np.int64]) -> str:
-    """Hash a split as ``optotype.data.splits.carve`` does."""
-    words = np.concatenate([[images], validation]).astype("<i8")
-    return f"sha256:{hashlib.sha256(words.tobytes()).hexdigest()}"
