@@ -63,6 +63,10 @@ class Layer {
   virtual void reduce_backward(int, const Batch&) {}
   virtual void update(int, const Batch&, const Update&) {}
 
+  // A layer may take the one that follows into itself, which saves a pass over memory: its output is then that one's.
+  virtual bool absorb_activation(Activation) { return false; }
+  virtual bool absorb_max_pooling(int /*height*/, int /*width*/) { return false; }
+
   // Parameters in Keras's order and layout.
   virtual int parameters() const { return 0; }
   virtual std::size_t parameter_size(int) const { return 0; }
@@ -71,6 +75,8 @@ class Layer {
 
  protected:
   Layer(Shape input, Shape output, const Kernels& kernels) : kernels_(kernels), input_(input), output_(output) {}
+
+  void change_output(Shape output) { output_ = output; }
 
   const Kernels& kernels_;
 

@@ -37,6 +37,13 @@ int Network::add(std::unique_ptr<Layer> layer) {
   return static_cast<int>(nodes_.size()) - 1;
 }
 
+// The last layer has taken another one into itself.
+int Network::absorbed() {
+  if (shape_.size() != nodes_.back().layer->output().size()) shape_ = nodes_.back().layer->output();
+  tensors_.back().stride = shape_.stride();
+  return static_cast<int>(nodes_.size()) - 1;
+}
+
 int Network::add_dense(int units) {
   return add((tiles_ ? make_dense_bf16 : make_dense)(shape_, units, kernels_));
 }
@@ -44,9 +51,13 @@ int Network::add_conv2d(int filters, int height, int width) {
   return add((tiles_ ? make_conv2d_bf16 : make_conv2d)(shape_, filters, height, width, kernels_));
 }
 int Network::add_max_pooling2d(int height, int width) {
+  if (!nodes_.empty() && nodes_.back().layer->absorb_max_pooling(height, width)) return absorbed();
   return add(make_max_pooling2d(shape_, height, width, kernels_));
 }
-int Network::add_activation(Activation activation) { return add(make_activation(shape_, activation, kernels_)); }
+int Network::add_activation(Activation activation) {
+  if (!nodes_.empty() && nodes_.back().layer->absorb_activation(activation)) return absorbed();
+  return add(make_activation(shape_, activation, kernels_));
+}
 int Network::add_dropout(float rate) {
   return add(make_dropout(shape_, rate, static_cast<int>(nodes_.size()), kernels_));
 }

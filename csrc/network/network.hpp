@@ -94,6 +94,7 @@ class Network {
   struct StepContext;
 
   int add(std::unique_ptr<Layer> layer);
+  int absorbed();
   int chunk_for(int batch) const;
   void plan_stages();
   void reserve_training();
