@@ -193,7 +193,7 @@ NB_MODULE(_core, m) {
   nb::class_<Network>(m, "Network")
       .def("__init__", &construct, "shape"_a, "isa"_a, "threads"_a, "bf16"_a)
       .def("add_dense", &Network::add_dense, "units"_a)
-      .def("add_conv2d", &Network::add_conv2d, "filters"_a, "height"_a, "width"_a)
+      .def("add_conv2d", &Network::add_conv2d, "filters"_a, "height"_a, "width"_a, "same"_a)
       .def("add_max_pooling2d", &Network::add_max_pooling2d, "height"_a, "width"_a)
       .def("add_flatten", &Network::add_flatten)
       .def("add_activation", &add_activation, "name"_a)

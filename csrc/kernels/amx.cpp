@@ -73,14 +73,125 @@ void multiply(const TileProduct& p) {
   }
 }
 
+void multiply_block(const TileBlock& p) {
+  const std::ptrdiff_t a_stride = p.a_row * 2, b_stride = 4 * kPanel, c_stride = kPanel * sizeof(float);
+  const Bf16* b = p.b;
+  float* const lower = p.c + kTile * kPanel;
+  if (p.add) {
+    LOAD(0, p.c, c_stride);
+    LOAD(1, p.c + kTile, c_stride);
+    LOAD(2, lower, c_stride);
+    LOAD(3, lower + kTile, c_stride);
+  } else {
+    ZERO(0);
+    ZERO(1);
+    ZERO(2);
+    ZERO(3);
+  }
+  for (int o = 0; o < p.outer; ++o) {
+    const Bf16* a = p.a + o * p.a_outer;
+    for (int s = 0; s < p.steps; ++s, a += 32, b += kTile * 2 * kPanel) {
+      LOAD(4, a, a_stride);
+      LOAD(6, b, b_stride);
+      MULTIPLY(0, 4, 6);
+      if (p.two_columns) {
+        LOAD(7, b + 32, b_stride);
+        MULTIPLY(1, 4, 7);
+      }
+      if (p.two_rows) {
+        LOAD(5, a + p.a_half, a_stride);
+        MULTIPLY(2, 5, 6);
+        if (p.two_columns) MULTIPLY(3, 5, 7);
+      }
+    }
+  }
+  STORE(0, p.c, c_stride);
+  if (p.two_columns) STORE(1, p.c + kTile, c_stride);
+  if (!p.two_rows) return;
+  STORE(2, lower, c_stride);
+  if (p.two_columns) STORE(3, lower + kTile, c_stride);
+}
+
+inline __m512 gradient(Activation activation, __m512 y, __m512 dy) {
+  const __m512 one = _mm512_set1_ps(1.0f);
+  switch (activation) {
+    case Activation::linear:
+      return dy;
+    case Activation::relu:
+      return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, _mm512_setzero_ps(), _CMP_GT_OQ), dy);
+    case Activation::tanh:
+      return _mm512_mul_ps(dy, _mm512_fnmadd_ps(y, y, one));
+    case Activation::sigmoid:
+      return _mm512_mul_ps(dy, _mm512_mul_ps(y, _mm512_sub_ps(one, y)));
+  }
+  return dy;
+}
+
+void spread(const Spread& s, Bf16* dz, float* bias) {
+  const __mmask32 kept = static_cast<__mmask32>((std::uint64_t{1} << s.channels) - 1);
+  const __mmask16 low = static_cast<__mmask16>(kept), high = static_cast<__mmask16>(kept >> 16);
+  const std::uint8_t* winners = s.winners;
+  __m512 sums[2] = {_mm512_loadu_ps(bias), _mm512_loadu_ps(bias + 16)};
+  for (int row = 0; row < s.rows; ++row)
+    for (int column = 0; column < s.columns; ++column) {
+      const std::ptrdiff_t at = (static_cast<std::ptrdiff_t>(row) * s.columns + column) * s.y_pixel;
+      const __m512 d0 = gradient(s.activation, _mm512_maskz_loadu_ps(low, s.y + at), _mm512_maskz_loadu_ps(low, s.dy + at));
+      const __m512 d1 = gradient(s.activation, _mm512_maskz_loadu_ps(high, s.y + at + 16),
+                                 _mm512_maskz_loadu_ps(high, s.dy + at + 16));
+      sums[0] = _mm512_add_ps(sums[0], d0);
+      sums[1] = _mm512_add_ps(sums[1], d1);
+      const __m512i d = (__m512i)_mm512_cvtne2ps_pbh(d1, d0);
+      Bf16* to = dz + row * s.window_height * s.dz_row + column * s.window_width * s.dz_pixel;
+      if (!winners) {
+        _mm512_mask_storeu_epi16(to, kept, d);
+        continue;
+      }
+      const __m256i winner = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(winners));
+      winners += kPanel;
+      __m256i place = _mm256_setzero_si256();
+      for (int i = 0; i < s.window_height; ++i)
+        for (int j = 0; j < s.window_width; ++j) {
+          const __mmask32 won = _mm256_cmpeq_epi8_mask(winner, place);
+          _mm512_mask_storeu_epi16(to + i * s.dz_row + j * s.dz_pixel, kept, _mm512_maskz_mov_epi16(won, d));
+          place = _mm256_add_epi8(place, _mm256_set1_epi8(1));
+        }
+    }
+  _mm512_storeu_ps(bias, sums[0]);
+  _mm512_storeu_ps(bias + 16, sums[1]);
+}
+
+// Which of 2 x 32 numbers come first when they are interleaved, and which second.
+struct alignas(64) Interleaving {
+  std::uint16_t first[32], second[32];
+  constexpr Interleaving() : first(), second() {
+    for (int i = 0; i < 32; ++i) {
+      first[i] = static_cast<std::uint16_t>(i / 2 + 32 * (i % 2));
+      second[i] = static_cast<std::uint16_t>(first[i] + 16);
+    }
+  }
+};
+
+void pair_rows(const Bf16* x, std::ptrdiff_t x_row, Bf16* y, int rows) {
+  static constexpr Interleaving kInterleaving;
+  const __m512i first = _mm512_load_si512(kInterleaving.first), second = _mm512_load_si512(kInterleaving.second);
+  for (int i = 0; i < rows; i += 2, x += 2 * x_row, y += 2 * kPanel) {
+    const __m512i even = _mm512_loadu_si512(x), odd = _mm512_loadu_si512(x + x_row);
+    _mm512_storeu_si512(y, _mm512_permutex2var_epi16(even, first, odd));
+    _mm512_storeu_si512(y + kPanel, _mm512_permutex2var_epi16(even, second, odd));
+  }
+}
+
 inline __m256i rounded(const float* x) {
   return (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(x));
 }
 
 void pack_rows(const float* x, std::ptrdiff_t x_row, Bf16* y, std::ptrdiff_t y_row, int rows, int n) {
-  for (int i = 0; i < rows; ++i)
-    for (int j = 0; j < n; j += 16)
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + i * y_row + j), rounded(x + i * x_row + j));
+  for (int i = 0; i < rows; ++i, x += x_row, y += y_row) {
+    int j = 0;
+    for (; j + 16 <= n; j += 16) _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + j), rounded(x + j));
+    const __mmask16 rest = static_cast<__mmask16>((1u << (n - j)) - 1);
+    if (rest) _mm256_mask_storeu_epi16(y + j, rest, (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(rest, x + j)));
+  }
 }
 
 inline __m512i pair(const float* low, const float* high) {
@@ -145,7 +256,18 @@ void pack_transposed_pairs(const float* x, std::ptrdiff_t x_row, Bf16* y, std::p
   }
 }
 
-const Bf16Kernels kBf16 = {enter_thread, leave_thread, multiply, pack_rows, pack_pairs, pack_columns, pack_transposed_pairs};
+const Bf16Kernels kBf16 = {
+    .enter_thread = enter_thread,
+    .leave_thread = leave_thread,
+    .multiply = multiply,
+    .multiply_block = multiply_block,
+    .spread = spread,
+    .pair_rows = pair_rows,
+    .pack_rows = pack_rows,
+    .pack_pairs = pack_pairs,
+    .pack_columns = pack_columns,
+    .pack_transposed_pairs = pack_transposed_pairs,
+};
 
 }  // namespace
 

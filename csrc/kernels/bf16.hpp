@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/kernels.hpp"
+
 namespace optotype {
 
 using Bf16 = std::uint16_t;
@@ -24,11 +26,28 @@ struct TileProduct {
   const float* start;  // the row that every sum starts from; null: C itself
 };
 
+// A product that fills whole tiles of a block C of 32 rows of kPanel floats. The second 16 rows of A begin `a_half`
+// after the first, and B's pairs are kPanel columns wide and lie side by side.
+struct TileBlock {
+  const Bf16* a;
+  std::ptrdiff_t a_row, a_half, a_outer;
+  const Bf16* b;
+  float* c;
+  bool two_rows, two_columns;  // of tiles; else one
+  int outer, steps;
+  bool add;  // to what is in C
+};
+
 struct Bf16Kernels {
   void (*enter_thread)();  // before a thread's first product, and
   void (*leave_thread)();  // after its last
   void (*multiply)(const TileProduct&);
-  // Rows of n floats, n a multiple of 32, as rows of bfloat16.
+  void (*multiply_block)(const TileBlock&);
+  // As the kernel of the same name in single precision.
+  void (*spread)(const Spread&, Bf16* dz, float* bias);
+  // Rows of 32 numbers, an even number of them, in pairs: [row / 2][32][2].
+  void (*pair_rows)(const Bf16* x, std::ptrdiff_t x_row, Bf16* y, int rows);
+  // Rows of n floats as rows of bfloat16.
   void (*pack_rows)(const float* x, std::ptrdiff_t x_row, Bf16* y, std::ptrdiff_t y_row, int rows, int n);
   // Rows of n floats as pairs of rows, [row / 2][n][2]; an odd last row is paired with zeros.
   void (*pack_pairs)(const float* x, std::ptrdiff_t x_row, Bf16* y, std::ptrdiff_t y_pair, int rows, int n);

@@ -28,12 +28,12 @@ void whole_tile(const Gemm& g, int row, int column) {
 
   const std::ptrdiff_t a_row = g.a_row, a_inner = g.a_inner, b_row = g.b_row;
   const float *a = g.a + row * a_row, *b = g.b + column;
-  for (int o = 0; o < g.outer; ++o, a += g.a_outer) {
-    const float* ak = a;
-    for (int k = g.inner; k > 0; --k, ak += a_inner, b += b_row) {
+  for (int o = 0; o < g.outer; ++o, a += g.a_outer, b += g.b_outer) {
+    const float *ak = a, *bo = b;
+    for (int k = g.inner; k > 0; --k, ak += a_inner, bo += b_row) {
       Vector bk[vectors];
 #pragma GCC unroll 2
-      for (int v = 0; v < vectors; ++v) bk[v] = load(b + v * kLanes);
+      for (int v = 0; v < vectors; ++v) bk[v] = load(bo + v * kLanes);
 #pragma GCC unroll 12
       for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 2

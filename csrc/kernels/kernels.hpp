@@ -13,7 +13,7 @@ namespace optotype {
 // Weights lie in panels of this many columns, and rows of activations are padded to a multiple of it.
 constexpr int kPanel = 32;
 
-// C[i][j] (+)= sum over o, k of A[i, o, k] * B[o * inner + k][j], for i < rows and j < columns <= kPanel.
+// C[i][j] (+)= sum over o, k of A[i, o, k] * B[o, k][j], for i < rows and j < columns <= kPanel.
 // A is addressed by three strides, so one kernel serves dense layers (outer = 1), their weight gradients (A read
 // down its columns) and convolutions straight from the image (o walks the window's rows). Each row of B is read,
 // though not used, up to kPanel columns wide: what lies there may be others', even while they write it.
@@ -21,7 +21,7 @@ struct Gemm {
   const float* a;
   std::ptrdiff_t a_row, a_outer, a_inner;
   const float* b;
-  std::ptrdiff_t b_row;
+  std::ptrdiff_t b_outer = 0, b_row;  // outer = 1 needs no b_outer
   float* c;
   std::ptrdiff_t c_row;
   int rows, columns, outer, inner;
@@ -45,6 +45,32 @@ struct Pooling {
   int width, channels;
   int window_height, window_width;
   int out_height, out_width;
+};
+
+// A convolution's sums for some rows of the image and one panel of filters, [pixel][kPanel], which become rows of y.
+struct Finish {
+  const float* z;
+  std::ptrdiff_t z_row;  // from one row of pixels to the next
+  const float* bias;     // kPanel of them
+  Activation activation;
+  int window_height, window_width;  // of max pooling; 1 x 1 for none
+  int rows, columns;                // of y
+  float* y;
+  std::ptrdiff_t y_pixel;  // from one pixel of y to the next; its rows lie end to end
+  int channels;            // how many of the panel's filters there are
+  std::uint8_t* winners;   // [pixel of y][kPanel]: the place in its window of what became y; null where nobody asks
+};
+
+// The way back for a whole image: from the gradient of y to that of the convolution's sums.
+struct Spread {
+  const float *dy, *y;
+  std::ptrdiff_t y_pixel;
+  Activation activation;
+  int window_height, window_width;
+  int rows, columns;
+  int channels;
+  const std::uint8_t* winners;       // null where windows are 1 x 1
+  std::ptrdiff_t dz_row, dz_pixel;  // in numbers
 };
 
 // Rows of n floats, `stride` apart.
@@ -87,6 +113,9 @@ struct Kernels {
   void (*update)(const Update&, std::size_t n);
   void (*max_pool)(const Pooling&, const float* x, float* y);
   void (*max_pool_gradient)(const Pooling&, const float* x, const float* y, const float* dy, float* dx);
+  void (*finish)(const Finish&);
+  // Adds the gradient of the biases, kPanel of them, to `bias`. Pixels that no window holds are not written.
+  void (*spread)(const Spread&, float* dz, float* bias);
   void (*sum_rows)(const Rows& x, float* sum, std::size_t n);
   void (*sum_squares)(const Rows& x, const float* mean, float* sum, std::size_t n);
   void (*sum_products)(const Rows& x, const Rows& dy, const Normalization&, float* sum, std::size_t n);

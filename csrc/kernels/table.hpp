@@ -6,6 +6,7 @@
 #pragma once
 
 #include "elementwise.hpp"
+#include "finish.hpp"
 #include "gemm.hpp"
 #include "kernels/kernels.hpp"
 #include "normalization.hpp"
@@ -29,6 +30,8 @@ const Kernels OPTOTYPE_TABLE = {
     .update = update,
     .max_pool = max_pool,
     .max_pool_gradient = max_pool_gradient,
+    .finish = finish,
+    .spread = spread,
     .sum_rows = sum_rows,
     .sum_squares = sum_squares,
     .sum_products = sum_products,

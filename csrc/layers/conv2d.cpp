@@ -1,44 +1,38 @@
-// Conv2D ("valid", stride 1), as matrix products straight from the image.
+// Conv2D (stride 1) in single precision, as matrix products straight from the image.
 //
 // An image lies height, width, channels. So for one output row and one row of the window, the inputs of neighbouring
 // outputs are runs of (window width x channels) floats that start `channels` apart: overlapping rows of a matrix that
-// nobody has to copy. The gradient of x is the same product over dy with a border of zeros and the window turned
-// round; the gradient of the weights has the runs as its rows and sums over the pixels.
+// nobody has to copy. The gradient of x is the same product over z's gradient with a border of zeros and the window
+// turned round; the gradient of the weights has the runs as its rows and sums over the pixels.
 #include <cstring>
 
-#include "layers/weighted.hpp"
+#include "layers/convolution.hpp"
 
 namespace optotype {
 
 namespace {
 
-class Conv2D final : public WeightedLayer {
+class Conv2D final : public Convolution {
  public:
-  Conv2D(Shape input, int filters, int height, int width, const Kernels& kernels)
-      : WeightedLayer(input, {input.height - height + 1, input.width - width + 1, filters},
-                      height * width * input.channels, kernels),
-        height_(height),
-        width_(width) {}
+  Conv2D(Shape input, int filters, int height, int width, bool same, const Kernels& kernels)
+      : Convolution(input, filters, height, width, same, kernels) {}
 
   void prepare(const Limits& limits) override {
-    weights_.prepare();
+    Convolution::prepare(limits);
     gradients_ = Buffer(limits.chunks * weights_.size());
-    if (!limits.input_gradient) return;
-    bordered_ = Buffer(limits.workers * bordered_size());
-    reserve_copy(round_up(input().channels, kPanel) * turned_rows());
-  }
-
-  void forward(const Chunk& chunk) override {
-    conv2d_forward(weights_, input(), output(), height_, width_, kernels_, chunk);
+    dz_ = Buffer(limits.workers * dz_size());
+    if (limits.input_gradient) reserve_copy(round_up(input().channels, kPanel) * turned_rows());
   }
 
   void backward(const Chunk& chunk) override {
     float* gradient = gradients_.data() + chunk.index * weights_.size();
     std::memset(gradient, 0, weights_.size() * sizeof(float));
+    float* dz = dz_.data() + chunk.worker * dz_size() + window_.reach() * padded_filters();
     for (int i = 0; i < chunk.samples; ++i) {
-      const float* dy = chunk.dy + i * output().stride();
-      add_gradient(chunk.x + i * input().stride(), dy, gradient);
-      if (chunk.dx) input_gradient(dy, chunk.dx + i * input().stride(), chunk.worker);
+      const float* x = bordered(chunk, i);
+      for (int p = 0; p < weights_.panels(); ++p)
+        add_gradient(x, spread_of(chunk, i, p, window_.pitch), dz + p * kPanel, gradient + p * weights_.panel_size(), p);
+      if (chunk.dx) input_gradient(dz, chunk.dx + i * input().stride());
     }
   }
 
@@ -52,48 +46,44 @@ class Conv2D final : public WeightedLayer {
   }
 
  private:
-  int bordered_width() const { return output().width + 2 * (width_ - 1); }
-  std::size_t bordered_size() const {
-    const int height = output().height + 2 * (height_ - 1);
-    return round_up(static_cast<std::size_t>(height) * bordered_width() * output().channels + kPanel, kPanel);
+  // The gradient of z, with `reach` pixels of zeros before it and after it.
+  std::size_t dz_size() const {
+    const std::size_t pixels = window_.outputs() + 2 * window_.reach() + kSlack;
+    return round_up(pixels * padded_filters(), kPanel);
   }
-  std::size_t turned_rows() const { return static_cast<std::size_t>(height_) * width_ * output().channels; }
-
-  void add_gradient(const float* x, const float* dy, float* gradient) {
-    const Shape in = input(), out = output();
-    const int run = width_ * in.channels, row = in.width * in.channels;
-    for (int p = 0; p < weights_.panels(); ++p, gradient += weights_.panel_size()) {
-      const int columns = weights_.panel_columns(p);
-      for (int i = 0; i < height_; ++i)
-        kernels_.gemm({.a = x + i * row, .a_row = 1, .a_outer = row, .a_inner = in.channels,
-                       .b = dy + p * kPanel, .b_row = out.channels,
-                       .c = gradient + i * run * kPanel, .c_row = kPanel,
-                       .rows = run, .columns = columns, .outer = out.height, .inner = out.width,
-                       .start = nullptr});
-      kernels_.sum_rows({dy + p * kPanel, out.channels, out.pixels()},
-                        gradient + static_cast<std::ptrdiff_t>(weights_.rows()) * kPanel, columns);
-    }
+  std::size_t turned_rows() const {
+    return static_cast<std::size_t>(window_.height) * window_.width * padded_filters();
   }
 
-  void input_gradient(const float* dy, float* dx, int worker) {
-    const Shape in = input(), out = output();
-    const int run = width_ * out.channels, row = bordered_width() * out.channels;
-    float* bordered = bordered_.data() + worker * bordered_size();
-    for (int y = 0; y < out.height; ++y)
-      std::memcpy(bordered + (y + height_ - 1) * row + (width_ - 1) * out.channels,
-                  dy + y * out.width * out.channels, sizeof(float) * out.width * out.channels);
-    for (int y = 0; y < in.height; ++y)
-      for (int column = 0; column < in.channels; column += kPanel)
-        kernels_.gemm({.a = bordered + y * row, .a_row = out.channels, .a_outer = row, .a_inner = 1,
-                       .b = copy_.data() + column * turned_rows(), .b_row = kPanel,
-                       .c = dx + y * in.width * in.channels + column, .c_row = in.channels,
-                       .rows = in.width, .columns = in.channels - column < kPanel ? in.channels - column : kPanel,
-                       .outer = height_, .inner = run, .start = kZeros});
+  void add_gradient(const float* x, const Spread& spread, float* dz, float* gradient, int panel) {
+    const Window& w = window_;
+    const int channels = input().channels, run = w.width * channels;
+    kernels_.spread(spread, dz, gradient + static_cast<std::ptrdiff_t>(weights_.rows()) * kPanel);
+    for (int i = 0; i < w.height; ++i)
+      kernels_.gemm({.a = x + i * w.pitch * channels, .a_row = 1, .a_outer = w.pitch * channels, .a_inner = channels,
+                     .b = dz, .b_outer = spread.dz_row, .b_row = spread.dz_pixel,
+                     .c = gradient + i * run * kPanel, .c_row = kPanel,
+                     .rows = run, .columns = computed_columns(panel), .outer = w.out_height, .inner = w.out_width,
+                     .start = nullptr});
+  }
+
+  void input_gradient(const float* dz, float* dx) {
+    const Window& w = window_;
+    const int channels = input().channels, filters = padded_filters();
+    for (int column = 0; column < channels; column += kPanel)
+      for (int y = 0; y < w.in_height; ++y)
+        kernels_.gemm({.a = dz + (w.inside() + y * w.pitch - w.reach()) * filters,
+                       .a_row = filters, .a_outer = w.pitch * filters, .a_inner = 1,
+                       .b = copy_.data() + column * turned_rows(),
+                       .b_outer = w.width * filters * kPanel, .b_row = kPanel,
+                       .c = dx + y * w.in_width * channels + column, .c_row = channels,
+                       .rows = w.in_width, .columns = std::min(channels - column, kPanel),
+                       .outer = w.height, .inner = w.width * filters, .start = kZeros});
   }
 
   // The copy is [panel of channels][turned window row, window column, filter][32 channels].
   void refresh(const Weights::Block& block) override {
-    const int channels = input().channels, filters = output().channels, positions = height_ * width_;
+    const int channels = input().channels, filters = padded_filters(), positions = window_.height * window_.width;
     const int columns = weights_.panel_columns(block.panel);
     for (int row = block.row; row < block.row + block.rows; ++row) {
       const float* from = weights_.panel(block.panel) + static_cast<std::ptrdiff_t>(row) * kPanel;
@@ -104,29 +94,15 @@ class Conv2D final : public WeightedLayer {
     }
   }
 
-  int height_, width_;
   Buffer gradients_;  // one for each chunk, in the layout of the weights
-  Buffer bordered_;   // one image of dy with its border for each worker
+  Buffer dz_;         // of one sample for each worker: [pixel][filter]
 };
 
 }  // namespace
 
-void conv2d_forward(const Weights& weights, Shape in, Shape out, int height, int width, const Kernels& kernels,
-                    const Chunk& chunk) {
-  const int run = width * in.channels, row = in.width * in.channels;
-  for (int i = 0; i < chunk.samples; ++i)
-    for (int y = 0; y < out.height; ++y)
-      for (int p = 0; p < weights.panels(); ++p)
-        kernels.gemm({.a = chunk.x + i * in.stride() + y * row, .a_row = in.channels, .a_outer = row, .a_inner = 1,
-                      .b = weights.panel(p), .b_row = kPanel,
-                      .c = chunk.y + i * out.stride() + y * out.width * out.channels + p * kPanel,
-                      .c_row = out.channels,
-                      .rows = out.width, .columns = weights.panel_columns(p), .outer = height, .inner = run,
-                      .start = weights.bias(p)});
-}
-
-std::unique_ptr<Layer> make_conv2d(Shape input, int filters, int height, int width, const Kernels& kernels) {
-  return std::make_unique<Conv2D>(input, filters, height, width, kernels);
+std::unique_ptr<Layer> make_conv2d(Shape input, int filters, int height, int width, bool same,
+                                   const Kernels& kernels) {
+  return std::make_unique<Conv2D>(input, filters, height, width, same, kernels);
 }
 
 }  // namespace optotype

@@ -1,239 +1,289 @@
 // Conv2D in training with bfloat16 operands and single-precision sums; see dense_bf16.cpp for what stays single.
 //
-// An image is laid out once more, column by column of the window: [row][column][window row][channel], for every row of the
-// output. There the inputs of one output are a single run of numbers, ordered window column, window row, channel, and
-// those of the next output start `window height x channels` later: rows of a matrix that overlap, so nothing is
-// unrolled. For the gradient of the weights each number is paired with the one a column later, which makes pairs of
-// neighbouring pixels; dy is transposed, with zeros where a row of the image is longer than one of the output. The
-// gradient of x is the forward product over dy with a border of zeros and the window turned round.
+// Forward, the rows of the product's first operand are pixels: the inputs of an output begin where the output's pixel
+// lies, a run of (window width x channels) numbers for each row of the window, so nothing is unrolled. Images with
+// few channels would waste most of each step of 32 numbers; they are first stacked, the rows of the window side
+// by side as channels, and their run serves all of the window.
+// For the gradient of the weights the rows are planes, all pixels of one channel, shifted by a place of the window
+// (of a stacked image: a plane for each place), and the columns are the filters of z's gradient, in pairs of pixels.
+// The gradient of x is the forward product over z's gradient with the window turned round.
 #include <algorithm>
 #include <cstring>
 
 #include "kernels/bf16.hpp"
-#include "layers/weighted.hpp"
+#include "layers/convolution.hpp"
 
 namespace optotype {
 
 namespace {
+
+constexpr int kStackedMost = 7;             // channels up to which images are stacked
+constexpr std::size_t kGroup = 256 << 10;   // numbers of planes and pairs that are multiplied together
+constexpr int kTile = 16;                   // rows of a tile
 
 Bf16 rounded(float x) {
   const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, x);
   return static_cast<Bf16>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-// Images of one size laid out for a window that slides over them.
-struct Sliding {
-  int width, channels;           // of the image
-  int window_height, window_width;
-  int out_height, out_width;
-
-  std::ptrdiff_t column() const { return static_cast<std::ptrdiff_t>(window_height) * channels; }
-  std::ptrdiff_t run() const { return window_width * column(); }  // inputs of one output
-  int steps() const { return static_cast<int>(round_up(run(), kPanel) / kPanel); }
-  std::ptrdiff_t pixels() const { return round_up(static_cast<std::size_t>(out_height) * width, kPanel); }
-  // With room for what products read, though not use, beyond the last pixel.
-  std::size_t size() const { return pixels() * column() + round_up(run(), kPanel) + kPanel * column() + kPanel; }
-
-  void lay_out(const Bf16* image, Bf16* out) const {
-    for (int y = 0; y < out_height; ++y)
-      for (int i = 0; i < window_height; ++i) {
-        const Bf16* from = image + static_cast<std::ptrdiff_t>(y + i) * width * channels;
-        Bf16* to = out + static_cast<std::ptrdiff_t>(y) * width * column() + i * channels;
-        for (int x = 0; x < width; ++x, from += channels, to += column())
-          for (int c = 0; c < channels; ++c) to[c] = from[c];
-      }
+// Weights as the second operand: for each panel [outer][run, in steps of 32][column], in pairs.
+struct Packed {
+  int outer, run;  // rows of the window, and numbers of each
+  int steps() const { return (run + kPanel - 1) / kPanel; }
+  std::ptrdiff_t panel() const { return static_cast<std::ptrdiff_t>(outer) * steps() * kPanel * kPanel; }
+  std::ptrdiff_t at(int o, int k, int column) const {
+    return (static_cast<std::ptrdiff_t>(o) * steps() * kPanel + k / 2 * 2) * kPanel +
+           column / kPanel * panel() + column % kPanel * 2 + k % 2;
   }
 };
 
-class Conv2DBf16 final : public WeightedLayer {
+class Conv2DBf16 final : public Convolution {
  public:
-  Conv2DBf16(Shape input, int filters, int height, int width, const Kernels& kernels)
-      : WeightedLayer(input, {input.height - height + 1, input.width - width + 1, filters},
-                      height * width * input.channels, kernels),
+  Conv2DBf16(Shape input, int filters, int height, int width, bool same, const Kernels& kernels)
+      : Convolution(input, filters, height, width, same, kernels),
         bf16_(*kernels.bf16),
-        images_{input.width, input.channels, height, width, output().height, output().width},
-        borders_{output().width + 2 * (width - 1), filters, height, width, input.height, input.width} {}
+        even_(make_window(input, height, width, same, 2)),
+        stacked_(input.channels <= kStackedMost),
+        forward_{stacked_ ? 1 : height, width * input.channels * (stacked_ ? height : 1)},
+        turned_{height, width * padded_filters()} {}
 
   void prepare(const Limits& limits) override {
-    weights_.prepare();
-    input_gradient_ = limits.input_gradient;
+    Convolution::prepare(limits);
     gradients_ = Buffer(limits.chunks * gradient_size());
-    bordered_size_ = round_up(static_cast<std::size_t>(borders_.width) * (input().height + images_.window_height - 1) *
-                                  output().channels, kPanel);
-    image_size_ = std::max<std::size_t>(input().stride(), output().stride());
-    laid_out_size_ = std::max(images_.size(), borders_.size());
-    scratch_size_ = round_up(image_size_ + bordered_size_ + laid_out_size_ + 2 * images_.size() +
-                                 kPanel * weights_.panels() * columns_stride(), 64);
+    input_gradient_ = limits.input_gradient;
+    group_ = static_cast<int>(std::clamp<std::size_t>(kGroup / (planes_size() + pairs_size()), 1, limits.chunk));
+    scratch_size_ = round_up(image_size() + stack_size() + dz_size() + group_ * (planes_size() + pairs_size()), 64);
     scratch_ = Buffer(limits.workers * scratch_size_ / 2);
-    reserve_copy(copy_size(images_, weights_.columns()) / 2 +
-                 (input_gradient_ ? copy_size(borders_, input().channels) / 2 : 0));
+    reserve_copy((weights_.panels() * forward_.panel() + (input_gradient_ ? channel_panels() * turned_.panel() : 0)) / 2);
   }
 
   void forward(const Chunk& chunk) override {
-    if (!chunk.training)
-      return conv2d_forward(weights_, input(), output(), images_.window_height, images_.window_width, kernels_, chunk);
-    const Scratch scratch = scratch_of(chunk.worker);
+    if (!chunk.training) return forward_single(chunk);
+    const Scratch s = scratch_of(chunk.worker);
+    const int strip = strip_rows(even_.pitch), pixel = stacked_ ? even_.height * input().channels : input().channels;
+    alignas(64) float z[(kMostPixels + kPanel) * kPanel];
     for (int i = 0; i < chunk.samples; ++i) {
-      lay_out_image(chunk.x + i * input().stride(), scratch);
+      lay_out(chunk.x + i * input().stride(), s);
       for (int p = 0; p < weights_.panels(); ++p)
-        slide(images_, scratch.laid_out, panel(images_, copy(), p), weights_.bias(p), weights_.panel_columns(p),
-              chunk.y + i * output().stride() + p * kPanel, output().channels);
+        for (int row = 0; row < output().height; row += strip) {
+          const int rows = std::min(strip, output().height - row);
+          const Bf16* image = (stacked_ ? s.stack : s.image) + row * pool_height_ * even_.pitch * pixel;
+          slide(forward_, image, pixel, copy() + p * forward_.panel(), rows * pool_height_ * even_.pitch,
+                weights_.panel_columns(p), z);
+          finish_strip(chunk, i, p, row, rows, z, even_.pitch);
+        }
     }
   }
 
   void backward(const Chunk& chunk) override {
     float* gradient = gradients_.data() + chunk.index * gradient_size();
     std::memset(gradient, 0, gradient_size() * sizeof(float));
-    const Scratch scratch = scratch_of(chunk.worker);
-    for (int i = 0; i < chunk.samples; ++i) {
-      const float* dy = chunk.dy + i * output().stride();
-      lay_out_image(chunk.x + i * input().stride(), scratch);
-      add_gradient(dy, gradient, scratch);
-      if (chunk.dx) input_gradient(dy, chunk.dx + i * input().stride(), scratch);
+    const Scratch s = scratch_of(chunk.worker);
+    for (int first = 0; first < chunk.samples; first += group_) {
+      const int samples = std::min(group_, chunk.samples - first);
+      for (int i = 0; i < samples; ++i) {
+        pack_planes(chunk.x + (first + i) * input().stride(), s, s.planes + i * planes_size());
+        pack_gradient(chunk, first + i, i, gradient, s);
+        if (chunk.dx) input_gradient(s.dz, chunk.dx + (first + i) * input().stride());
+      }
+      add_gradient(samples, gradient, s);
     }
   }
 
   void update(int task, const Batch& batch, const Update& step) override {
     const Weights::Block block = weights_.block(task);
-    const std::ptrdiff_t run = run_stride();
     float gradient[(kPanel + 1) * kPanel] = {};
     for (int chunk = 0; chunk < batch.chunks; ++chunk) {
-      const float* part = gradients_.data() + chunk * gradient_size() + block.panel * kPanel * (run + 1);
-      for (int row = 0; row < block.rows; ++row) {
-        const float* sums = part + place_in_run(block.row + row);
-        for (int f = 0; f < kPanel; ++f) gradient[row * kPanel + f] += sums[f * run];
-      }
-      if (block.bias) kernels_.add(part + kPanel * run, gradient + block.rows * kPanel, kPanel);
+      const float* part = gradients_.data() + chunk * gradient_size() + block.panel * panel_gradient_size();
+      for (int row = 0; row < block.rows; ++row)
+        kernels_.add(part + gradient_row(block.row + row) * kPanel, gradient + row * kPanel, kPanel);
+      if (block.bias) kernels_.add(part + gradient_rows() * kPanel, gradient + block.rows * kPanel, kPanel);
     }
     change(block, gradient, step);
   }
 
  private:
   struct Scratch {
-    Bf16 *image, *bordered, *laid_out, *pairs, *columns;
+    Bf16 *image;   // with its borders, [pixel][channel]
+    Bf16 *stack;   // [output pixel][window row][channel]
+    Bf16 *dz;      // with `reach` pixels of zeros before it and after it, [pixel][filter]
+    Bf16 *planes;  // of a group, [sample][plane][pixel]
+    Bf16 *pairs;   // of a group, [panel][sample][pair of pixels][32 filters][2]
   };
 
-  static std::size_t copy_size(const Sliding& s, int columns) {
-    return round_up(columns, kPanel) * s.steps() * kPanel;
+  int places() const { return even_.height * even_.width; }
+  int channel_tiles() const { return (input().channels + kTile - 1) / kTile; }
+  int channel_panels() const { return (input().channels + kPanel - 1) / kPanel; }
+  int image_pixels() const { return even_.image_rows() * even_.pitch; }
+  int steps() const { return (even_.outputs() + kPanel - 1) / kPanel; }  // of 32 pixels, for the gradient of weights
+
+  int planes() const { return kTile * (stacked_ ? (places() * input().channels + kTile - 1) / kTile : channel_tiles()); }
+  // Products read whole steps from the last place of the window on.
+  std::ptrdiff_t plane_size() const {
+    return static_cast<std::ptrdiff_t>(round_up(std::max(image_pixels(), steps() * kPanel + even_.reach()) + kPanel, 32));
   }
-  static const Bf16* panel(const Sliding& s, const Bf16* copy, int p) {
-    return copy + static_cast<std::ptrdiff_t>(p) * s.steps() * kPanel * kPanel;
+  std::size_t planes_size() const { return planes() * plane_size(); }
+  std::size_t pairs_size() const { return static_cast<std::size_t>(weights_.panels()) * steps() * kPanel * kPanel; }
+  std::size_t image_size() const {
+    return round_up((static_cast<std::size_t>(image_pixels()) + 2 * kSlack) * input().channels + 2 * kPanel, 32);
   }
+  std::size_t stack_size() const { return stacked_ ? round_up(static_cast<std::size_t>(even_.outputs() + 2 * kSlack) * even_.height * input().channels + 2 * kPanel, 32) : 0; }
+  std::size_t dz_size() const {
+    return round_up(static_cast<std::size_t>(even_.outputs() + 2 * even_.reach() + 2 * kSlack) * padded_filters() + 2 * kPanel, 32);
+  }
+
+  // A chunk's gradients, for each panel: rows of 32 filters, in the order of the tiles' rows, then the biases.
+  int gradient_rows() const {
+    const int tiles = stacked_ ? planes() / kTile : places() * channel_tiles();
+    return static_cast<int>(round_up(tiles, 2)) * kTile;
+  }
+  std::size_t panel_gradient_size() const { return (gradient_rows() + 1) * static_cast<std::size_t>(kPanel); }
+  std::size_t gradient_size() const { return weights_.panels() * panel_gradient_size(); }
+  int gradient_row(int row) const {
+    const int channels = input().channels;
+    return stacked_ ? row : (row / channels) * channel_tiles() * kTile + row % channels;
+  }
+
   Bf16* copy() const { return reinterpret_cast<Bf16*>(copy_.data()); }
-  Bf16* turned() const { return copy() + copy_size(images_, weights_.columns()); }
-  std::ptrdiff_t run_stride() const { return static_cast<std::ptrdiff_t>(images_.steps()) * kPanel; }
-  std::ptrdiff_t columns_stride() const { return images_.pixels() + kPanel; }
-  // A chunk's gradients: for each panel [filter][input of the window], then the 32 biases.
-  std::size_t gradient_size() const { return static_cast<std::size_t>(weights_.panels()) * kPanel * (run_stride() + 1); }
+  Bf16* turned() const { return copy() + weights_.panels() * forward_.panel(); }
 
   Scratch scratch_of(int worker) const {
     Bf16* image = reinterpret_cast<Bf16*>(scratch_.data()) + worker * scratch_size_;
-    Bf16 *bordered = image + image_size_, *laid_out = bordered + bordered_size_, *pairs = laid_out + laid_out_size_;
-    return {image, bordered, laid_out, pairs, pairs + 2 * images_.size()};
+    Bf16 *stack = image + image_size(), *dz = stack + stack_size(), *planes = dz + dz_size();
+    return {image, stack, dz + even_.reach() * padded_filters(), planes, planes + group_ * planes_size()};
   }
 
-  // A row of the kernel is (window row, window column, channel); a run is (window column, window row, channel).
-  int place_in_run(int row) const {
-    const int channels = input().channels, width = images_.window_width;
-    const int i = row / (width * channels), j = row / channels % width;
-    return (j * images_.window_height + i) * channels + row % channels;
-  }
-
-  void lay_out_image(const float* x, const Scratch& scratch) const {
-    bf16_.pack_rows(x, 0, scratch.image, 0, 1, static_cast<int>(input().stride()));
-    images_.lay_out(scratch.image, scratch.laid_out);
-  }
-
-  void slide(const Sliding& s, const Bf16* laid_out, const Bf16* panel, const float* start, int columns, float* y,
-             std::ptrdiff_t y_row) const {
-    for (int row = 0; row < s.out_height; ++row)
-      for (int x = 0; x < s.out_width; x += kPanel)
-        bf16_.multiply({.a = laid_out + (static_cast<std::ptrdiff_t>(row) * s.width + x) * s.column(),
-                        .a_row = s.column(), .a_outer = 0, .b = panel, .b_pair = 2 * kPanel,
-                        .c = y + (static_cast<std::ptrdiff_t>(row) * s.out_width + x) * y_row, .c_row = y_row,
-                        .rows = std::min(kPanel, s.out_width - x), .columns = columns, .outer = 1,
-                        .steps = s.steps(), .start = start});
-  }
-
-  void add_gradient(const float* dy, float* gradient, const Scratch& scratch) const {
-    const Sliding& s = images_;
-    const std::size_t n = s.size() - s.column();
-    for (std::size_t i = 0; i < n; ++i) {
-      scratch.pairs[2 * i] = scratch.laid_out[i];
-      scratch.pairs[2 * i + 1] = scratch.laid_out[i + s.column()];
-    }
-    for (int p = 0; p < weights_.panels(); ++p, gradient += kPanel * (run_stride() + 1)) {
-      Bf16* columns = scratch.columns + p * kPanel * columns_stride();
-      transpose(dy + p * kPanel, columns);
-      for (std::ptrdiff_t run = 0; run < s.run(); run += kPanel)
-        bf16_.multiply({.a = columns, .a_row = columns_stride(), .a_outer = 0,
-                        .b = scratch.pairs + 2 * run, .b_pair = 4 * s.column(),
-                        .c = gradient + run, .c_row = run_stride(),
-                        .rows = weights_.panel_columns(p), .columns = kPanel, .outer = 1,
-                        .steps = static_cast<int>(s.pixels() / kPanel), .start = nullptr});
-      kernels_.sum_rows({dy + p * kPanel, output().channels, output().pixels()}, gradient + kPanel * run_stride(),
-                        weights_.panel_columns(p));
+  void lay_out(const float* x, const Scratch& s) const {
+    const int channels = input().channels, row = even_.in_width * channels;
+    bf16_.pack_rows(x, row, s.image + even_.inside() * channels, even_.pitch * channels, even_.in_height, row);
+    if (!stacked_) return;
+    const int pixel = even_.height * channels;
+    for (int i = 0; i < even_.height; ++i) {
+      const Bf16* from = s.image + i * even_.pitch * channels;
+      Bf16* to = s.stack + i * channels;
+      const int pixels = even_.outputs() + even_.width - 1;
+      if (channels == 1)  // nearly always, and then worth a loop of its own
+        for (int p = 0; p < pixels; ++p) to[p * pixel] = from[p];
+      else
+        for (int p = 0; p < pixels; ++p, from += channels, to += pixel) std::copy_n(from, channels, to);
     }
   }
 
-  // dy as [filter][pixel], in rows as long as the image's. What lies beyond a row of the output stays zero.
-  void transpose(const float* dy, Bf16* columns) const {
-    for (int y = 0; y < images_.out_height; ++y)
-      for (int x = 0; x < images_.out_width; x += kPanel)
-        bf16_.pack_columns(dy + (static_cast<std::ptrdiff_t>(y) * images_.out_width + x) * output().channels,
-                           output().channels, columns + static_cast<std::ptrdiff_t>(y) * images_.width + x,
-                           columns_stride(), std::min(kPanel, images_.out_width - x), kPanel);
+  // z for some pixels: a window whose rows are `pitch` pixels apart, each pixel of so many numbers.
+  void slide(const Packed& weights, const Bf16* image, int pixel, const Bf16* panel, int pixels, int columns,
+             float* z) const {
+    for (int p = 0; p < pixels; p += kPanel)
+      bf16_.multiply_block({.a = image + static_cast<std::ptrdiff_t>(p) * pixel, .a_row = pixel, .a_half = kTile * pixel,
+                            .a_outer = static_cast<std::ptrdiff_t>(even_.pitch) * pixel,
+                            .b = panel, .c = z + static_cast<std::ptrdiff_t>(p) * kPanel,
+                            .two_rows = pixels - p > kTile, .two_columns = columns > kTile,
+                            .outer = weights.outer, .steps = weights.steps(), .add = false});
   }
 
-  void input_gradient(const float* dy, float* dx, const Scratch& scratch) const {
-    const Shape out = output();
-    const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(out.width) * out.channels;
-    const std::ptrdiff_t bordered_row = static_cast<std::ptrdiff_t>(borders_.width) * out.channels;
-    bf16_.pack_rows(dy, 0, scratch.image, 0, 1, static_cast<int>(out.stride()));
-    Bf16* inside = scratch.bordered + (images_.window_height - 1) * bordered_row +
-                   static_cast<std::ptrdiff_t>(images_.window_width - 1) * out.channels;
-    for (int y = 0; y < out.height; ++y)
-      std::memcpy(inside + y * bordered_row, scratch.image + y * row, row * sizeof(Bf16));
-    borders_.lay_out(scratch.bordered, scratch.laid_out);
-    for (int channel = 0; channel < input().channels; channel += kPanel)
-      slide(borders_, scratch.laid_out, panel(borders_, turned(), channel / kPanel), kZeros,
-            std::min(kPanel, input().channels - channel), dx + channel, input().channels);
+  void pack_planes(const float* x, const Scratch& s, Bf16* planes) const {
+    const int channels = input().channels;
+    if (!stacked_) {
+      for (int y = 0; y < even_.in_height; ++y)
+        for (int left = 0; left < even_.in_width; left += kPanel)
+          bf16_.pack_columns(x + (y * even_.in_width + left) * channels, channels,
+                             planes + even_.inside() + y * even_.pitch + left, plane_size(),
+                             std::min(kPanel, even_.in_width - left), channel_tiles() * kTile);
+      return;
+    }
+    const int row = even_.in_width * channels;
+    bf16_.pack_rows(x, row, s.image + even_.inside() * channels, even_.pitch * channels, even_.in_height, row);
+    for (int c = 0; c < channels; ++c) {
+      const Bf16* plane = channels == 1 ? s.image : s.stack;  // which nobody needs now
+      for (int p = 0; channels > 1 && p < image_pixels(); ++p) s.stack[p] = s.image[p * channels + c];
+      for (int place = 0; place < places(); ++place)
+        std::memcpy(planes + (place * channels + c) * plane_size(),
+                    plane + place / even_.width * even_.pitch + place % even_.width, even_.outputs() * sizeof(Bf16));
+    }
+  }
+
+  // z's gradient for one sample: as rows for the gradient of x, in pairs for that of the weights; and the biases'.
+  void pack_gradient(const Chunk& chunk, int sample, int place, float* gradient, const Scratch& s) const {
+    for (int p = 0; p < weights_.panels(); ++p) {
+      Bf16* dz = s.dz + p * kPanel;
+      bf16_.spread(spread_of(chunk, sample, p, even_.pitch), dz,
+                   gradient + p * panel_gradient_size() + gradient_rows() * kPanel);
+      bf16_.pair_rows(dz, padded_filters(), s.pairs + pairs_of(p, place), even_.outputs());
+    }
+  }
+
+  std::ptrdiff_t pairs_of(int panel, int sample) const {
+    return (static_cast<std::ptrdiff_t>(panel) * group_ + sample) * steps() * kPanel * kPanel;
+  }
+
+  void add_gradient(int samples, float* gradient, const Scratch& s) const {
+    const int tiles = stacked_ ? planes() / kTile : places() * channel_tiles();
+    for (int p = 0; p < weights_.panels(); ++p)
+      for (int tile = 0; tile < tiles; tile += 2) {
+        const std::ptrdiff_t first = tile_start(tile), second = tile + 1 < tiles ? tile_start(tile + 1) : first;
+        bf16_.multiply_block({.a = s.planes + first, .a_row = plane_size(), .a_half = second - first,
+                              .a_outer = static_cast<std::ptrdiff_t>(planes_size()),
+                              .b = s.pairs + pairs_of(p, 0),
+                              .c = gradient + p * panel_gradient_size() + tile * kTile * kPanel,
+                              .two_rows = tile + 1 < tiles, .two_columns = weights_.panel_columns(p) > kTile,
+                              .outer = samples, .steps = steps(), .add = true});
+      }
+  }
+
+  // Where the 16 planes of a tile begin.
+  std::ptrdiff_t tile_start(int tile) const {
+    if (stacked_) return tile * kTile * plane_size();
+    const int place = tile / channel_tiles(), channel = tile % channel_tiles() * kTile;
+    return channel * plane_size() + place / even_.width * even_.pitch + place % even_.width;
+  }
+
+  void input_gradient(const Bf16* dz, float* dx) const {
+    const int filters = padded_filters(), channels = input().channels;
+    const int strip = std::max(1, kStripPixels / even_.pitch);
+    alignas(64) float sums[(kMostPixels + kPanel) * kPanel];
+    for (int panel = 0; panel < channel_panels(); ++panel)
+      for (int row = 0; row < even_.in_height; row += strip) {
+        const int rows = std::min(strip, even_.in_height - row), columns = std::min(kPanel, channels - panel * kPanel);
+        slide(turned_, dz + (even_.inside() + row * even_.pitch - even_.reach()) * filters, filters,
+              turned() + panel * turned_.panel(), rows * even_.pitch, columns, sums);
+        kernels_.finish({.z = sums, .z_row = even_.pitch * kPanel, .bias = kZeros, .activation = Activation::linear,
+                         .window_height = 1, .window_width = 1, .rows = rows, .columns = even_.in_width,
+                         .y = dx + row * even_.in_width * channels + panel * kPanel, .y_pixel = channels,
+                         .channels = columns, .winners = nullptr});
+      }
   }
 
   void refresh(const Weights::Block& block) override {
-    const int channels = input().channels, filters = output().channels;
-    const int height = images_.window_height, width = images_.window_width;
+    const int channels = input().channels, height = even_.height, width = even_.width;
     for (int row = block.row; row < block.row + block.rows; ++row) {
       const float* from = weights_.panel(block.panel) + static_cast<std::ptrdiff_t>(row) * kPanel;
       const int i = row / (width * channels), j = row / channels % width, channel = row % channels;
-      const int place = place_in_run(row);
       for (int f = 0; f < weights_.panel_columns(block.panel); ++f) {
         const Bf16 weight = rounded(from[f]);
-        *paired(images_, copy(), place, block.panel * kPanel + f) = weight;
-        const int at = ((width - 1 - j) * height + height - 1 - i) * filters + block.panel * kPanel + f;
-        if (input_gradient_) *paired(borders_, turned(), at, channel) = weight;
+        const int filter = block.panel * kPanel + f;
+        copy()[stacked_ ? forward_.at(0, (j * height + i) * channels + channel, filter)
+                        : forward_.at(i, j * channels + channel, filter)] = weight;
+        if (input_gradient_)
+          turned()[turned_.at(height - 1 - i, (width - 1 - j) * padded_filters() + filter, channel)] = weight;
       }
     }
   }
 
-  // The place of (row, column) in panels of pairs of rows.
-  static Bf16* paired(const Sliding& s, Bf16* copy, int row, int column) {
-    return copy + static_cast<std::ptrdiff_t>(column / kPanel) * s.steps() * kPanel * kPanel +
-           static_cast<std::ptrdiff_t>(row / 2) * 2 * kPanel + column % kPanel * 2 + row % 2;
-  }
-
   const Bf16Kernels& bf16_;
-  Sliding images_, borders_;  // over x, and over dy with its border
+  Window even_;  // whose rows have an even number of pixels, so that pairs of pixels never part
+  bool stacked_;
+  Packed forward_, turned_;
   bool input_gradient_ = false;
-  std::size_t image_size_ = 0, bordered_size_ = 0, laid_out_size_ = 0, scratch_size_ = 0;
+  int group_ = 1;
+  std::size_t scratch_size_ = 0;
   Buffer gradients_;
   Buffer scratch_;
 };
 
 }  // namespace
 
-std::unique_ptr<Layer> make_conv2d_bf16(Shape input, int filters, int height, int width, const Kernels& kernels) {
-  return std::make_unique<Conv2DBf16>(input, filters, height, width, kernels);
+std::unique_ptr<Layer> make_conv2d_bf16(Shape input, int filters, int height, int width, bool same,
+                                        const Kernels& kernels) {
+  return std::make_unique<Conv2DBf16>(input, filters, height, width, same, kernels);
 }
 
 }  // namespace optotype

@@ -58,6 +58,7 @@ class Layer {
   virtual bool trainable() const { return false; }
 
   virtual void prepare(const Limits&) {}  // reserves all memory that training needs
+  virtual void prepare_prediction(int /*workers*/) {}  // likewise what prediction needs
   virtual int tasks() const { return 0; }  // blocks of weights, or of statistics
   virtual void reduce_forward(int, const Batch&) {}
   virtual void reduce_backward(int, const Batch&) {}
@@ -86,8 +87,8 @@ class Layer {
 
 std::unique_ptr<Layer> make_dense(Shape input, int units, const Kernels&);
 std::unique_ptr<Layer> make_dense_bf16(Shape input, int units, const Kernels&);  // where kernels.bf16 exists
-std::unique_ptr<Layer> make_conv2d(Shape input, int filters, int height, int width, const Kernels&);
-std::unique_ptr<Layer> make_conv2d_bf16(Shape input, int filters, int height, int width, const Kernels&);
+std::unique_ptr<Layer> make_conv2d(Shape input, int filters, int height, int width, bool same, const Kernels&);
+std::unique_ptr<Layer> make_conv2d_bf16(Shape input, int filters, int height, int width, bool same, const Kernels&);
 std::unique_ptr<Layer> make_max_pooling2d(Shape input, int height, int width, const Kernels&);
 std::unique_ptr<Layer> make_activation(Shape input, Activation, const Kernels&);
 std::unique_ptr<Layer> make_dropout(Shape input, float rate, int place, const Kernels&);

@@ -10,9 +10,8 @@ namespace optotype {
 // A row of sums that start at zero.
 inline constexpr float kZeros[kPanel] = {};
 
-// The forward passes in single precision, which prediction uses whatever training did.
+// The forward pass in single precision, which prediction uses whatever training did.
 void dense_forward(const Weights&, Shape input, Shape output, const Kernels&, const Chunk&);
-void conv2d_forward(const Weights&, Shape input, Shape output, int height, int width, const Kernels&, const Chunk&);
 
 class WeightedLayer : public Layer {
  public:

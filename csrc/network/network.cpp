@@ -47,8 +47,8 @@ int Network::absorbed() {
 int Network::add_dense(int units) {
   return add((tiles_ ? make_dense_bf16 : make_dense)(shape_, units, kernels_));
 }
-int Network::add_conv2d(int filters, int height, int width) {
-  return add((tiles_ ? make_conv2d_bf16 : make_conv2d)(shape_, filters, height, width, kernels_));
+int Network::add_conv2d(int filters, int height, int width, bool same) {
+  return add((tiles_ ? make_conv2d_bf16 : make_conv2d)(shape_, filters, height, width, same, kernels_));
 }
 int Network::add_max_pooling2d(int height, int width) {
   if (!nodes_.empty() && nodes_.back().layer->absorb_max_pooling(height, width)) return absorbed();
@@ -136,6 +136,7 @@ void Network::reserve_training() {
 
 void Network::reserve_prediction() {
   if (prediction_stride_ > 0) return;
+  for (const Node& node : nodes_) node.layer->prepare_prediction(pool_.threads());
   for (const Tensor& tensor : tensors_) prediction_stride_ = std::max(prediction_stride_, tensor.stride);
   for (Buffer& buffer : predictions_) buffer = Buffer(prediction_stride_ * kPredictionChunk * pool_.threads());
 }

@@ -48,7 +48,7 @@ class Network {
 
   // Building: each returns the layer's place, for its parameters.
   int add_dense(int units);
-  int add_conv2d(int filters, int height, int width);
+  int add_conv2d(int filters, int height, int width, bool same = false);
   int add_max_pooling2d(int height, int width);
   int add_flatten();
   int add_activation(Activation);

@@ -23,7 +23,9 @@ def keras_layer(layer: Layer) -> keras.layers.Layer:
         case Dense():
             return keras.layers.Dense(layer.units, layer.activation)
         case Conv2D():
-            return keras.layers.Conv2D(layer.filters, layer.window, activation=layer.activation)
+            return keras.layers.Conv2D(
+                layer.filters, layer.window, activation=layer.activation, padding=layer.padding
+            )
         case MaxPooling2D():
             return keras.layers.MaxPooling2D(layer.window)
         case Flatten():

@@ -20,6 +20,23 @@ NETS: Final[dict[str, tuple[Layer, ...]]] = {
     "Dense relu": (Flatten(), Dense(41, "relu"), Dense(33, "relu", "random_normal"), HEAD),
     "Conv2D": (Conv2D(7, 3, "tanh"), Conv2D(5, (2, 3), "sigmoid"), Flatten(), HEAD),
     "Conv2D wide": (Conv2D(40, 3, "relu"), Conv2D(35, (3, 2), "tanh", "random_normal"), Flatten(), HEAD),
+    "Conv2D many channels": (Conv2D(20, 3, "relu"), Conv2D(70, 2), Conv2D(9, 5, "tanh"), Flatten(), HEAD),
+    "Conv2D same": (
+        Conv2D(17, 3, "tanh", padding="same"),
+        Conv2D(34, (2, 5), "sigmoid", padding="same"),
+        Conv2D(3, 4, "tanh", padding="same"),
+        Flatten(),
+        HEAD,
+    ),
+    "Conv2D then all": (
+        Conv2D(33, (5, 4), "tanh", padding="same"),
+        MaxPooling2D((3, 2)),
+        Dropout(0.2),
+        Conv2D(18, 3, padding="same"),
+        MaxPooling2D((1, 2)),
+        Flatten(),
+        HEAD,
+    ),
     "MaxPooling2D": (
         Conv2D(6, 2, "tanh"),
         MaxPooling2D(2),

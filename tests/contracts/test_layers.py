@@ -44,7 +44,8 @@ def test_gradient_is_the_slope_of_the_loss(net: str) -> None:
             built.set_weights(start | {name: moved})
             loss.append(step(0.0))
         slope = (loss[0] - loss[1]) / 8e-3
-        assert slope == pytest.approx(float((gradient[name] * direction).sum()), rel=0.02, abs=2e-5), name
+        # Logits in single precision let a loss be known to about 2e-7, so the slope, over 8e-3, to about 5e-5.
+        assert slope == pytest.approx(float((gradient[name] * direction).sum()), rel=0.02, abs=5e-5), name
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -101,19 +101,22 @@ class Dense:
 
 @dataclass(frozen=True, config=_CONFIG)
 class Conv2D:
-    """A convolution without padding ("valid") and with stride 1, with a bias.
+    """A convolution with stride 1 and a bias.
 
     Attributes:
         filters: Number of output channels.
         kernel_size: Side of the square window, or (height, width).
         activation: Applied to every output; not "softmax".
         kernel_initializer: As for Dense.
+        padding: "valid" for windows inside the image only; "same" for as many outputs as inputs, with zeros around the
+            image (of an odd number of them, the larger half below and right, as in Keras).
     """
 
     filters: Count
     kernel_size: Sides
     activation: Literal["linear", "relu", "tanh", "sigmoid"] = "linear"
     kernel_initializer: Initializer = "glorot_uniform"
+    padding: Literal["valid", "same"] = "valid"
     type: Literal["Conv2D"] = field(default="Conv2D", kw_only=True)
 
     @property
@@ -122,7 +125,10 @@ class Conv2D:
         return _pair(self.kernel_size)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Give the output's shape for the input's; EngineError where the window does not fit."""
+        """Give the output's shape for the input's; EngineError where a window without padding does not fit."""
+        if self.padding == "same":
+            height, width, _ = _image("Conv2D", shape)
+            return height, width, self.filters
         height, width, _ = _window("Conv2D", shape, self.window)
         return height - self.window[0] + 1, width - self.window[1] + 1, self.filters
 

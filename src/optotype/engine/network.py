@@ -284,7 +284,7 @@ def _add(core: _core.Network, layer: Layer) -> int:
         case Dense():
             place = core.add_dense(layer.units)
         case Conv2D():
-            place = core.add_conv2d(layer.filters, *layer.window)
+            place = core.add_conv2d(layer.filters, *layer.window, layer.padding == "same")
         case MaxPooling2D():
             return core.add_max_pooling2d(*layer.window)
         case Flatten():
