@@ -17,14 +17,14 @@ typedef std::uint8_t BytesInMemory __attribute__((vector_size(OPTOTYPE_LANES), a
 
 // The largest of a window's values and, where asked for, which it was: the first, as in Keras, counted row by row.
 template <bool remember>
-inline void largest(const Finish& f, const float* corner, float* best, std::uint8_t* winners) {
+inline void largest(const Finish& f, int height, int width, const float* corner, float* best, std::uint8_t* winners) {
   for (int v = 0; v * kLanes < f.channels; ++v) {
     const float* z = corner + v * kLanes;
     Vector value = load(z);
     Integers winner = {};
     int place = 0;
-    for (int i = 0; i < f.window_height; ++i)
-      for (int j = 0; j < f.window_width; ++j, ++place) {
+    for (int i = 0; i < height; ++i)
+      for (int j = 0; j < width; ++j, ++place) {
         const Vector next = load(z + i * f.z_row + j * kPanel);
         const auto larger = next > value;
         value = larger ? next : value;
@@ -43,15 +43,31 @@ void finish(const Finish& f) {
     float* y = f.y + row * f.columns * f.y_pixel;
     for (int column = 0; column < f.columns; ++column, corner += f.window_width * kPanel, y += f.y_pixel) {
       alignas(64) float best[kPanel];
-      if (winners) {
-        largest<true>(f, corner, best, winners);
-        winners += kPanel;
+      if (!winners) {
+        largest<false>(f, f.window_height, f.window_width, corner, best, nullptr);
+      } else if (f.window_height == 2 && f.window_width == 2) {  // the usual window, unrolled
+        largest<true>(f, 2, 2, corner, best, winners);
       } else {
-        largest<false>(f, corner, best, nullptr);
+        largest<true>(f, f.window_height, f.window_width, corner, best, winners);
       }
+      if (winners) winners += kPanel;
       activate(f.activation, best, kPanel);
-      store_floats(y, best, f.channels);
+      copy_floats(y, best, f.channels);
     }
+  }
+}
+
+// One window's part of z's gradient. Filters are padded to whole registers there, so all of a register is written.
+inline void give(const Spread& s, int height, int width, const float* d, const std::uint8_t* winners, float* corner) {
+  for (int v = 0; v * kLanes < s.channels; ++v) {
+    const Vector value = load(d + v * kLanes), zero = {};
+    const auto bytes = *reinterpret_cast<const BytesInMemory*>(winners + v * kLanes);
+    const Integers winner = __builtin_convertvector(bytes, Integers);
+    float* to = corner + v * kLanes;
+    int place = 0;
+    for (int i = 0; i < height; ++i)
+      for (int j = 0; j < width; ++j, ++place)
+        store(to + i * s.dz_row + j * s.dz_pixel, winner == Integers{} + place ? value : zero);
   }
 }
 
@@ -61,24 +77,20 @@ void spread(const Spread& s, float* dz, float* bias) {
     for (int column = 0; column < s.columns; ++column) {
       const std::ptrdiff_t at = (static_cast<std::ptrdiff_t>(row) * s.columns + column) * s.y_pixel;
       alignas(64) float d[kPanel] = {}, y[kPanel] = {};
-      store_floats(d, s.dy + at, s.channels);
-      store_floats(y, s.y + at, s.channels);
+      copy_floats(d, s.dy + at, s.channels);
+      copy_floats(y, s.y + at, s.channels);
       activation_gradient(s.activation, y, d, kPanel);
       add(d, bias, kPanel);
       float* corner = dz + row * s.window_height * s.dz_row + column * s.window_width * s.dz_pixel;
-      int place = 0;
-      for (int i = 0; i < s.window_height; ++i)
-        for (int j = 0; j < s.window_width; ++j, ++place) {
-          float* to = corner + i * s.dz_row + j * s.dz_pixel;
-          if (!winners) {
-            store_floats(to, d, s.channels);
-            continue;
-          }
-          alignas(64) float won[kPanel];
-          for (int f = 0; f < kPanel; ++f) won[f] = winners[f] == place ? d[f] : 0.0f;
-          store_floats(to, won, s.channels);
-        }
-      if (winners) winners += kPanel;
+      if (!winners) {
+        copy_floats(corner, d, s.channels);
+        continue;
+      }
+      if (s.window_height == 2 && s.window_width == 2)  // the usual window, unrolled
+        give(s, 2, 2, d, winners, corner);
+      else
+        give(s, s.window_height, s.window_width, d, winners, corner);
+      winners += kPanel;
     }
 }
 

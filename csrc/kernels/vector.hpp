@@ -29,14 +29,17 @@ inline void store_part(float* p, Vector v, int lanes) {
   for (int i = 0; i < lanes; ++i) p[i] = v[i];
 }
 
-// Copies at most a panel of floats, in pieces of fixed sizes: a call of memcpy costs more than such a copy.
-inline void store_floats(float* to, const float* from, int n) {
-  int i = 0;
-  for (; i + kLanes <= n; i += kLanes) store(to + i, load(from + i));
-  if ((n - i) & 8) __builtin_memcpy(to + i, from + i, 32), i += 8;
-  if ((n - i) & 4) __builtin_memcpy(to + i, from + i, 16), i += 4;
-  if ((n - i) & 2) __builtin_memcpy(to + i, from + i, 8), i += 2;
-  if ((n - i) & 1) to[i] = from[i];
+// Copies at most 32 floats, in pieces of fixed sizes: a call of memcpy would cost more than the copy.
+inline void copy_floats(float* to, const float* from, int n) {
+  if (n == 32) {
+    __builtin_memcpy(to, from, 128);
+    return;
+  }
+  if (n & 16) __builtin_memcpy(to, from, 64), to += 16, from += 16;
+  if (n & 8) __builtin_memcpy(to, from, 32), to += 8, from += 8;
+  if (n & 4) __builtin_memcpy(to, from, 16), to += 4, from += 4;
+  if (n & 2) __builtin_memcpy(to, from, 8), to += 2, from += 2;
+  if (n & 1) *to = *from;
 }
 
 }  // namespace
