@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::ptrdiff_t kChunkBytes = 4 << 20;  // what the values and gradients of a chunk may take
 constexpr int kChunkUnit = 8, kChunkMost = 128;  // samples
+constexpr int kChunkAlways = 32;                 // that a chunk may have, however large they are
 constexpr int kChunkLeast = 16;                  // so that weights are read for more than a few samples
 constexpr int kChunksLeast = 4;                  // so that a slower core can take fewer
 
@@ -73,7 +74,7 @@ int Network::add_flatten() {  // an image's numbers lie in the order of the flat
 int Network::chunk_for(int batch) const {
   std::ptrdiff_t sample = 0;
   for (const Tensor& tensor : tensors_) sample += 2 * tensor.stride * static_cast<std::ptrdiff_t>(sizeof(float));
-  const int most = static_cast<int>(std::clamp<std::ptrdiff_t>(kChunkBytes / sample, kChunkUnit, kChunkMost));
+  const int most = static_cast<int>(std::clamp<std::ptrdiff_t>(kChunkBytes / sample, kChunkAlways, kChunkMost));
   const int chunks = std::max((batch + most - 1) / most, kChunksLeast);
   const int even = std::max((batch + chunks - 1) / chunks, std::min(kChunkLeast, most));
   return static_cast<int>(round_up(static_cast<std::size_t>(even), kChunkUnit));
