@@ -35,40 +35,43 @@ struct Silent final : Reporter {
   bool go_on(std::int64_t) override { return true; }
 };
 
-void convolutions(Network& net) {
+// Each builds a net and returns the place of its last layer.
+int convolutions(Network& net) {
   net.add_conv2d(35, 3, 2);
   net.add_activation(Activation::relu);
   net.add_max_pooling2d(2, 2);
-  net.add_conv2d(7, 2, 2);
+  net.add_conv2d(18, 4, 3, true);
   net.add_activation(Activation::tanh);
+  net.add_max_pooling2d(1, 2);
+  net.add_conv2d(7, 2, 2);
   net.add_dropout(0.3f);
   net.add_flatten();
   net.add_dense(33);
   net.add_activation(Activation::sigmoid);
-  net.add_dense(kClasses);
+  return net.add_dense(kClasses);
 }
 
-void normalized(Network& net) {
+int normalized(Network& net) {
   net.add_conv2d(34, 2, 3);
   net.add_batch_normalization(0.9f, 1e-3f);
   net.add_max_pooling2d(3, 2);
   net.add_flatten();
   net.add_batch_normalization(0.99f, 1e-3f);
-  net.add_dense(kClasses);
+  return net.add_dense(kClasses);
 }
 
-void dense(Network& net) {
+int dense(Network& net) {
   net.add_flatten();
   net.add_batch_normalization(0.99f, 1e-3f);
   net.add_dense(65);
   net.add_activation(Activation::relu);
   net.add_dropout(0.5f);
   net.add_dense(31);
-  net.add_dense(kClasses);
+  return net.add_dense(kClasses);
 }
 
-void spread_weights(const Network& net, int places) {
-  for (int place = 0; place < places; ++place)
+void spread_weights(const Network& net, int last) {
+  for (int place = 0; place <= last; ++place)
     for (int i = 0; i < net.layer(place).parameters(); ++i) {
       std::vector<float> values(net.layer(place).parameter_size(i));
       for (std::size_t k = 0; k < values.size(); ++k) values[k] = 0.1f * std::sin(static_cast<float>(k + place)) + (i > 0);
@@ -83,11 +86,11 @@ void check(bool condition, const char* what, const Network& net) {
   std::exit(1);
 }
 
-void exercise(void (*build)(Network&), int places, const Kernels& kernels, int threads, OptimizerKind kind) {
+void exercise(int (*build)(Network&), const Kernels& kernels, int threads, OptimizerKind kind) {
   Network net({11, 9, 2}, kernels, threads, kernels.bf16 != nullptr);
-  build(net);
+  const int last = build(net);
   net.compile({kind, 0.9f, 0.99f, 1e-7f}, kBatch);
-  spread_weights(net, places);
+  spread_weights(net, last);
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(kImages) * net.input().size());
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 7919 >> 3);
   std::vector<std::int32_t> labels(kImages);
@@ -114,9 +117,9 @@ int main() {
   for (int isa = 0; isa < count; ++isa)
     for (int threads : {1, 3})
       for (OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::rmsprop, OptimizerKind::adam}) {
-        exercise(convolutions, 9, *tables[isa], threads, kind);
-        exercise(normalized, 5, *tables[isa], threads, kind);
-        exercise(dense, 6, *tables[isa], threads, kind);
+        exercise(convolutions, *tables[isa], threads, kind);
+        exercise(normalized, *tables[isa], threads, kind);
+        exercise(dense, *tables[isa], threads, kind);
         runs += 3;
       }
   std::printf("%d nets trained on %d instruction sets\n", runs, count);
