@@ -32,7 +32,13 @@ enum class Activation { linear, relu, tanh, sigmoid };
 
 enum class OptimizerKind { sgd, rmsprop, adam };
 
-// One step of an optimizer over n weights that lie side by side. What the fields hold is in optimizers.hpp.
+// Which numbers an optimizer keeps for each weight besides the weight.
+struct OptimizerState {
+  bool first, second;
+};
+
+// One step of an optimizer over n weights that lie side by side, n a multiple of kPanel. What the fields hold is in
+// optimizers.hpp; `first` and `second` are null where the optimizer has no such state.
 struct Update {
   OptimizerKind kind;
   float rate, first_decay, second_decay, epsilon;

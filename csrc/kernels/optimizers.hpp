@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/kernels.hpp"
+#include "kernels/vector.hpp"
 
 namespace optotype {
 namespace {
@@ -22,32 +23,36 @@ void sgd(const Update& u, std::size_t n) {
   }
 }
 
+// Between the smallest and the largest normal number, so that neither a unit that never had a gradient nor one whose
+// squared gradient overflowed makes weights that are no numbers. A gradient that is none still does.
+inline Vector normal(Vector x) {
+  x = x > 0x1p-126f ? x : Vector{} + 0x1p-126f;
+  return x < 0x1p127f ? x : Vector{} + 0x1p127f;
+}
+
 // second_decay is rho; epsilon lies inside the root.
 void rmsprop(const Update& u, std::size_t n) {
-  float* __restrict weights = u.weights;
-  float* __restrict square = u.second;
-  const float* __restrict gradient = u.gradient;
   const float rate = u.rate, rho = u.second_decay, epsilon = u.epsilon;
-  for (std::size_t i = 0; i < n; ++i) {
-    const float g = gradient[i];
-    square[i] = rho * square[i] + (1.0f - rho) * g * g;
-    weights[i] -= rate * g / __builtin_sqrtf(square[i] + epsilon);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const Vector g = load(u.gradient + i), square = rho * load(u.second + i) + (1.0f - rho) * g * g;
+    store(u.second + i, square);
+    store(u.weights + i, load(u.weights + i) - rate * g * inverse_root(normal(square + epsilon)));
   }
 }
 
 // rate holds the bias corrections already; epsilon lies outside the root.
 void adam(const Update& u, std::size_t n) {
-  float* __restrict weights = u.weights;
-  float* __restrict mean = u.first;
-  float* __restrict square = u.second;
-  const float* __restrict gradient = u.gradient;
   const float rate = u.rate, keep_mean = 1.0f - u.first_decay, keep_square = 1.0f - u.second_decay,
               epsilon = u.epsilon;
-  for (std::size_t i = 0; i < n; ++i) {
-    const float g = gradient[i];
-    mean[i] += (g - mean[i]) * keep_mean;
-    square[i] += (g * g - square[i]) * keep_square;
-    weights[i] -= mean[i] * rate / (__builtin_sqrtf(square[i]) + epsilon);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const Vector g = load(u.gradient + i);
+    Vector mean = load(u.first + i), square = load(u.second + i);
+    mean += (g - mean) * keep_mean;
+    square += (g * g - square) * keep_square;
+    store(u.first + i, mean);
+    store(u.second + i, square);
+    square = normal(square);
+    store(u.weights + i, load(u.weights + i) - rate * mean * inverse(square * inverse_root(square) + epsilon));
   }
 }
 

@@ -5,6 +5,10 @@
 // anywhere.
 #pragma once
 
+#if OPTOTYPE_LANES > 4
+#include <immintrin.h>
+#endif
+
 namespace optotype {
 namespace {
 
@@ -23,6 +27,33 @@ inline Vector load_part(const float* p, int lanes) {
   for (int i = 0; i < lanes; ++i) v[i] = p[i];
   return v;
 }
+
+// 1 / sqrt(x) and 1 / x of normal positive numbers, to about 2e-7 of the result: the processor's estimate (12 or 14
+// bits) and one step of Newton's method, several times as fast as a root and a division.
+#if OPTOTYPE_LANES == 16
+inline Vector root_estimate(Vector x) { return _mm512_maskz_rsqrt14_ps(0xffff, x); }
+inline Vector inverse_estimate(Vector x) { return _mm512_maskz_rcp14_ps(0xffff, x); }
+#elif OPTOTYPE_LANES == 8
+inline Vector root_estimate(Vector x) { return _mm256_rsqrt_ps(x); }
+inline Vector inverse_estimate(Vector x) { return _mm256_rcp_ps(x); }
+#endif
+
+#if OPTOTYPE_LANES > 4
+inline Vector inverse_root(Vector x) {
+  const Vector y = root_estimate(x);
+  return y * (1.5f - 0.5f * x * y * y);
+}
+inline Vector inverse(Vector x) {
+  const Vector y = inverse_estimate(x);
+  return y * (2.0f - x * y);
+}
+#else
+inline Vector inverse_root(Vector x) {
+  for (int i = 0; i < kLanes; ++i) x[i] = __builtin_sqrtf(x[i]);
+  return 1.0f / x;
+}
+inline Vector inverse(Vector x) { return 1.0f / x; }
+#endif
 
 inline void store_part(float* p, Vector v, int lanes) {
   if (lanes == kLanes) return store(p, v);

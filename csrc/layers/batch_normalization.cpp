@@ -88,8 +88,8 @@ class BatchNormalization final : public Layer {
 
   void update(int task, const Batch&, const Update& step) override {
     const int from = task * kPanel, n = columns(task);
-    change(gamma, at(sum_dy_x), from, n, step);
-    change(beta, at(sum_dy), from, n, step);
+    change(gamma, at(sum_dy_x), from, step);
+    change(beta, at(sum_dy), from, step);
     float *means = row(moving_mean) + from, *variances = row(moving_variance) + from;
     for (int c = 0; c < n; ++c) {
       means[c] = means[c] * momentum_ + at(mean)[from + c] * (1.0f - momentum_);
@@ -122,13 +122,13 @@ class BatchNormalization final : public Layer {
     return {x + i * input().stride() + channel, input().channels, input().pixels()};
   }
 
-  void change(Row parameter, const float* gradient, int from, int n, Update step) {
+  void change(Row parameter, const float* gradient, int from, Update step) {
     float* state = state_.data() + 2 * parameter * width_ + from;
     step.gradient = gradient + from;
     step.weights = row(parameter) + from;
     step.first = state;
     step.second = state + width_;
-    kernels_.update(step, n);
+    kernels_.update(step, kPanel);  // with padding, which is zero and stays so
   }
 
   float momentum_, epsilon_;

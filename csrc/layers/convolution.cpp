@@ -28,7 +28,7 @@ bool Convolution::absorb_max_pooling(int height, int width) {
 }
 
 void Convolution::prepare(const Limits& limits) {
-  weights_.prepare();
+  weights_.prepare(limits.state);
   prepare_prediction(limits.workers);
   if (pool_height_ * pool_width_ > 1)
     winners_.assign(static_cast<std::size_t>(limits.batch) * weights_.panels() * output().pixels() * kPanel, 0);

@@ -15,7 +15,7 @@ class Dense final : public WeightedLayer {
   bool needs_whole_batch() const override { return true; }
 
   void prepare(const Limits& limits) override {
-    weights_.prepare();
+    weights_.prepare(limits.state);
     if (limits.input_gradient) reserve_copy(static_cast<std::size_t>(input().stride()) * output().stride());
   }
 

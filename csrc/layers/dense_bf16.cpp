@@ -23,7 +23,7 @@ class DenseBf16 final : public WeightedLayer {
   bool needs_whole_batch() const override { return true; }
 
   void prepare(const Limits& limits) override {
-    weights_.prepare();
+    weights_.prepare(limits.state);
     const std::size_t batch = round_up(limits.batch, kPanel), rows = round_up(limits.chunk, kPanel);
     samples_ = static_cast<std::ptrdiff_t>(batch);
     x_columns_ = Buffer(batch * in() / 2);

@@ -40,6 +40,7 @@ struct Batch {
 struct Limits {
   int batch, chunk, chunks, workers;
   bool input_gradient;  // whether some layer below has weights
+  OptimizerState state;
 };
 
 class Layer {

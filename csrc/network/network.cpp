@@ -125,7 +125,7 @@ void Network::reserve_training() {
   for (int node = 0; node < static_cast<int>(nodes_.size()); ++node) {
     const Node& at = nodes_[node];
     if (at.layer->needs_whole_batch()) tensors_[at.x].values_whole = tensors_[at.y].gradients_whole = true;
-    at.layer->prepare({batch_, chunk_, chunks, pool_.threads(), node > lowest_});
+    at.layer->prepare({batch_, chunk_, chunks, pool_.threads(), node > lowest_, optimizer_.state()});
   }
   const std::ptrdiff_t own = static_cast<std::ptrdiff_t>(chunk_) * pool_.threads();
   for (Tensor& tensor : tensors_) {

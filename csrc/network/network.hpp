@@ -21,6 +21,10 @@ struct Images {
 struct OptimizerSettings {
   OptimizerKind kind;
   float first_decay, second_decay, epsilon;
+
+  OptimizerState state() const {
+    return {kind == OptimizerKind::adam || (kind == OptimizerKind::sgd && first_decay != 0.0f), kind != OptimizerKind::sgd};
+  }
 };
 
 struct Epoch {

@@ -18,17 +18,17 @@ Weights::Block Weights::block(int index) const {
   return {index / blocks_per_panel_, row, place == last ? rows_ - row : kBlockRows, place == last};
 }
 
-void Weights::prepare() {
-  first_ = Buffer(size());
-  second_ = Buffer(size());
+void Weights::prepare(OptimizerState state) {
+  first_ = state.first ? Buffer(size()) : Buffer();
+  second_ = state.second ? Buffer(size()) : Buffer();
 }
 
 void Weights::update(const Block& block, const float* gradient, Update step, const Kernels& kernels) {
   const std::ptrdiff_t at = block.panel * panel_size() + static_cast<std::ptrdiff_t>(block.row) * kPanel;
   step.gradient = gradient;
   step.weights = values_.data() + at;
-  step.first = first_.data() + at;
-  step.second = second_.data() + at;
+  step.first = first_.data() ? first_.data() + at : nullptr;
+  step.second = second_.data() ? second_.data() + at : nullptr;
   kernels.update(step, static_cast<std::size_t>(block.rows + block.bias) * kPanel);
 }
 

@@ -30,7 +30,7 @@ class Weights {
   };
   Block block(int index) const;
 
-  void prepare();  // reserves the optimizer's state
+  void prepare(OptimizerState);  // reserves it
   // Lets the optimizer change a block, given its gradient: rows of 32, the biases last where the block has them.
   void update(const Block&, const float* gradient, Update, const Kernels&);
 

@@ -10,6 +10,7 @@
 
 #include "network/network.hpp"
 #include "network/reporter.hpp"
+#include "tests/optimizers.hpp"
 
 namespace {
 
@@ -114,7 +115,8 @@ void exercise(int (*build)(Network&), const Kernels& kernels, int threads, Optim
 int main() {
   int count = 0, runs = 0;
   const Kernels* const* tables = available_kernels(&count);
-  for (int isa = 0; isa < count; ++isa)
+  for (int isa = 0; isa < count; ++isa) {
+    if (!check_optimizers(*tables[isa])) return 1;
     for (int threads : {1, 3})
       for (OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::rmsprop, OptimizerKind::adam}) {
         exercise(convolutions, *tables[isa], threads, kind);
@@ -122,5 +124,6 @@ int main() {
         exercise(dense, *tables[isa], threads, kind);
         runs += 3;
       }
+  }
   std::printf("%d nets trained on %d instruction sets\n", runs, count);
 }
