@@ -78,9 +78,13 @@ class Results(Frozen):
 
 
 def definition(recipe: Recipe) -> Definition:
-    """Give all of a recipe that decides what its trainings have in common, as plain JSON."""
+    """Give all of a recipe that decides what its trainings have in common, as plain JSON.
+
+    The precision is left out: it is how optotype computes, not what, and Keras knows nothing of it.
+    """
     dumped: Definition = json.loads(recipe.to_json())
-    return {key: value for key, value in dumped.items() if key not in {"name", "source", "seed"}}
+    apart = {"name", "source", "seed", "precision"}
+    return {key: value for key, value in dumped.items() if key not in apart}
 
 
 def path(recipe: str, kind: str, folder: Path = FOLDER) -> Path:

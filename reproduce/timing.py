@@ -86,7 +86,9 @@ def _epochs(data: ot.Dataset, job: peers.Job, machine: Machine) -> tuple[Seconds
     recipe = job.recipe
     split = carve(data.labels, recipe.validation, recipe.split_seed)
     layers = recipe.network_layers(len(data.class_names))
-    network = Network(layers, data.shape, scale=recipe.scale, threads=machine.cores)
+    network = Network(
+        layers, data.shape, scale=recipe.scale, threads=machine.cores, precision=recipe.precision
+    )
     epochs_of_ours = epochs(network, data, split, recipe)
     seconds: list[float] = []
     arrays, _ = peers.write_arrays(data, recipe)

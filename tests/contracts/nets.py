@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
-from optotype.engine.network import Network, Precision
+from optotype.engine.network import Network
 from optotype.engine.optimizers import SGD, Adam, Optimizer, RMSprop
+from optotype.engine.processor import Precision
 
 CLASSES: Final = 5
 SHAPE: Final = (11, 9, 2)

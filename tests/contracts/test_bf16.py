@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from optotype.engine.layers import Dense, Flatten
-from optotype.engine.network import Network, Precision
+from optotype.engine.network import Network
 from optotype.engine.optimizers import SGD, Adam
-from optotype.engine.processor import available_isas
+from optotype.engine.processor import Precision, available_isas
 from optotype.errors import EngineError
 from tests.contracts.nets import NETS, images, labels, network
 

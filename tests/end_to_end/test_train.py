@@ -56,6 +56,13 @@ def test_training_ends_on_validation_and_leaves_the_test_sealed(
     assert not (tmp_path / "runs" / "test-openings.jsonl").exists()
 
 
+def test_the_precision_is_set_and_said(optotype: Command, digits: Path) -> None:
+    """--set precision=fp32 trains in fp32, and the line that introduces the recipe says so."""
+    done = optotype("train", digits, *QUICK, "--set", "precision=fp32")
+    assert done.returncode == 0, done.stderr
+    assert "seed 0, fp32 on " in " ".join(done.stdout.split())
+
+
 def test_a_pipe_gets_plain_text(optotype: Command, digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a pipe there is no escape sequence and no carriage return, even where colours are asked for."""
     monkeypatch.setenv("FORCE_COLOR", "1")
@@ -65,7 +72,7 @@ def test_a_pipe_gets_plain_text(optotype: Command, digits: Path, monkeypatch: py
     assert "\r" not in done.stdout + done.stderr
 
 
-def test_json_lines_are_all_there_is(optotype: Command, digits: Path) -> None:
+def test_json_lines_are_all_there_is(optotype: Command, digits: Path, tmp_path: Path) -> None:
     """With --json every line on the standard output is JSON: the epochs, then the result; nothing else is said."""
     done = optotype("train", digits, *QUICK, "--json", "--judge", "--out", "run", "--seed", "3")
     assert (done.returncode, done.stderr) == (0, "")
@@ -74,6 +81,8 @@ def test_json_lines_are_all_there_is(optotype: Command, digits: Path) -> None:
     assert result["event"] == "finished"
     assert result["run"] == "run"
     assert result["seed"] == 3
+    used = Run.open(tmp_path / "run").environment
+    assert (result["precision"], result["instruction_set"]) == (used["precision"], used["isa"])
     assert result["parameters"] == 25_818
     assert result["validation"]["n"] == 100
     assert result["validation"]["accuracy"] == second["val_accuracy"]

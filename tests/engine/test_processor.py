@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from optotype.engine.processor import available_isas, chosen_isa, chosen_threads
+from optotype.engine.processor import available_isas, chosen_arithmetic, chosen_isa, chosen_threads
 from optotype.errors import EngineError
 
 
@@ -35,6 +35,24 @@ def test_an_instruction_set_the_processor_lacks_is_refused(monkeypatch: pytest.M
     monkeypatch.setattr("optotype.engine._core.available_isas", lambda: ["portable"])
     with pytest.raises(EngineError, match="this processor has only portable"):
         chosen_isa("avx2")
+
+
+@pytest.mark.parametrize("isa", available_isas())
+def test_auto_is_bf16_on_amx_alone(isa: str) -> None:
+    """Precision "auto" is bf16 where the instruction set is amx, and fp32 on every other."""
+    assert chosen_arithmetic("auto", isa) == (isa, "bf16" if isa == "amx" else "fp32")
+
+
+@pytest.mark.parametrize("isa", available_isas())
+def test_fp32_uses_no_tiles(isa: str) -> None:
+    """In fp32 the instruction set in use is the chosen one, or AVX-512 where that is amx."""
+    assert chosen_arithmetic("fp32", isa) == ("avx512" if isa == "amx" else isa, "fp32")
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    """The message names the known ones and the nearest."""
+    with pytest.raises(EngineError, match=r"'bf15'\. Did you mean 'bf16'"):
+        chosen_arithmetic("bf15")  # type: ignore[arg-type]  # that is the point
 
 
 def test_threads_default_to_the_cores_of_this_process() -> None:

@@ -99,6 +99,16 @@ def test_control_characters_are_not_saved(tmp_path: Path) -> None:
         Model(model.recipe, model.input_shape, ("a", "b", "\x1b[2J"), model.weights).save(tmp_path / "m")
 
 
+def test_a_file_from_before_there_was_a_precision(tmp_path: Path) -> None:
+    """An old model file, whose recipe names no precision, loads as one that was trained in fp32."""
+    model = small_model()
+    model.save(tmp_path / "model")
+    metadata = _metadata(tmp_path / "model")
+    del metadata["recipe"]["precision"]
+    _rewrite(tmp_path / "model", metadata, model.weights)
+    assert Model.load(tmp_path / "model").recipe == model.recipe.override({"precision": "fp32"})
+
+
 def _set(key: str, value: object) -> Callable[[Metadata], object]:
     return lambda metadata: {**metadata, key: value}
 

@@ -1,6 +1,7 @@
 """Recipes: what is accepted, what is refused in which words, and the way through JSON."""
 
 import contextlib
+import json
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,7 @@ _RECIPES = st.builds(
     batch_size=st.integers(1, 100_000),
     validation=st.integers(1, 10**12) | st.floats(1e-9, 1, exclude_max=True),
     seed=st.integers(0, 2**63 - 1),
+    precision=st.sampled_from(["auto", "fp32", "bf16"]),
     early_stopping=st.none()
     | st.builds(EarlyStopping, st.just("val_accuracy"), st.integers(0, 9), st.booleans()),
 )
@@ -56,6 +58,15 @@ def test_defaults() -> None:
     assert made.optimizer == Adam(0.001)
     assert (made.schedule, made.validation, made.split_seed, made.seed) == (Constant(), 0.1, 0, 0)
     assert (made.name, made.batch_size, made.epochs, made.early_stopping) == ("custom", 128, 10, None)
+    assert made.precision == "auto"
+
+
+def test_json_from_before_there_was_a_precision_means_fp32() -> None:
+    """A recipe kept as JSON without a precision was trained in fp32 and is read so; one with it stays as it is."""
+    old = json.loads(recipe().to_json())
+    del old["precision"]
+    assert Recipe.from_json(json.dumps(old)) == recipe(precision="fp32")
+    assert Recipe.from_json(recipe().to_json()).precision == "auto"
 
 
 def test_network_layers_end_in_the_head() -> None:
@@ -100,6 +111,10 @@ def test_frozen() -> None:
         ({"name": "\ud800"}, "expected a text."),
         ({"source": "x" * 2001}, "expected a text of at most 2000 characters."),
         ({"pixels": "rwa"}, "Unknown value of pixels 'rwa'. Did you mean 'raw'? Known: raw, unit."),
+        (
+            {"precision": "bf61"},
+            "Unknown value of precision 'bf61'. Did you mean 'bf16'? Known: auto, bf16, fp32.",
+        ),
         ({"pixels": 3}, "'pixels' is 3, expected"),
         ({"head": {"kernel_initializer": "glorot"}}, "Did you mean 'glorot_uniform'?"),
         ({"optimizer": "Adam"}, "'optimizer' is 'Adam', expected a table such as {type = ...}."),

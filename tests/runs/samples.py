@@ -27,7 +27,7 @@ def small_run(path: Path, source: str = "memory") -> Run:
     """Begin a run in a folder."""
     data = small_data(source)
     split = carve(data.labels, RECIPE.validation, RECIPE.split_seed)
-    return Run.create(path, RECIPE, data, split, describe_environment("portable", 2))
+    return Run.create(path, RECIPE, data, split, describe_environment("portable", 2, "fp32"))
 
 
 def epoch(number: int) -> Epoch:

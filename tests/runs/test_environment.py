@@ -9,9 +9,9 @@ from optotype.runs.environment import describe_environment, processor_name
 
 def test_environment_is_plain_json() -> None:
     """The environment holds versions, processor and what the engine used, as JSON values."""
-    environment = describe_environment("avx2", 3)
+    environment = describe_environment("amx", 3, "bf16")
     assert json.loads(json.dumps(environment)) == environment
-    assert (environment["isa"], environment["threads"], environment["precision"]) == ("avx2", 3, "fp32")
+    assert (environment["isa"], environment["threads"], environment["precision"]) == ("amx", 3, "bf16")
     assert all(environment[key] for key in ("optotype", "python", "numpy", "system", "processor", "cores"))
     started = datetime.fromisoformat(str(environment["started"]))
     assert started.tzinfo == UTC

@@ -46,6 +46,15 @@ def test_round_trip(tmp_path: Path) -> None:
     opened.require_finished()
 
 
+def test_a_run_from_before_there_was_a_precision(tmp_path: Path) -> None:
+    """An old run folder, whose recipe names no precision, opens as a run in fp32."""
+    run = small_run(tmp_path)
+    recipe = json.loads((tmp_path / "recipe.json").read_text())
+    del recipe["precision"]
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    assert Run.open(run.path).recipe == RECIPE.override({"precision": "fp32"})
+
+
 def test_split_round_trip(tmp_path: Path) -> None:
     """The split in the folder is the one that was carved, and has the fingerprint that carving gave it."""
     expected = carve(small_data().labels, RECIPE.validation, RECIPE.split_seed)

@@ -7,6 +7,7 @@ import pytest
 
 from optotype.engine.network import Network
 from optotype.engine.optimizers import SGD, Adam
+from optotype.engine.processor import available_isas
 from optotype.errors import DataError, DivergedError, EngineError, RecipeError, RunError
 from optotype.recipes.recipe import EarlyStopping
 from optotype.runs.epoch import Epoch
@@ -39,6 +40,34 @@ def test_a_finished_run_holds_everything(tmp_path: Path) -> None:
     assert told["epoch"] == 8
     assert told["split"] == run.split.fingerprint
     assert run.environment["threads"] is not None
+
+
+@pytest.mark.parametrize("isa", available_isas())
+def test_a_run_says_which_precision_it_used(
+    isa: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recipe keeps "auto"; what it came to on this machine is in the environment of the run and of its model."""
+    monkeypatch.setenv("OPTOTYPE_ISA", isa)
+    run = train(dataset(), recipe(epochs=1), out=tmp_path / "run")
+    used = {"isa": isa, "precision": "bf16" if isa == "amx" else "fp32"}
+    assert run.recipe.precision == "auto"
+    assert used.items() <= run.environment.items()
+    assert run.model.provenance["environment"] == run.environment
+
+
+def test_a_recipe_asks_for_its_precision(tmp_path: Path) -> None:
+    """With precision="fp32" a recipe gets fp32 on every machine."""
+    run = train(dataset(), recipe(epochs=1).override({"precision": "fp32"}), out=tmp_path / "run")
+    assert run.environment["precision"] == "fp32"
+    assert run.environment["isa"] != "amx"
+
+
+def test_bf16_is_refused_where_it_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recipe that asks for bf16 on another instruction set is refused before a run folder is made."""
+    monkeypatch.setenv("OPTOTYPE_ISA", "portable")
+    with pytest.raises(EngineError, match="bf16 was asked for on the instruction set 'portable'"):
+        train(dataset(), recipe().override({"precision": "bf16"}), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_folder_is_made_where_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

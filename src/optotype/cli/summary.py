@@ -77,6 +77,8 @@ def _as_json(run: "Run", judgement: "Judgement | None") -> dict[str, object]:
         "model": str(run.model_path),
         "recipe": run.recipe.name,
         "seed": run.recipe.seed,
+        "precision": run.environment["precision"],
+        "instruction_set": run.environment["isa"],
         "epochs": len(run.epochs),
         "kept_epoch": _kept_epoch(run),
         "parameters": sum(weight.size for weight in run.model.weights.values()),

@@ -105,7 +105,9 @@ def _recipe(data: "Dataset", name: str | None, changes: list[str], seed: int | N
 def _introduce(screen: "Console", data: "Dataset", recipe: "Recipe") -> None:
     """Say what is about to be trained, on what."""
     from optotype.engine.layers import describe
+    from optotype.engine.processor import chosen_arithmetic
 
+    isa, precision = chosen_arithmetic(recipe.precision)
     shape = "x".join(map(str, data.shape))
     screen.print(
         f"{data.name}: {len(data.images):,} training images of {shape}, {len(data.class_names)} classes"
@@ -114,6 +116,6 @@ def _introduce(screen: "Console", data: "Dataset", recipe: "Recipe") -> None:
         screen,
         f"{recipe.name}: {recipe.optimizer.type}, learning rate {recipe.optimizer.learning_rate:g}"
         f" ({recipe.schedule.type}), batch size {recipe.batch_size}, {count(recipe.epochs, 'epoch')},"
-        f" validation {recipe.validation}, seed {recipe.seed}",
+        f" validation {recipe.validation}, seed {recipe.seed}, {precision} on {isa}",
     )
     screen.print(layers_table(describe(recipe.network_layers(len(data.class_names)), data.shape)))

@@ -26,13 +26,12 @@ from optotype.engine.layers import (
     describe,
 )
 from optotype.engine.optimizers import SGD, Adam, Optimizer, RMSprop
-from optotype.engine.processor import chosen_isa, chosen_threads
+from optotype.engine.processor import Precision, chosen_arithmetic, chosen_threads
 from optotype.engine.randomness import combine
 from optotype.errors import EngineError
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Report = Callable[[int], object]
-Precision = Literal["fp32", "bf16"]
 
 _BYTE: Final = 255.0
 _MOST_FEATURES: Final = 1 << 24
@@ -71,10 +70,12 @@ class Network:
         threads: By default every core.
         isa: Instruction set; by default the environment variable OPTOTYPE_ISA, else the best there is.
         precision: Of the operands of products in training: "fp32", or "bf16" (bfloat16, with sums and weights in
-            single precision) where the instruction set is "amx". Prediction is in single precision either way.
+            single precision) where the instruction set is "amx"; "auto" takes bf16 there and fp32 elsewhere.
+            Prediction is in single precision either way.
 
     Attributes:
-        isa: The instruction set in use; in single precision never "amx".
+        isa: The instruction set in use; in fp32 never "amx".
+        precision: The precision in use, "fp32" or "bf16".
         threads: The number of threads in use.
         classes: How many logits come out.
         rows: The layers with their shapes and parameters.
@@ -91,19 +92,16 @@ class Network:
         scale: float = 1 / _BYTE,
         threads: int | None = None,
         isa: str | None = None,
-        precision: Precision = "fp32",
+        precision: Precision | Literal["auto"] = "fp32",
     ) -> None:
         self.rows: tuple[LayerRow, ...] = describe(layers, input_shape)
         _check_ends(layers, self.rows)
-        chosen = chosen_isa(isa)
-        # Only products of bfloat16 use the tiles of AMX; everything else there is AVX-512.
-        self.isa = "avx512" if chosen == "amx" and precision == "fp32" else chosen
+        self.isa, self.precision = chosen_arithmetic(precision, isa)
         self.threads = chosen_threads(threads)
         self.classes = int(self.rows[-1].output_shape[0])
         self._input_shape = input_shape
         self._scale = scale
-        _check_precision(precision, self.isa)
-        self._core = _core.Network(input_shape, self.isa, self.threads, precision == "bf16")
+        self._core = _core.Network(input_shape, self.isa, self.threads, self.precision == "bf16")
         self._places = [_add(self._core, layer) for layer in layers]
         self._batch_size = 0
 
@@ -268,14 +266,6 @@ def _check_ends(layers: Sequence[Layer], rows: tuple[LayerRow, ...]) -> None:
         raise EngineError(
             f"A layer makes {largest:,} numbers of one image, expected at most {_MOST_FEATURES:,}."
             " Use fewer filters or units, or smaller images."
-        )
-
-
-def _check_precision(precision: Precision, isa: str) -> None:
-    if precision == "bf16" and isa != "amx":
-        raise EngineError(
-            f"Precision bf16 was asked for on the instruction set {isa!r}, expected 'amx'. Use fp32, or a processor"
-            " with AMX and no other OPTOTYPE_ISA."
         )
 
 

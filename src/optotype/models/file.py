@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -57,6 +57,11 @@ class Header(BaseModel):
     class_names: Annotated[tuple[ClassName, ...], Field(min_length=1)]
     recipe: Recipe
     provenance: dict[str, JsonValue]
+
+    @field_validator("recipe", mode="before")
+    @classmethod
+    def _kept(cls, value: object) -> object:
+        return value if isinstance(value, Recipe) else Recipe.kept(value)
 
 
 def write(path: Path, header: Header, weights: Mapping[str, NDArray[np.float32]]) -> None:

@@ -1,7 +1,8 @@
 """A Recipe: everything that decides what a training computes, in one frozen and validated value.
 
 What only decides how fast or where (threads, output folder) is not in it. It is written in TOML or Python and
-kept as JSON beside every run. Whatever is wrong with one is a RecipeError of one sentence, from whichever door it
+kept as JSON beside every run. One thing is left to the machine unless the recipe says it: the precision, which every
+run and model records. Whatever is wrong with one is a RecipeError of one sentence, from whichever door it
 came.
 """
 
@@ -79,6 +80,8 @@ class Recipe(BaseModel):
         validation: Images (int) or share (float in [0, 1)) of the training split kept for validation; 0 for none.
         split_seed: Chooses the validation images, 0 .. 2^63 - 1.
         seed: Chooses initial weights, order and dropout, 0 .. 2^63 - 1.
+        precision: Of the operands of products in training: "fp32", "bf16" (bfloat16, with sums and weights in fp32),
+            which needs a processor with AMX, or "auto": bf16 with AMX, fp32 without.
         early_stopping: When to stop before the last epoch; None for never.
 
     Raises:
@@ -99,6 +102,7 @@ class Recipe(BaseModel):
     validation: Annotated[int, Field(ge=0, strict=True)] | Share = 0.1
     split_seed: Seed = 0
     seed: Seed = 0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
     early_stopping: EarlyStopping | None = None
 
     @field_validator("early_stopping", mode="before")
@@ -153,7 +157,18 @@ class Recipe(BaseModel):
     @classmethod
     def from_json(cls, text: str) -> "Recipe":
         """Read what ``to_json`` wrote; RecipeError where that is impossible."""
-        return cls.model_validate(parse_json(text))
+        return cls.kept(parse_json(text))
+
+    @classmethod
+    def kept(cls, data: object) -> "Recipe":
+        """Take a recipe from the JSON that a run or a model kept, where every setting is written out.
+
+        One without a precision is from before there was a choice, when every training was in fp32.
+
+        Raises:
+            RecipeError: It is no recipe.
+        """
+        return cls.model_validate({"precision": "fp32", **data} if isinstance(data, Mapping) else data)
 
 
 def _check_agreement(recipe: Recipe) -> None:

@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 from pydantic import JsonValue
 
+from optotype.engine.processor import Precision
 from optotype.runs.manifest import now
 
 
-def describe_environment(isa: str, threads: int) -> dict[str, JsonValue]:
+def describe_environment(isa: str, threads: int, precision: Precision) -> dict[str, JsonValue]:
     """Describe this process and machine, as plain JSON.
 
     Args:
         isa: Instruction set that the engine uses.
         threads: Threads that it uses.
+        precision: Of its training; what the recipe's "auto" came to.
 
     Returns:
         "optotype", "python", "numpy" (versions), "system", "processor", "cores", "isa", "threads", "precision" and
@@ -31,7 +33,7 @@ def describe_environment(isa: str, threads: int) -> dict[str, JsonValue]:
         "cores": os.cpu_count(),
         "isa": isa,
         "threads": threads,
-        "precision": "fp32",
+        "precision": precision,
         "started": now(),
     }
 

@@ -3,7 +3,7 @@
 run.json           status, data and their fingerprints; the first file to be written
 recipe.json        the whole recipe
 split.json         which images validate
-environment.json   versions, processor, instruction set, threads
+environment.json   versions, processor, instruction set, threads, precision
 epochs.jsonl       one line an epoch
 model.safetensors  the model
 judgement.json     what judging found
@@ -209,7 +209,7 @@ class Run:
         """How the run trains; RunError where its file is damaged."""
         path = self.path / "recipe.json"
         try:
-            return Recipe.model_validate(read_json(path))
+            return Recipe.kept(read_json(path))
         except RecipeError as error:
             raise damaged(path, f"holds no recipe ({error})") from None
 

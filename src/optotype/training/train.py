@@ -55,8 +55,8 @@ def train(
     _check_labels(data)
     split = _carve(data, recipe)
     layers = recipe.network_layers(len(data.class_names))
-    network = Network(layers, data.shape, scale=recipe.scale, threads=threads)
-    environment = describe_environment(network.isa, network.threads)
+    network = Network(layers, data.shape, scale=recipe.scale, threads=threads, precision=recipe.precision)
+    environment = describe_environment(network.isa, network.threads, network.precision)
     folder = new_folder(data.name, recipe) if out is None else out
     run = Run.create(folder, recipe, data, split, environment)
     keeper = Keeper(run, network, data, recipe)
