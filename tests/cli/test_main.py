@@ -150,11 +150,26 @@ def test_info_says_what_is_here(command: Command) -> None:
     facts: dict[str, Any] = json.loads(command("info", "--json").out)
     assert facts["instruction_sets"] == list(available_isas())
     assert facts["instruction_set"] in facts["instruction_sets"]
+    assert (facts["prediction"], set(facts["precisions"])) == ("fp32", {"fp32", facts["training"]})
+    assert facts["precisions"][facts["training"]] == facts["instruction_set"]
     assert facts["threads"] >= 1
     assert facts["data"][0]["name"] == "mnist"
     shown = command("info").out
     assert facts["version"] in shown
     assert "mnist (CC BY-SA 3.0" in shown
+
+
+def test_info_tells_which_precision_runs_on_what(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where AMX is chosen training is in bf16 and all else on AVX-512; a lower choice means fp32 on that throughout."""
+    monkeypatch.setattr("optotype.engine._core.available_isas", lambda: ["portable", "avx2", "avx512", "amx"])
+    monkeypatch.delenv("OPTOTYPE_ISA", raising=False)
+    shown = command("info").out
+    assert "portable, avx2, avx512, amx; chosen: amx" in shown
+    assert "fp32 on avx512, bf16 on amx" in shown
+    assert "bf16, unless a recipe says otherwise" in shown
+    monkeypatch.setenv("OPTOTYPE_ISA", "avx2")
+    facts = json.loads(command("info", "--json").out)
+    assert (facts["precisions"], facts["training"]) == ({"fp32": "avx2"}, "fp32")
 
 
 def test_the_version_is_said(command: Command) -> None:

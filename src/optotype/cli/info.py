@@ -12,16 +12,21 @@ from optotype.cli.terminal import console, print_json
 def info(
     json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")] = False,
 ) -> None:
-    """Show the version, the processor's instruction sets, the threads and the data sets that come along."""
+    """Show the version, the instruction sets and what they are used for, the threads and the data sets."""
     from optotype.data.sources import SHIPPED
-    from optotype.engine.processor import available_isas, chosen_isa, chosen_threads
+    from optotype.engine.processor import available_isas, chosen_arithmetic, chosen_isa, chosen_threads
 
+    training, prediction = chosen_arithmetic("auto"), chosen_arithmetic("fp32")
+    precisions = {precision: isa for isa, precision in (prediction, training)}
     facts = {
         "version": version("optotype"),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "instruction_sets": list(available_isas()),
         "instruction_set": chosen_isa(),
+        "precisions": precisions,
+        "training": training[1],
+        "prediction": prediction[1],
         "threads": chosen_threads(),
         "data": [{"name": name, "licence": shipped.licence} for name, shipped in SHIPPED.items()],
     }
@@ -30,7 +35,10 @@ def info(
         return
     screen = console()
     screen.print(f"optotype          {facts['version']}, Python {facts['python']}, {facts['platform']}")
-    screen.print(f"instruction sets  {', '.join(available_isas())}; using {chosen_isa()}")
+    screen.print(f"instruction sets  {', '.join(available_isas())}; chosen: {chosen_isa()}")
+    screen.print(f"precisions        {', '.join(f'{name} on {isa}' for name, isa in precisions.items())}")
+    screen.print(f"training          {training[1]}, unless a recipe says otherwise")
+    screen.print(f"prediction        {prediction[1]}, unless asked otherwise")
     screen.print(f"threads           {chosen_threads()}")
     for name, shipped in SHIPPED.items():
         screen.print(f"data set          {name} ({shipped.licence})")
