@@ -1,7 +1,5 @@
 """`optotype info`: what is installed here, and what it will run on."""
 
-import platform
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -13,6 +11,9 @@ def info(
     json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")] = False,
 ) -> None:
     """Show the version, the instruction sets and what they are used for, the threads and the data sets."""
+    import platform
+    from importlib.metadata import version
+
     from optotype.data.sources import SHIPPED
     from optotype.engine.processor import available_isas, chosen_arithmetic, chosen_isa, chosen_threads
 
