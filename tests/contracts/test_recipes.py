@@ -1,9 +1,16 @@
 """One suite over every built-in recipe: it is the lesson's network, trained as the lesson trained it."""
 
+import math
+
+import numpy as np
 import pytest
 
+from optotype.data.dataset import Dataset
+from optotype.data.sources import load
 from optotype.engine.layers import describe
+from optotype.engine.network import Network
 from optotype.engine.optimizers import SGD, Adam, RMSprop
+from optotype.engine.processor import Precision, available_isas
 from optotype.engine.schedules import Constant, OneCycle
 from optotype.recipes.builtin import BUILTIN, load_recipe
 from optotype.recipes.recipe import EarlyStopping, Recipe
@@ -78,6 +85,39 @@ def test_names_its_source_and_survives_json(name: str) -> None:
     assert recipe.source
     assert recipe.name == name
     assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+@pytest.fixture(scope="module")
+def mnist() -> Dataset:
+    """Load MNIST once."""
+    return load("mnist")
+
+
+def trained(recipe: Recipe, data: Dataset, precision: Precision, threads: int) -> dict[str, bytes]:
+    """Train two short epochs, each with a last batch that is smaller; gives the bits of the weights."""
+    size = recipe.batch_size
+    n = max(150, size + size // 3)
+    steps = math.ceil(n / size)
+    layers = recipe.network_layers(10)
+    network = Network(layers, data.shape, scale=recipe.scale, threads=threads, precision=precision)
+    network.compile(recipe.optimizer, size)
+    network.initialize(recipe.seed)
+    rates = np.full(steps, recipe.optimizer.learning_rate, np.float32)
+    for epoch in (1, 2):
+        network.train_epoch(data.images, data.labels, np.arange(n), learning_rates=rates, key=(0, epoch))
+    return {name: values.tobytes() for name, values in network.weights().items()}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("name", BUILTIN)
+def test_threads_change_no_bit(name: str, precision: Precision, mnist: Dataset) -> None:
+    """In either precision, training on 1, 2, 3 and 4 threads ends in the same bits."""
+    if precision == "bf16" and "amx" not in available_isas():
+        pytest.skip("this processor has no AMX")
+    recipe = load_recipe(name)
+    one = trained(recipe, mnist, precision, 1)
+    for threads in (2, 3, 4):
+        assert trained(recipe, mnist, precision, threads) == one, threads
 
 
 def test_default_for_mnist() -> None:
