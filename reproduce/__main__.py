@@ -45,9 +45,16 @@ def train_keras(recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None
 
 
 def train_ours(recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None:
-    """Train with optotype every recipe and seed that is missing in results/."""
-    wanted = [seeded for recipe in recipes for seeded in missing(recipe, "optotype", arguments.seeds)]
-    report(ours.train_all(ot.load("mnist"), wanted, arguments.threads), len(wanted))
+    """Train with optotype every recipe, precision and seed that is missing in results/."""
+    wanted = [
+        seeded
+        for recipe in recipes
+        for precision in ours.precisions()
+        for seeded in missing(
+            recipe.override({"precision": precision}), ours.PEERS[precision], arguments.seeds
+        )
+    ]
+    report(ours.train_all(ot.load("mnist"), wanted, arguments.workers), len(wanted))
 
 
 def measure_backends(recipes: list[ot.Recipe]) -> None:
@@ -74,7 +81,9 @@ def missing(recipe: ot.Recipe, peer: Peer, asked: int, folder: Path = FOLDER) ->
     known = read(recipe.name, peer, folder)
     same = known is not None and known.definition == definition(recipe)
     done = {each.seed for each in known.trainings} if known and same else set()
-    return [recipe.override({"seed": seed}) for seed in range(seeds(recipe.name, asked)) if seed not in done]
+    return [
+        recipe.override({"seed": seed}) for seed in range(seeds(recipe.name, peer, asked)) if seed not in done
+    ]
 
 
 def report(finished: Iterable[Results], total: int) -> None:
@@ -99,15 +108,17 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--recipes", nargs="+", choices=BUILTIN, default=list(BUILTIN), metavar="NAME")
     parser.add_argument(
-        "--seeds", type=int, default=5, help="trainings of each recipe on each side (default 5)"
+        "--seeds",
+        type=int,
+        default=0,
+        help="at least so many trainings of each recipe (default: 5 of Keras, 10 of optotype in each precision)",
     )
     parser.add_argument(
         "--only", choices=("ours", "keras", "backends", "timing", "render"), help="do a part of the work"
     )
     parser.add_argument("--again", action="store_true", help="time again what has been timed")
-    parser.add_argument("--threads", type=int, help="of optotype's trainings (default: every core)")
     parser.add_argument(
-        "--workers", type=int, default=1, help="of Keras's trainings, processes at a time (default 1)"
+        "--workers", type=int, default=1, help="trainings at a time, which share the cores (default 1)"
     )
     parser.add_argument(
         "--backend", choices=peers.BACKENDS, help="of Keras's trainings (default: the fastest)"

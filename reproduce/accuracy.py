@@ -48,16 +48,17 @@ def _row(pair: Pair, split: SplitName) -> str:
         str(len(theirs)),
         spread(ours),
         str(len(ours)),
-        *_verdict(ours, theirs),
+        *verdict(ours, theirs),
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _verdict(ours: list[float], theirs: list[float]) -> tuple[str, str, str]:
+def verdict(ours: list[float], theirs: list[float], margin: float = MARGIN) -> tuple[str, str, str]:
+    """Write the difference of two means, its interval, and whether its lower end lies above the margin."""
     if min(len(ours), len(theirs)) < 2:
         return NONE, NONE, NONE
     found = difference([100 * each for each in ours], [100 * each for each in theirs])
-    holds = "yes" if found.low > MARGIN else "**no**"
+    holds = "yes" if found.low > margin else "**no**"
     return f"{found.mean:+.2f}", f"{found.low:+.2f} to {found.high:+.2f}", holds
 
 

@@ -16,7 +16,7 @@ def measured(found: Results) -> str:
     reached = [training.test.accuracy for training in found.trainings]
     return (
         f"{_START}mean {fmean(reached):.4f}, range {min(reached):.4f} to {max(reached):.4f} over {len(reached)} seeds"
-        " (test accuracy); make reproduce."
+        " (test accuracy, fp32); make reproduce."
     )
 
 
@@ -30,7 +30,7 @@ def with_line(text: str, line: str) -> str:
 def write_headers(folder: Path = FOLDER, recipes: Path = RECIPES) -> None:
     """Rewrite the line above every built-in recipe that has results of ours."""
     for name in BUILTIN:
-        found = read(name, "optotype", folder)
+        found = read(name, "optotype-fp32", folder)
         file = recipes / f"{name}.toml"
         if found is None:
             continue

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from reproduce.results import Peer
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -33,11 +35,13 @@ LESSONS: Final = {
     "mnist-quick": Lesson("0.990 or more (our own goal)"),
 }
 
+# Of Keras with every recipe, and of optotype in each precision: how bf16 differs from fp32 is judged more finely.
+_SEEDS: Final = {"keras": 5, "optotype-fp32": 10, "optotype-bf16": 10}
 # Where the interval from five seeds of each side reached below the margin, so that it decided nothing; LOG.md has
 # what it was.
 MORE_SEEDS: Final = {"mlp-32-16": 20, "mlp-300x3": 10}
 
 
-def seeds(recipe: str, asked: int) -> int:
-    """Say how many seeds a recipe is trained with: as many as asked for, or more where five decide nothing."""
-    return max(asked, MORE_SEEDS.get(recipe, 0))
+def seeds(recipe: str, peer: Peer, asked: int = 0) -> int:
+    """Say how many seeds a recipe is trained with: as many as the comparison needs, or more if asked for."""
+    return max(asked, _SEEDS[peer], MORE_SEEDS.get(recipe, 0))

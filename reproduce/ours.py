@@ -2,31 +2,59 @@
 
 import platform
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib import metadata
 from pathlib import Path
+from threading import Event
+from typing import Final
 
 import optotype as ot
+from optotype.engine.processor import Precision, chosen_arithmetic
 from optotype.judging.judge import Score as Judged
-from reproduce.results import CACHE, Results, Score, Training, definition
+from reproduce.machine import usable_cores
+from reproduce.results import CACHE, Peer, Results, Score, Training, definition
+
+PEERS: Final[dict[Precision, Peer]] = {"fp32": "optotype-fp32", "bf16": "optotype-bf16"}
 
 
-def train_all(data: ot.Dataset, recipes: list[ot.Recipe], threads: int | None) -> Iterator[Results]:
-    """Train and judge recipes one after the other.
+def precisions() -> list[Precision]:
+    """List the precisions that this processor trains in: fp32, and bf16 where "auto" gives it."""
+    return list(dict.fromkeys(chosen_arithmetic(wish)[1] for wish in ("fp32", "auto")))
+
+
+def train_all(data: ot.Dataset, recipes: Sequence[ot.Recipe], workers: int) -> Iterator[Results]:
+    """Train and judge recipes, several at once, each with its share of the cores, which changes no result.
 
     Args:
         data: The data set; its test split is opened once a recipe, and counted in build/reproduce.
-        recipes: Each with its seed.
-        threads: For the engine; None for every core. The results do not depend on it.
+        recipes: Each with its seed and precision; the first are started first.
+        workers: Trainings at a time.
 
     Yields:
-        The results of one training at a time.
+        The results of one training at a time, as they finish.
     """
     CACHE.mkdir(parents=True, exist_ok=True)
-    for recipe in recipes:
+    threads = max(1, len(usable_cores()) // workers)
+    stopping = Event()
+
+    def go_on(_: object) -> None:
+        if stopping.is_set():
+            raise KeyboardInterrupt
+
+    def train(recipe: ot.Recipe) -> Results:
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            run = ot.train(data, recipe, out=Path(folder) / recipe.name, threads=threads)
-            yield results(recipe, run, ot.judge(run, runs_root=CACHE))
+            run = ot.train(data, recipe, out=Path(folder) / recipe.name, threads=threads, report=go_on)
+            return results(recipe, run, ot.judge(run, runs_root=CACHE))
+
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for future in as_completed([pool.submit(train, recipe) for recipe in recipes]):
+            yield future.result()
+    finally:
+        # After a failure or Ctrl-C what runs is stopped, and what waits is not started.
+        stopping.set()
+        pool.shutdown(cancel_futures=True)
 
 
 def results(recipe: ot.Recipe, run: ot.Run, judgement: ot.Judgement) -> Results:
@@ -42,7 +70,7 @@ def results(recipe: ot.Recipe, run: ot.Run, judgement: ot.Judgement) -> Results:
     )
     return Results(
         recipe=recipe.name,
-        peer="optotype",
+        peer=PEERS["bf16" if run.environment["precision"] == "bf16" else "fp32"],
         definition=definition(recipe),
         split=run.split.fingerprint,
         backend=str(run.environment["isa"]),

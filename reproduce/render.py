@@ -6,7 +6,8 @@ from typing import Final
 from optotype.recipes.builtin import BUILTIN
 from reproduce.accuracy import Pair, accuracy_table, early_table, first_epoch_line
 from reproduce.lessons import LESSONS
-from reproduce.results import FOLDER, ROOT, read
+from reproduce.precision import MEANING, precision_table
+from reproduce.results import FOLDER, ROOT, Results, read, shared
 from reproduce.seconds import backends_table, seconds_table, whole_line
 
 PAGE: Final = ROOT / "RESULTS.md"
@@ -18,7 +19,8 @@ Every built-in recipe on MNIST: what its lesson printed, what Keras 3 gives toda
 train the same recipe on the same images, keep the same images for validation, and have the same number of seeds (n).
 Accuracies are means over the seeds, with the range from the lowest to the highest. The difference is of the means,
 optotype minus Keras, in percentage points (pp), with its 95 % interval (Welch's t); **holds** says whether the
-interval's lower end lies above -0.3."""
+interval's lower end lies above -0.3. Here both sides compute in fp32, which every machine can; what bf16 changes has a
+section of its own."""
 _VALIDATION: Final = (*(name for name, lesson in LESSONS.items() if lesson.validation), "mlp-300-300-early")
 
 
@@ -38,7 +40,8 @@ def render(folder: Path = FOLDER) -> str:
     Returns:
         Markdown.
     """
-    pairs = [Pair(name, read(name, "keras", folder), read(name, "optotype", folder)) for name in BUILTIN]
+    pairs = [_read_pair(name, folder) for name in BUILTIN]
+    halves = [read(name, "optotype-bf16", folder) for name in BUILTIN]
     validated = [pair for pair in pairs if pair.recipe in _VALIDATION]
     sections = {
         "Test accuracy": [accuracy_table(pairs, "test"), first_epoch_line(_pair(pairs, "dnn-sigmoid"))],
@@ -50,15 +53,26 @@ def render(folder: Path = FOLDER) -> str:
             "`mlp-300-300-early`: in the lesson early stopping never fired. Given the validation images, it stops:",
             early_table(_pair(pairs, "mlp-300-300-early")),
         ],
+        "bf16 beside fp32": [
+            MEANING,
+            precision_table("test", folder),
+            "The same on validation images, of the recipes that keep some out of training:",
+            precision_table("validation", folder),
+        ],
         "Seconds per epoch": [seconds_table(folder), whole_line(folder)],
         "Keras's backends": [backends_table(folder)],
         "Commands": [_commands()],
-        "Versions": [_versions(pairs)],
+        "Versions": [_versions([side for pair in pairs for side in (pair.keras, pair.ours)] + halves)],
     }
     body = [
         f"## {title}\n\n" + "\n\n".join(part for part in parts if part) for title, parts in sections.items()
     ]
     return "\n\n".join([_HEADING, *body]) + "\n"
+
+
+def _read_pair(recipe: str, folder: Path) -> Pair:
+    keras = read(recipe, "keras", folder)
+    return Pair(recipe, keras, shared(read(recipe, "optotype-fp32", folder), keras))
 
 
 def _pair(pairs: list[Pair], recipe: str) -> Pair:
@@ -77,12 +91,11 @@ def _commands() -> str:
     return "\n".join([*head, *rows])
 
 
-def _versions(pairs: list[Pair]) -> str:
+def _versions(sides: list[Results | None]) -> str:
     """List which versions did the trainings, one line for each combination."""
     found: dict[str, list[str]] = {}
-    for pair in pairs:
-        for each in (pair.keras, pair.ours):
-            if each is not None:
-                words = ", ".join(f"{name} {version}" for name, version in each.versions.items())
-                found.setdefault(f"{words} ({each.backend})", []).append(pair.recipe)
+    for each in sides:
+        if each is not None:
+            words = ", ".join(f"{name} {version}" for name, version in each.versions.items())
+            found.setdefault(f"{words} ({each.backend})", []).append(each.recipe)
     return "\n".join(f"- {words}: {', '.join(recipes)}" for words, recipes in found.items()) or "None yet."

@@ -17,7 +17,7 @@ FOLDER: Final = ROOT / "results"
 # Git ignores build/: arrays for the peers and run folders of the trainings lie there.
 CACHE: Final = ROOT / "build" / "reproduce"
 
-Peer = Literal["keras", "optotype"]
+Peer = Literal["keras", "optotype-fp32", "optotype-bf16"]
 Definition = dict[str, Any]
 
 
@@ -60,7 +60,7 @@ class Results(Frozen):
 
     Attributes:
         recipe: Name of the built-in recipe.
-        peer: "keras" or "optotype".
+        peer: "keras", or optotype in one of its precisions.
         definition: The recipe itself, without names and seed.
         split: Fingerprint of the split.
         backend: Keras's backend, or optotype's instruction set.
@@ -96,6 +96,14 @@ def read(recipe: str, peer: Peer, folder: Path = FOLDER) -> Results | None:
     """Read a recipe's results; None where there are none yet."""
     file = path(recipe, peer, folder)
     return Results.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def shared(ours: Results | None, theirs: Results | None) -> Results | None:
+    """Give our trainings of the seeds that the other side has too: the same number of each is compared."""
+    if ours is None or theirs is None:
+        return ours
+    seeds = {each.seed for each in theirs.trainings}
+    return ours.model_copy(update={"trainings": tuple(each for each in ours.trainings if each.seed in seeds)})
 
 
 def write(record: BaseModel, file: Path) -> None:

@@ -10,7 +10,8 @@ from reproduce.peers import BACKENDS
 from reproduce.timing import Timing, read_timing
 
 _MEANING: Final = """Medians of three warm epochs a side, taken in turn in one sitting, all cores, validation included;
-Keras on the fastest of its backends. The last column is how many times as fast optotype is."""
+Keras on the fastest of its backends, optotype in bf16 where the instruction set is amx and else in fp32. The last
+column is how many times as fast optotype is."""
 
 
 def seconds_table(folder: Path) -> str:

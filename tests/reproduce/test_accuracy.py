@@ -7,7 +7,7 @@ from tests.reproduce.examples import results, training
 def pair(recipe: str, theirs: list[float], ours: list[float]) -> Pair:
     """Give both sides one training for each accuracy."""
     keras = results(recipe, "keras", [training(seed, value) for seed, value in enumerate(theirs)])
-    optotype = results(recipe, "optotype", [training(seed, value) for seed, value in enumerate(ours)])
+    optotype = results(recipe, "optotype-fp32", [training(seed, value) for seed, value in enumerate(ours)])
     return Pair(recipe, keras, optotype)
 
 

@@ -11,8 +11,10 @@ LINES = st.lists(
 
 def test_line_gives_mean_range_and_seeds() -> None:
     """The line says mean, range and number of seeds of test accuracy."""
-    found = results("mlp-784", "optotype", [training(0, 0.98), training(1, 0.99)])
-    expected = "# Measured: mean 0.9850, range 0.9800 to 0.9900 over 2 seeds (test accuracy); make reproduce."
+    found = results("mlp-784", "optotype-fp32", [training(0, 0.98), training(1, 0.99)])
+    expected = (
+        "# Measured: mean 0.9850, range 0.9800 to 0.9900 over 2 seeds (test accuracy, fp32); make reproduce."
+    )
     assert measured(found) == expected
 
 

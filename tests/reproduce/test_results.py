@@ -2,7 +2,7 @@ from pathlib import Path
 
 import optotype as ot
 from reproduce.__main__ import missing
-from reproduce.results import keep, path, read
+from reproduce.results import keep, path, read, shared
 from tests.reproduce.examples import results, training
 
 
@@ -31,12 +31,32 @@ def test_only_whole_files_are_left(tmp_path: Path) -> None:
 def test_missing_seeds_are_trained(tmp_path: Path) -> None:
     """Only seeds without a result are trained, and all of them once the recipe's definition has changed."""
     recipe = ot.load_recipe("mlp-784")
-    keep(results("mlp-784", "optotype", [training(0, 0.98), training(2, 0.98)]), tmp_path)
-    assert [each.seed for each in missing(recipe, "optotype", 5, tmp_path)] == [1, 3, 4]
+    keep(results("mlp-784", "keras", [training(0, 0.98), training(2, 0.98)]), tmp_path)
+    assert [each.seed for each in missing(recipe, "keras", 0, tmp_path)] == [1, 3, 4]
     changed = recipe.override({"batch_size": 100})
-    assert [each.seed for each in missing(changed, "optotype", 5, tmp_path)] == [0, 1, 2, 3, 4]
+    assert [each.seed for each in missing(changed, "keras", 6, tmp_path)] == [0, 1, 2, 3, 4, 5]
+
+
+def test_each_precision_has_its_own_trainings(tmp_path: Path) -> None:
+    """What was trained in fp32 does not count as trained in bf16, and Keras's results hold for either."""
+    keep(results("mlp-784", "optotype-fp32", [training(seed, 0.98) for seed in range(10)]), tmp_path)
+    keep(results("mlp-784", "keras", [training(seed, 0.98) for seed in range(5)]), tmp_path)
+    for precision in ("fp32", "bf16"):
+        recipe = ot.load_recipe("mlp-784").override({"precision": precision})
+        assert missing(recipe, "optotype-fp32", 0, tmp_path) == missing(recipe, "keras", 0, tmp_path) == []
+        assert len(missing(recipe, "optotype-bf16", 0, tmp_path)) == 10
+
+
+def test_the_same_seeds_are_compared() -> None:
+    """Beside Keras's results stand those of ours that have the same seeds; without Keras's, all."""
+    mine = results("mlp-784", "optotype-fp32", [training(seed, 0.98) for seed in range(4)])
+    theirs = results("mlp-784", "keras", [training(0, 0.98), training(2, 0.98)])
+    found = shared(mine, theirs)
+    assert found is not None
+    assert [each.seed for each in found.trainings] == [0, 2]
+    assert shared(mine, None) == mine
 
 
 def test_a_recipe_that_varies_gets_more_seeds(tmp_path: Path) -> None:
     """A recipe listed as needing more seeds is trained with that many, whatever smaller number was asked for."""
-    assert len(missing(ot.load_recipe("mlp-32-16"), "keras", 5, tmp_path)) == 20
+    assert len(missing(ot.load_recipe("mlp-32-16"), "keras", 0, tmp_path)) == 20

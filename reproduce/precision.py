@@ -1,0 +1,49 @@
+"""The tables that set training in bf16 beside training in fp32: the same recipes, seeds and images, all ours."""
+
+from pathlib import Path
+from statistics import fmean
+from typing import Final
+
+from optotype.recipes.builtin import BUILTIN
+from reproduce.accuracy import SplitName, accuracies, spread, verdict
+from reproduce.results import Results, read
+
+MEANING: Final = """The same recipes trained by optotype in fp32 and with bfloat16 operands, which `precision = "auto"`
+takes on a processor with AMX. The difference is of mean test accuracies, bf16 minus fp32, with its interval as above;
+**holds** says whether the interval's lower end lies above the margin: -0.1 for nets that reach 99 % in fp32, -0.3 for
+the others."""
+
+
+def precision_table(split: SplitName, folder: Path) -> str:
+    """Make a table with a row for each recipe that has been trained in both precisions and has the split."""
+    rows = [_row(*pair, split) for pair in _pairs(folder) if accuracies(pair[0], split)]
+    if not rows:
+        return "Not measured yet."
+    head = [
+        "| recipe | fp32 (range) | n | bf16 (range) | n | difference, pp | 95 % interval | margin | holds |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    return "\n".join([*head, *rows])
+
+
+def margin(single: Results) -> float:
+    """Give how far bf16 may fall behind at the interval's lower end, in percentage points, from results in fp32."""
+    return -0.1 if fmean(accuracies(single, "test")) >= 0.99 else -0.3
+
+
+def _pairs(folder: Path) -> list[tuple[Results, Results]]:
+    both = [(read(name, "optotype-fp32", folder), read(name, "optotype-bf16", folder)) for name in BUILTIN]
+    return [(single, half) for single, half in both if single and half]
+
+
+def _row(single: Results, half: Results, split: SplitName) -> str:
+    before, after = accuracies(single, split), accuracies(half, split)
+    least = margin(single)
+    difference, interval, holds = verdict(after, before, least)
+    cells = [
+        single.recipe,
+        *(spread(before), str(len(before))),
+        *(spread(after), str(len(after))),
+        *(difference, interval, f"{least:+.1f}", holds),
+    ]
+    return f"| {' | '.join(cells)} |"
