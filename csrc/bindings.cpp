@@ -107,7 +107,7 @@ nb::tuple train_epoch(Network& network, const Pictures& pictures, const Array<st
 }
 
 void predict(Network& network, const Pictures& pictures, float scale,
-             const nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>& logits, nb::object report) {
+             const nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>& logits, nb::object report, bool bf16) {
   const Images images = images_of(network, pictures);
   require(logits.shape(0) == static_cast<std::size_t>(images.count) &&
               logits.shape(1) == static_cast<std::size_t>(network.output().size()),
@@ -115,7 +115,7 @@ void predict(Network& network, const Pictures& pictures, float scale,
   PythonReporter reporter(std::move(report));
   {
     const nb::gil_scoped_release release;
-    network.predict(images, scale, logits.data(), reporter);
+    network.predict(images, scale, logits.data(), reporter, bf16);
   }
   reporter.rethrow();
 }
@@ -202,7 +202,7 @@ NB_MODULE(_core, m) {
       .def("compile", &compile, "optimizer"_a, "first_decay"_a, "second_decay"_a, "epsilon"_a, "batch"_a)
       .def("train_epoch", &train_epoch, "images"_a, "labels"_a, "order"_a, "learning_rates"_a, "key"_a, "scale"_a,
            "report"_a.none())
-      .def("predict", &predict, "images"_a, "scale"_a, "logits"_a, "report"_a.none())
+      .def("predict", &predict, "images"_a, "scale"_a, "logits"_a, "report"_a.none(), "bf16"_a)
       .def("read_parameter", &read_parameter, "layer"_a, "index"_a, "out"_a)
       .def("write_parameter", &write_parameter, "layer"_a, "index"_a, "values"_a);
 }

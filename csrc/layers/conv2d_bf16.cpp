@@ -58,7 +58,7 @@ class Conv2DBf16 final : public Convolution {
   }
 
   void forward(const Chunk& chunk) override {
-    if (!chunk.training) return forward_single(chunk);
+    if (!chunk.bf16) return forward_single(chunk);
     const Scratch s = scratch_of(chunk.worker);
     const int strip = strip_rows(even_.pitch), pixel = stacked_ ? even_.height * input().channels : input().channels;
     alignas(64) float z[(kMostPixels + kPanel) * kPanel];

@@ -35,13 +35,10 @@ class DenseBf16 final : public WeightedLayer {
   }
 
   void forward(const Chunk& chunk) override {
-    if (!chunk.training) return dense_forward(weights_, input(), output(), kernels_, chunk);
+    if (!chunk.bf16) return dense_forward(weights_, input(), output(), kernels_, chunk);
     Bf16* rows = scratch(chunk.worker);
     bf16_.pack_rows(chunk.x, in(), rows, in(), chunk.samples, in());
-    for (int i = 0; i < chunk.samples; i += kPanel)
-      bf16_.pack_columns(chunk.x + i * in(), in(), numbers(x_columns_) + chunk.first + i, samples_,
-                         std::min(kPanel, chunk.samples - i), in());
-    clear_rest(chunk);
+    if (chunk.training) pack_for_gradient(chunk);
     for (int p = 0; p < weights_.panels(); ++p)
       multiply_chunk(rows, in(), numbers(copy_) + p * in() * kPanel, weights_.bias(p), chunk.samples,
                      chunk.y + p * kPanel, out());
@@ -88,6 +85,13 @@ class DenseBf16 final : public WeightedLayer {
                       .c = c + i * c_row, .c_row = c_row,
                       .rows = std::min(kPanel, samples - i), .columns = kPanel, .outer = 1,
                       .steps = static_cast<int>(n / kPanel), .start = start});
+  }
+
+  void pack_for_gradient(const Chunk& chunk) {
+    for (int i = 0; i < chunk.samples; i += kPanel)
+      bf16_.pack_columns(chunk.x + i * in(), in(), numbers(x_columns_) + chunk.first + i, samples_,
+                         std::min(kPanel, chunk.samples - i), in());
+    clear_rest(chunk);
   }
 
   // Products over the batch go in steps of 32 samples: after the last one come zeros, whatever an earlier and larger

@@ -21,6 +21,7 @@ struct Chunk {
   int batch;    // how many the batch has
   int worker;   // whose scratch memory may be used
   bool training;
+  bool bf16;  // whether layers that have products of bfloat16 use them
   std::uint64_t key;  // of this step's random numbers
   const float* x;
   float* y;

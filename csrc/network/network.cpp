@@ -127,6 +127,7 @@ void Network::reserve_training() {
     if (at.layer->needs_whole_batch()) tensors_[at.x].values_whole = tensors_[at.y].gradients_whole = true;
     at.layer->prepare({batch_, chunk_, chunks, pool_.threads(), node > lowest_, optimizer_.state()});
   }
+  packed_ = true;
   const std::ptrdiff_t own = static_cast<std::ptrdiff_t>(chunk_) * pool_.threads();
   for (Tensor& tensor : tensors_) {
     tensor.values = Buffer(tensor.stride * (tensor.values_whole ? batch_ : own));
@@ -135,7 +136,10 @@ void Network::reserve_training() {
   losses_.assign(chunks, {});
 }
 
-void Network::reserve_prediction() {
+void Network::reserve_prediction(bool bf16) {
+  if (bf16 && !packed_)
+    for (const Node& at : nodes_) at.layer->prepare({kPredictionChunk, kPredictionChunk, 1, pool_.threads(), false, {}});
+  packed_ |= bf16;
   if (prediction_stride_ > 0) return;
   for (const Node& node : nodes_) node.layer->prepare_prediction(pool_.threads());
   for (const Tensor& tensor : tensors_) prediction_stride_ = std::max(prediction_stride_, tensor.stride);

@@ -72,8 +72,9 @@ class Network {
 
   EpochTotals train_epoch(const Images&, float scale, const Epoch&, Reporter&);
 
-  // Writes one row of `output().channels` logits for each image. Returns how many images were done.
-  std::int64_t predict(const Images&, float scale, float* logits, Reporter&);
+  // Writes one row of `output().channels` logits for each image. Returns how many images were done. `bf16` needs a
+  // network that was made for it.
+  std::int64_t predict(const Images&, float scale, float* logits, Reporter&, bool bf16 = false);
 
  private:
   // Each layer reads tensor x and writes tensor y; tensor 0 is the input. In place, both are the same.
@@ -102,7 +103,7 @@ class Network {
   int chunk_for(int batch) const;
   void plan_stages();
   void reserve_training();
-  void reserve_prediction();
+  void reserve_prediction(bool bf16);
 
   float* values(int tensor, const Chunk&) const;
   float* gradients(int tensor, const Chunk&) const;
@@ -111,7 +112,8 @@ class Network {
   void run_chunk(const Stage&, const StepContext&, int index, int worker);
   void run_stage(const Stage&, const StepContext&);
   void run_update(const StepContext&, float learning_rate);
-  void predict_chunk(const Images&, float scale, std::int64_t first, int samples, int worker, float* logits);
+  void predict_chunk(const Images&, float scale, std::int64_t first, int samples, int worker, bool bf16,
+                     float* logits);
 
   Shape input_, shape_;
   const Kernels& kernels_;
@@ -133,6 +135,7 @@ class Network {
 
   Buffer predictions_[2];  // what prediction passes from layer to layer, for each worker
   std::ptrdiff_t prediction_stride_ = 0;
+  bool packed_ = false;  // whether the layers have what products of bfloat16 need
 };
 
 }  // namespace optotype

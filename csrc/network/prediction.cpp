@@ -7,7 +7,7 @@
 namespace optotype {
 
 void Network::predict_chunk(const Images& images, float scale, std::int64_t first, int samples, int worker,
-                            float* logits) {
+                            bool bf16, float* logits) {
   float* side[2];
   for (int i = 0; i < 2; ++i) side[i] = predictions_[i].data() + prediction_stride_ * kPredictionChunk * worker;
   const std::size_t size = input_.size();
@@ -21,7 +21,7 @@ void Network::predict_chunk(const Images& images, float scale, std::int64_t firs
   int at = 0;
   for (const Node& node : nodes_) {
     const int to = node.layer->in_place() ? at : 1 - at;
-    node.layer->forward({.index = 0, .first = 0, .samples = samples, .batch = samples, .worker = worker, .training = false, .key = 0,
+    node.layer->forward({.index = 0, .first = 0, .samples = samples, .batch = samples, .worker = worker, .training = false, .bf16 = bf16, .key = 0,
                          .x = side[at], .y = side[to], .dy = nullptr, .dx = nullptr});
     at = to;
   }
@@ -29,11 +29,11 @@ void Network::predict_chunk(const Images& images, float scale, std::int64_t firs
     std::copy_n(side[at] + i * shape_.stride(), shape_.channels, logits + (first + i) * shape_.channels);
 }
 
-std::int64_t Network::predict(const Images& images, float scale, float* logits, Reporter& reporter) {
+std::int64_t Network::predict(const Images& images, float scale, float* logits, Reporter& reporter, bool bf16) {
   const std::lock_guard lock(mutex_);
   const ThreadMode mode(tiles_);
   pool_.revive();
-  reserve_prediction();
+  reserve_prediction(bf16);
   Patience patience(reporter);
   constexpr std::int64_t kRound = 64 * kPredictionChunk;  // between two looks at the clock
   std::int64_t done = 0;
@@ -43,7 +43,7 @@ std::int64_t Network::predict(const Images& images, float scale, float* logits, 
     pool_.run(chunks, [&](int index, int worker) {
       const std::int64_t first = done + static_cast<std::int64_t>(index) * kPredictionChunk;
       const int samples = static_cast<int>(std::min<std::int64_t>(kPredictionChunk, images.count - first));
-      predict_chunk(images, scale, first, samples, worker, logits);
+      predict_chunk(images, scale, first, samples, worker, bf16, logits);
     });
     done += round;
   }

@@ -58,7 +58,7 @@ void Network::gather(const StepContext& step, const Chunk& chunk) {
 void Network::run_chunk(const Stage& stage, const StepContext& step, int index, int worker) {
   const int first = index * chunk_;
   Chunk chunk = {.index = index, .first = first, .samples = std::min(chunk_, step.samples - first), .batch = step.samples,
-                 .worker = worker, .training = true, .key = step.key,
+                 .worker = worker, .training = true, .bf16 = tiles_ != nullptr, .key = step.key,
                  .x = nullptr, .y = nullptr, .dy = nullptr, .dx = nullptr};
   // The stage with layer 0's forward pass comes first; one that begins and ends there only gathers.
   if (&stage == &stages_.front()) gather(step, chunk);

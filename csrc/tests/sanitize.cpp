@@ -106,8 +106,10 @@ void exercise(int (*build)(Network&), const Kernels& kernels, int threads, Optim
   check(requests == before, "a step asks for no memory", net);
   check(totals.finite && totals.images == kImages && totals.steps == 3, "an epoch trains on every image", net);
   std::vector<float> logits(static_cast<std::size_t>(kImages) * kClasses);
-  check(net.predict(images, 1.0f / 255.0f, logits.data(), silent) == kImages, "every image is predicted", net);
-  for (float logit : logits) check(std::isfinite(logit), "logits are numbers", net);
+  for (const bool bf16 : {false, kernels.bf16 != nullptr}) {
+    check(net.predict(images, 1.0f / 255.0f, logits.data(), silent, bf16) == kImages, "every image is predicted", net);
+    for (float logit : logits) check(std::isfinite(logit), "logits are numbers", net);
+  }
 }
 
 }  // namespace

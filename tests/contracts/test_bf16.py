@@ -1,4 +1,4 @@
-"""Training with bfloat16 operands: close to single precision, as reproducible, and without a trace in prediction."""
+"""bfloat16 operands: close to single precision, as reproducible in training, and in prediction only where asked for."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from optotype.engine.network import Network
 from optotype.engine.optimizers import SGD, Adam
 from optotype.engine.processor import Precision, available_isas
 from optotype.errors import EngineError
-from tests.contracts.nets import NETS, images, labels, network
+from tests.contracts.nets import NETS, SHAPE, images, labels, network
 
 BATCH = 43
 # Where no rounding can turn a unit off or choose another pixel.
@@ -76,6 +76,57 @@ def test_prediction_stays_in_single_precision(net: str) -> None:
     """The same weights give the same logits, to the bit, whatever the precision of training."""
     single, half = network(net, SGD(), BATCH), network(net, SGD(), BATCH, precision="bf16")
     np.testing.assert_array_equal(single.logits(images(50)), half.logits(images(50)))
+
+
+@needs_amx
+@pytest.mark.parametrize("net", NETS)
+def test_prediction_in_bf16_is_near_that_in_single_precision(net: str) -> None:
+    """Asked for, logits are computed with bfloat16 operands: other than in single precision, by rounding alone."""
+    built = network(net, SGD(), BATCH, precision="bf16")
+    single, half = built.logits(images(70)), built.logits(images(70), precision="bf16")
+    assert 0 < np.linalg.norm(single - half) < 0.01 * np.linalg.norm(single)
+
+
+@needs_amx
+@pytest.mark.parametrize("net", NETS)
+def test_prediction_in_bf16_depends_on_the_image_and_the_weights_alone(net: str) -> None:
+    """Its bits are the same alone and among others, on any number of threads, in a network that also trains or not."""
+    trained = network(net, SGD(), BATCH, precision="bf16", threads=3)
+    only = Network(NETS[net], SHAPE, threads=1, precision="bf16")
+    only.logits(images(1), precision="bf16")
+    only.set_weights(trained.weights())
+    together = trained.logits(images(70), precision="bf16")
+    alone = [only.logits(images(70)[i : i + 1], precision="bf16") for i in range(70)]
+    np.testing.assert_array_equal(np.concatenate(alone), together)
+
+
+@needs_amx
+@pytest.mark.parametrize("net", NETS)
+def test_prediction_in_bf16_leaves_training_as_it_was(net: str) -> None:
+    """Epochs end in the same bits with and without predictions before and between them."""
+    ends = []
+    for asked in (False, True):
+        built = Network(NETS[net], SHAPE, threads=2, precision="bf16")
+        built.initialize(0)
+        if asked:
+            built.logits(images(40), precision="bf16")
+        built.compile(Adam(), BATCH)
+        for n in (BATCH, 31):
+            rates = np.full(1, 0.01, np.float32)
+            built.train_epoch(images(101), labels(101), np.arange(n), learning_rates=rates, key=(0, n))
+            if asked:
+                built.logits(images(40), precision="bf16")
+        ends.append(built.weights())
+    for name, values in ends[0].items():
+        np.testing.assert_array_equal(values, ends[1][name], err_msg=name)
+
+
+def test_prediction_in_bf16_is_refused_by_a_network_in_single_precision() -> None:
+    """The message says in which precision the network computes, and on what."""
+    with pytest.raises(EngineError, match="asked for in bf16, but this network computes in fp32 on portable"):
+        Network((Flatten(), Dense(2, "softmax")), (2, 2, 1), isa="portable").logits(
+            np.zeros((1, 2, 2, 1), np.uint8), precision="bf16"
+        )
 
 
 def test_bf16_without_amx_is_refused() -> None:

@@ -103,6 +103,8 @@ def test_a_run_is_judged_and_used(optotype: Command, trained: Path, tmp_path: Pa
     words = [line.split() for line in shown.stdout.splitlines()]
     assert [line[0] for line in words] == ["3.png", "7.png"]
     assert [len(line) for line in words] == [5, 5]
+    refused = optotype("predict", trained, "3.png", "--precision", "fp16")
+    assert (refused.returncode, refused.stdout) == (2, "")
     told = json.loads(optotype("predict", trained / "model.safetensors", "3.png", "--json").stdout)
     (prediction,) = told["predictions"]
     assert prediction["image"] == "3.png"

@@ -8,7 +8,8 @@ from PIL import Image
 
 from optotype.engine.layers import Dense, Flatten
 from optotype.engine.network import Network
-from optotype.errors import DataError, ImageError, ModelError
+from optotype.engine.processor import available_isas
+from optotype.errors import DataError, EngineError, ImageError, ModelError
 from optotype.models.model import Model, Prediction
 from optotype.recipes.recipe import Recipe
 from tests.models.samples import CLASSES, SHAPE, small_model
@@ -50,6 +51,17 @@ def test_probabilities() -> None:
     assert probabilities.dtype == np.float32
     assert probabilities.shape == (2, 3)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_precision_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers are in fp32 unless bf16 is asked for, which a processor without AMX refuses."""
+    if "amx" in available_isas():
+        half = small_model().predict_proba(_IMAGES, precision="bf16")
+        assert (half != small_model().predict_proba(_IMAGES)).any()
+        np.testing.assert_allclose(half, small_model().predict_proba(_IMAGES), rtol=0.1)
+    monkeypatch.setenv("OPTOTYPE_ISA", "portable")
+    with pytest.raises(EngineError, match="asked for in bf16, but this network computes in fp32 on portable"):
+        small_model().predict(_IMAGES, precision="bf16")
 
 
 def test_predict_names_the_most_probable_class() -> None:

@@ -1,7 +1,7 @@
 """`optotype predict`: what a model sees in pictures."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,13 +20,16 @@ def predict(
     top: Annotated[
         int, typer.Option(metavar="N", min=1, help="How many of the likeliest classes to show.")
     ] = 3,
+    precision: Annotated[
+        Literal["fp32", "bf16"], typer.Option(help="Of the operands of products; bf16 needs AMX.")
+    ] = "fp32",
     json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")] = False,
 ) -> None:
     """Name the likeliest classes of each picture, with their probabilities."""
     from optotype.runs.run import find_target
 
     model = _model(find_target(target))
-    predictions = model.predict(images)
+    predictions = model.predict(images, precision=precision)
     if json:
         pairs = zip(images, predictions, strict=True)
         print_json({"predictions": [_as_json(path, prediction, top) for path, prediction in pairs]})

@@ -71,7 +71,7 @@ class Network:
         isa: Instruction set; by default the environment variable OPTOTYPE_ISA, else the best there is.
         precision: Of the operands of products in training: "fp32", or "bf16" (bfloat16, with sums and weights in
             single precision) where the instruction set is "amx"; "auto" takes bf16 there and fp32 elsewhere.
-            Prediction is in single precision either way.
+            Prediction is in fp32 unless asked otherwise.
 
     Attributes:
         isa: The instruction set in use; in fp32 never "amx".
@@ -210,22 +210,30 @@ class Network:
         images_or_one = max(done, 1)
         return EpochTotals(loss / images_or_one, correct / images_or_one, done, steps, finite)
 
-    def logits(self, images: Images, report: Report | None = None) -> NDArray[np.float32]:
+    def logits(
+        self, images: Images, report: Report | None = None, *, precision: Precision = "fp32"
+    ) -> NDArray[np.float32]:
         """Compute the logits of images, as in prediction: nothing is dropped, moving statistics normalise.
 
         Args:
             images: uint8, or float32 in 0..1, of shape (n, height, width, channels).
             report: Called about twenty times a second with the number of images done.
+            precision: "fp32", or "bf16" for products as in training, where the network was built with bf16.
 
         Returns:
             float32 array of shape (n, classes), before the softmax. An image's row does not depend on the others.
 
         Raises:
-            EngineError: The array has the wrong shape or type.
+            EngineError: The array has the wrong shape or type, or the network cannot predict in that precision.
         """
+        if precision not in ("fp32", self.precision):
+            raise EngineError(
+                f"Prediction was asked for in {precision}, but this network computes in {self.precision} on"
+                f" {self.isa}, expected fp32. Use that, or a processor with AMX and no other OPTOTYPE_ISA."
+            )
         pixels = self._pixels(images)
         logits = np.empty((len(pixels), self.classes), np.float32)
-        self._core.predict(pixels, self._scale_of(images), logits, report)
+        self._core.predict(pixels, self._scale_of(images), logits, report, precision == "bf16")
         return logits
 
     def _parameters(self) -> list[tuple[str, Parameter]]:
