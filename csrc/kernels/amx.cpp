@@ -160,24 +160,25 @@ void spread(const Spread& s, Bf16* dz, float* bias) {
   _mm512_storeu_ps(bias + 16, sums[1]);
 }
 
-// Which of 2 x 32 numbers come first when they are interleaved, and which second.
-struct alignas(64) Interleaving {
-  std::uint16_t first[32], second[32];
-  constexpr Interleaving() : first(), second() {
-    for (int i = 0; i < 32; ++i) {
-      first[i] = static_cast<std::uint16_t>(i / 2 + 32 * (i % 2));
-      second[i] = static_cast<std::uint16_t>(first[i] + 16);
+void interleave(const Interleaving& rows, const Bf16* x, std::ptrdiff_t x_row, Bf16* y, int n) {
+  for (int p = 0; p < n; p += 32, x += 32)
+    for (int k = 0; k < rows.rows; ++k, y += 32) {
+      const __m512i from = _mm512_load_si512(rows.from[k]);
+      __m512i mixed = _mm512_setzero_si512();
+      for (int i = 0; i < rows.rows; ++i)
+        mixed = _mm512_mask_permutexvar_epi16(mixed, rows.masks[k][i], from, _mm512_loadu_si512(x + i * x_row));
+      _mm512_storeu_si512(y, mixed);
     }
-  }
-};
+}
 
 void pair_rows(const Bf16* x, std::ptrdiff_t x_row, Bf16* y, int rows) {
-  static constexpr Interleaving kInterleaving;
-  const __m512i first = _mm512_load_si512(kInterleaving.first), second = _mm512_load_si512(kInterleaving.second);
+  static const Interleaving two(2);
+  const __m512i first = _mm512_load_si512(two.from[0]), second = _mm512_load_si512(two.from[1]);
+  const __mmask32 odd = two.masks[0][1];
   for (int i = 0; i < rows; i += 2, x += 2 * x_row, y += 2 * kPanel) {
-    const __m512i even = _mm512_loadu_si512(x), odd = _mm512_loadu_si512(x + x_row);
-    _mm512_storeu_si512(y, _mm512_permutex2var_epi16(even, first, odd));
-    _mm512_storeu_si512(y + kPanel, _mm512_permutex2var_epi16(even, second, odd));
+    const __m512i a = _mm512_loadu_si512(x), b = _mm512_loadu_si512(x + x_row);
+    _mm512_storeu_si512(y, _mm512_mask_permutexvar_epi16(_mm512_permutexvar_epi16(first, a), odd, first, b));
+    _mm512_storeu_si512(y + kPanel, _mm512_mask_permutexvar_epi16(_mm512_permutexvar_epi16(second, a), odd, second, b));
   }
 }
 
@@ -263,6 +264,7 @@ const Bf16Kernels kBf16 = {
     .multiply_block = multiply_block,
     .spread = spread,
     .pair_rows = pair_rows,
+    .interleave = interleave,
     .pack_rows = pack_rows,
     .pack_pairs = pack_pairs,
     .pack_columns = pack_columns,

@@ -38,6 +38,22 @@ struct TileBlock {
   bool add;  // to what is in C
 };
 
+// Where 32 numbers of each of `rows` rows go when the rows are interleaved: lane l of register k comes from lane
+// from[k][l] of the row whose mask has bit l.
+struct Interleaving {
+  static constexpr int kMost = 8;
+  int rows;
+  alignas(64) std::uint16_t from[kMost][32];
+  std::uint32_t masks[kMost][kMost];
+
+  explicit Interleaving(int n) : rows(n), from(), masks() {
+    for (int place = 0; place < n * 32; ++place) {
+      from[place / 32][place % 32] = static_cast<std::uint16_t>(place / n);
+      masks[place / 32][place % n] |= std::uint32_t{1} << place % 32;
+    }
+  }
+};
+
 struct Bf16Kernels {
   void (*enter_thread)();  // before a thread's first product, and
   void (*leave_thread)();  // after its last
@@ -47,6 +63,8 @@ struct Bf16Kernels {
   void (*spread)(const Spread&, Bf16* dz, float* bias);
   // Rows of 32 numbers, an even number of them, in pairs: [row / 2][32][2].
   void (*pair_rows)(const Bf16* x, std::ptrdiff_t x_row, Bf16* y, int rows);
+  // y[p * rows + i] = x[i * x_row + p], for p < n and on to the next multiple of 32.
+  void (*interleave)(const Interleaving&, const Bf16* x, std::ptrdiff_t x_row, Bf16* y, int n);
   // Rows of n floats as rows of bfloat16.
   void (*pack_rows)(const float* x, std::ptrdiff_t x_row, Bf16* y, std::ptrdiff_t y_row, int rows, int n);
   // Rows of n floats as pairs of rows, [row / 2][n][2]; an odd last row is paired with zeros.

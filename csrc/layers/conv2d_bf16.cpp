@@ -44,6 +44,7 @@ class Conv2DBf16 final : public Convolution {
         bf16_(*kernels.bf16),
         even_(make_window(input, height, width, same, 2)),
         stacked_(input.channels <= kStackedMost),
+        window_rows_(std::min(height, Interleaving::kMost)),
         forward_{stacked_ ? 1 : height, width * input.channels * (stacked_ ? height : 1)},
         turned_{height, width * padded_filters()} {}
 
@@ -156,17 +157,16 @@ class Conv2DBf16 final : public Convolution {
   void lay_out(const float* x, const Scratch& s) const {
     const int channels = input().channels, row = even_.in_width * channels;
     bf16_.pack_rows(x, row, s.image + even_.inside() * channels, even_.pitch * channels, even_.in_height, row);
-    if (!stacked_) return;
-    const int pixel = even_.height * channels;
-    for (int i = 0; i < even_.height; ++i) {
-      const Bf16* from = s.image + i * even_.pitch * channels;
-      Bf16* to = s.stack + i * channels;
-      const int pixels = even_.outputs() + even_.width - 1;
-      if (channels == 1)  // nearly always, and then worth a loop of its own
-        for (int p = 0; p < pixels; ++p) to[p * pixel] = from[p];
-      else
-        for (int p = 0; p < pixels; ++p, from += channels, to += pixel) std::copy_n(from, channels, to);
-    }
+    if (stacked_) stack(s.image, s.stack);
+  }
+
+  void stack(const Bf16* image, Bf16* to) const {
+    const int channels = input().channels, pixels = even_.outputs() + even_.width - 1;
+    if (channels == 1 && even_.height <= Interleaving::kMost)
+      return bf16_.interleave(window_rows_, image, even_.pitch, to, pixels);
+    for (int p = 0; p < pixels; ++p)
+      for (int i = 0; i < even_.height; ++i, to += channels)
+        std::copy_n(image + (p + i * even_.pitch) * channels, channels, to);
   }
 
   // z for some pixels: a window whose rows are `pitch` pixels apart, each pixel of so many numbers.
@@ -271,6 +271,7 @@ class Conv2DBf16 final : public Convolution {
   const Bf16Kernels& bf16_;
   Window even_;  // whose rows have an even number of pixels, so that pairs of pixels never part
   bool stacked_;
+  Interleaving window_rows_;
   Packed forward_, turned_;
   bool input_gradient_ = false;
   int group_ = 1;
