@@ -26,6 +26,7 @@ ROWS = describe(load_recipe("dnn-sigmoid").network_layers(10), (28, 28, 1))
         (Dense(512, "relu"), "Dense 512 relu"),
         (Conv2D(32, 5, "relu"), "Conv2D 32 5x5 relu"),
         (Conv2D(8, (3, 1)), "Conv2D 8 3x1"),
+        (Conv2D(8, 3, "tanh", padding="same"), "Conv2D 8 3x3 tanh same"),
         (MaxPooling2D(2), "MaxPooling2D 2x2"),
         (Dropout(0.2), "Dropout 0.2"),
         (Flatten(), "Flatten"),

@@ -57,6 +57,7 @@ def one_line(layer: "Layer") -> str:
             words = [str(layer.units), layer.activation]
         case Conv2D():
             words = [str(layer.filters), _sides(layer.window), layer.activation]
+            words += [layer.padding] * (layer.padding != "valid")
         case MaxPooling2D():
             words = [_sides(layer.window)]
         case Dropout():
