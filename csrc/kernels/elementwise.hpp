@@ -83,20 +83,27 @@ void activation_gradient(Activation activation, const float* __restrict y, float
   }
 }
 
-// A hash of 32 bits with little bias (C. Wellons, "Prospecting for hash functions", 2018, lowbias32).
-inline std::uint32_t hash(std::uint32_t x) {
+// A hash of 32 bits with little bias (C. Wellons, "Prospecting for hash functions", 2018, lowbias32), with a second key
+// between its rounds.
+inline std::uint32_t hash(std::uint32_t x, std::uint32_t key) {
   x = (x ^ (x >> 16)) * 0x7feb352du;
-  x = (x ^ (x >> 15)) * 0x846ca68bu;
+  x = ((x ^ key) ^ (x >> 15)) * 0x846ca68bu;
   return x ^ (x >> 16);
 }
 
+// Each hash decides for two elements, 16 apart in a panel, with 16 bits for each.
 void dropout(const Dropout& d, std::uint32_t counter, const float* __restrict x, float* __restrict y,
              std::size_t n) {
   const std::uint32_t low = static_cast<std::uint32_t>(d.key), high = static_cast<std::uint32_t>(d.key >> 32);
-  const std::uint32_t threshold = d.threshold, elements = static_cast<std::uint32_t>(n);
+  const std::uint32_t threshold = d.threshold;
   const float scale = d.scale;
-  for (std::uint32_t i = 0; i < elements; ++i)
-    y[i] = hash(hash(counter + i + low) ^ high) >= threshold ? x[i] * scale : 0.0f;
+  constexpr std::uint32_t kHalf = kPanel / 2;
+  for (std::size_t panel = 0; panel < n; panel += kPanel, x += kPanel, y += kPanel, counter += kPanel)
+    for (std::uint32_t i = 0; i < kHalf; ++i) {
+      const std::uint32_t bits = hash(counter + i + low, high);
+      y[i] = (bits & 0xffff) >= threshold ? x[i] * scale : 0.0f;
+      y[i + kHalf] = (bits >> 16) >= threshold ? x[i + kHalf] * scale : 0.0f;
+    }
 }
 
 }  // namespace

@@ -86,7 +86,8 @@ struct Rows {
   int count;
 };
 
-// The elements of a row that dropout keeps: those whose hash of (key, counter) is not below the threshold.
+// The elements that dropout keeps: those whose 16 bits of a hash of (key, counter) are not below the threshold. Counter
+// and length are whole panels.
 struct Dropout {
   std::uint64_t key;
   std::uint32_t threshold;

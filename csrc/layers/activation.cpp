@@ -11,15 +11,27 @@ class ActivationLayer final : public Layer {
       : Layer(input, input, kernels), activation_(activation) {}
 
   bool in_place() const override { return true; }
+  Division division(int) const override { return Division::any; }
 
-  void forward(const Chunk& chunk) override { kernels_.activate(activation_, chunk.y, size(chunk)); }
+  void forward(const Chunk& chunk) override {
+    for_each_run(chunk, [&](std::ptrdiff_t at, std::size_t n) { kernels_.activate(activation_, chunk.y + at, n); });
+  }
 
   void backward(const Chunk& chunk) override {
-    if (chunk.dx) kernels_.activation_gradient(activation_, chunk.y, chunk.dx, size(chunk));
+    if (!chunk.dx) return;
+    for_each_run(chunk, [&](std::ptrdiff_t at, std::size_t n) {
+      kernels_.activation_gradient(activation_, chunk.y + at, chunk.dx + at, n);
+    });
   }
 
  private:
-  std::size_t size(const Chunk& chunk) const { return static_cast<std::size_t>(chunk.samples) * output().stride(); }
+  // Numbers that lie side by side: those of all samples, or of one sample in a panel.
+  template <class Do>
+  void for_each_run(const Chunk& chunk, const Do& run) const {
+    const std::ptrdiff_t stride = output().stride();
+    if (chunk.panel == kAllPanels) return run(0, static_cast<std::size_t>(chunk.samples) * stride);
+    for (int i = 0; i < chunk.samples; ++i) run(i * stride + chunk.column(), kPanel);
+  }
 
   Activation activation_;
 };

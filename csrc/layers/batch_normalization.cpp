@@ -26,7 +26,8 @@ class BatchNormalization final : public Layer {
     }
   }
 
-  bool needs_whole_batch() const override { return true; }
+  // A column of flat rows has its own statistics, and no other needs them.
+  Division division(int) const override { return input().pixels() == 1 ? Division::columns : Division::samples; }
   bool reduces() const override { return true; }
   bool trainable() const override { return true; }
   int tasks() const override { return static_cast<int>(width_ / kPanel); }
@@ -38,9 +39,10 @@ class BatchNormalization final : public Layer {
     float *means = at(mean) + from, *inverses = at(inverse) + from, *variances = at(variance) + from;
     const float scale = 1.0f / (static_cast<float>(batch.samples) * input().pixels());
     for (int c = 0; c < n; ++c) means[c] = variances[c] = 0.0f;
-    for (int i = 0; i < batch.samples; ++i) kernels_.sum_rows(sample(batch.x, i, from), means, n);
+    for (int i = 0; i < pieces(batch); ++i) kernels_.sum_rows(piece(batch, batch.x, i, from), means, n);
     for (int c = 0; c < n; ++c) means[c] *= scale;
-    for (int i = 0; i < batch.samples; ++i) kernels_.sum_squares(sample(batch.x, i, from), means, variances, n);
+    for (int i = 0; i < pieces(batch); ++i)
+      kernels_.sum_squares(piece(batch, batch.x, i, from), means, variances, n);
     for (int c = 0; c < n; ++c) {
       variances[c] *= scale;
       inverses[c] = 1.0f / std::sqrt(variances[c] + epsilon_);
@@ -48,14 +50,12 @@ class BatchNormalization final : public Layer {
   }
 
   void forward(const Chunk& chunk) override {
-    const Normalization norm = {chunk.training ? at(mean) : row(moving_mean),
-                                chunk.training ? at(inverse) : at(moving_inverse), row(gamma), row(beta)};
-    const int channels = input().channels;
-    for (int i = 0; i < chunk.samples; ++i)
-      for (int p = 0; p < input().pixels(); ++p) {
-        const std::ptrdiff_t from = i * input().stride() + static_cast<std::ptrdiff_t>(p) * channels;
-        kernels_.normalize(norm, chunk.x + from, chunk.y + from, channels);
-      }
+    const std::ptrdiff_t c = chunk.column();
+    const Normalization norm = {(chunk.training ? at(mean) : row(moving_mean)) + c,
+                                (chunk.training ? at(inverse) : at(moving_inverse)) + c, row(gamma) + c, row(beta) + c};
+    for_each_pixel(chunk, [&](std::ptrdiff_t from, int n) {
+      kernels_.normalize(norm, chunk.x + from, chunk.y + from, n);
+    });
   }
 
   void reduce_backward(int task, const Batch& batch) override {
@@ -63,10 +63,10 @@ class BatchNormalization final : public Layer {
     float *dys = at(sum_dy) + from, *dyxs = at(sum_dy_x) + from;
     for (int c = 0; c < n; ++c) dys[c] = dyxs[c] = 0.0f;
     const Normalization norm = {at(mean) + from, at(inverse) + from, nullptr, nullptr};
-    for (int i = 0; i < batch.samples; ++i) {
-      const Rows dy = sample(batch.dy, i, from);
+    for (int i = 0; i < pieces(batch); ++i) {
+      const Rows dy = piece(batch, batch.dy, i, from);
       kernels_.sum_rows(dy, dys, n);
-      kernels_.sum_products(sample(batch.x, i, from), dy, norm, dyxs, n);
+      kernels_.sum_products(piece(batch, batch.x, i, from), dy, norm, dyxs, n);
     }
     const float scale = 1.0f / (static_cast<float>(batch.samples) * input().pixels());
     for (int c = 0; c < n; ++c) {
@@ -77,13 +77,12 @@ class BatchNormalization final : public Layer {
 
   void backward(const Chunk& chunk) override {
     if (!chunk.dx) return;
-    const NormalizationGradient norm = {at(mean), at(inverse), row(gamma), at(mean_dy), at(mean_dy_x)};
-    const int channels = input().channels;
-    for (int i = 0; i < chunk.samples; ++i)
-      for (int p = 0; p < input().pixels(); ++p) {
-        const std::ptrdiff_t from = i * input().stride() + static_cast<std::ptrdiff_t>(p) * channels;
-        kernels_.normalize_gradient(norm, chunk.x + from, chunk.dy + from, chunk.dx + from, channels);
-      }
+    const std::ptrdiff_t c = chunk.column();
+    const NormalizationGradient norm = {at(mean) + c, at(inverse) + c, row(gamma) + c, at(mean_dy) + c,
+                                        at(mean_dy_x) + c};
+    for_each_pixel(chunk, [&](std::ptrdiff_t from, int n) {
+      kernels_.normalize_gradient(norm, chunk.x + from, chunk.dy + from, chunk.dx + from, n);
+    });
   }
 
   void update(int task, const Batch&, const Update& step) override {
@@ -118,8 +117,18 @@ class BatchNormalization final : public Layer {
     const int left = input().channels - task * kPanel;
     return left < kPanel ? left : kPanel;
   }
-  Rows sample(const float* x, int i, int channel) const {
+  // The whole batch is one piece if it is flat; else each image is one.
+  int pieces(const Batch& batch) const { return input().pixels() == 1 ? 1 : batch.samples; }
+  Rows piece(const Batch& batch, const float* x, int i, int channel) const {
+    if (input().pixels() == 1) return {x + channel, input().stride(), batch.samples};
     return {x + i * input().stride() + channel, input().channels, input().pixels()};
+  }
+  template <class Do>
+  void for_each_pixel(const Chunk& chunk, const Do& pixel) const {
+    const int channels = input().channels, n = chunk.panel == kAllPanels ? channels : columns(chunk.panel);
+    for (int i = 0; i < chunk.samples; ++i)
+      for (int p = 0; p < input().pixels(); ++p)
+        pixel(i * input().stride() + static_cast<std::ptrdiff_t>(p) * channels + chunk.column(), n);
   }
 
   void change(Row parameter, const float* gradient, int from, Update step) {

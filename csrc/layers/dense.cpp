@@ -12,7 +12,10 @@ class Dense final : public WeightedLayer {
   Dense(Shape input, int units, const Kernels& kernels)
       : WeightedLayer(input, {1, 1, units}, input.size(), kernels) {}
 
-  bool needs_whole_batch() const override { return true; }
+  Division division(int batch) const override { return dense_division(input(), output(), batch); }
+  bool mixes_columns() const override { return true; }
+  bool update_reads_x() const override { return true; }
+  bool update_reads_dy() const override { return true; }
 
   void prepare(const Limits& limits) override {
     weights_.prepare(limits.state);
@@ -24,10 +27,11 @@ class Dense final : public WeightedLayer {
   void backward(const Chunk& chunk) override {
     if (!chunk.dx) return;
     const std::ptrdiff_t units = output().stride();
-    for (int p = 0; p * kPanel < input().stride(); ++p)
+    const std::ptrdiff_t end = chunk.column() + chunk.columns(input().stride());
+    for (std::ptrdiff_t column = chunk.column(); column < end; column += kPanel)
       kernels_.gemm({.a = chunk.dy, .a_row = units, .a_outer = 0, .a_inner = 1,
-                     .b = copy_.data() + p * units * kPanel, .b_row = kPanel,
-                     .c = chunk.dx + p * kPanel, .c_row = input().stride(),
+                     .b = copy_.data() + column * units, .b_row = kPanel,
+                     .c = chunk.dx + column, .c_row = input().stride(),
                      .rows = chunk.samples, .columns = kPanel, .outer = 1, .inner = weights_.columns(),
                      .start = kZeros});
   }
@@ -61,8 +65,17 @@ class Dense final : public WeightedLayer {
 
 }  // namespace
 
+// Weights that have changed must cross to each core that reads them. Where samples are divided every core reads all
+// weights; where columns are, a core keeps its panels, and x and dy cross. The factor is measured; it pays for stages.
+Division dense_division(Shape input, Shape output, int batch) {
+  constexpr std::ptrdiff_t kFactor = 2;
+  const std::ptrdiff_t crossing = batch * (input.stride() + output.stride());
+  return input.stride() * output.stride() >= kFactor * crossing ? Division::columns : Division::samples;
+}
+
 void dense_forward(const Weights& weights, Shape input, Shape output, const Kernels& kernels, const Chunk& chunk) {
-  for (int p = 0; p < weights.panels(); ++p)
+  const bool all = chunk.panel == kAllPanels;
+  for (int p = all ? 0 : chunk.panel; p < (all ? weights.panels() : chunk.panel + 1); ++p)
     kernels.gemm({.a = chunk.x, .a_row = input.stride(), .a_outer = 0, .a_inner = 1,
                   .b = weights.panel(p), .b_row = kPanel,
                   .c = chunk.y + p * kPanel, .c_row = output.stride(),

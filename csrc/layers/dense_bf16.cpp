@@ -1,8 +1,8 @@
 // Dense in training with bfloat16 operands and single-precision sums; weights, optimizer and prediction stay in single
 // precision (Micikevicius et al., 2018, Mixed precision training, section 3.1, for the master weights).
 //
-// Each operand is packed once, by whoever has just computed it: a chunk packs x and dy as rows for its own products,
-// and into two arrays of the whole batch, x transposed and dy in pairs of samples, for the gradient of the weights.
+// Each operand is packed once, by whoever has just computed it: x and dy as rows for the products of samples with
+// weights, x transposed and dy in pairs of samples for the gradient of the weights.
 // Each block of weights packs itself anew when it has changed: in pairs, as it is and transposed.
 #include <algorithm>
 
@@ -20,38 +20,63 @@ class DenseBf16 final : public WeightedLayer {
   DenseBf16(Shape input, int units, const Kernels& kernels)
       : WeightedLayer(input, {1, 1, units}, input.size(), kernels), bf16_(*kernels.bf16) {}
 
-  bool needs_whole_batch() const override { return true; }
+  Division division(int batch) const override { return dense_division(input(), output(), batch); }
+  bool mixes_columns() const override { return true; }
+  bool update_reads_dy() const override { return true; }
 
   void prepare(const Limits& limits) override {
     weights_.prepare(limits.state);
-    const std::size_t batch = round_up(limits.batch, kPanel), rows = round_up(limits.chunk, kPanel);
+    const std::size_t batch = round_up(limits.batch, kPanel), rows = limits.batch + kPanel;
     samples_ = static_cast<std::ptrdiff_t>(batch);
-    x_columns_ = Buffer(batch * in() / 2);
-    dy_pairs_ = Buffer(batch * out() / 2);
-    scratch_size_ = rows * std::max(in(), out());
-    scratch_ = Buffer(limits.workers * scratch_size_ / 2);
     input_gradient_ = limits.input_gradient;
+    x_rows_ = Buffer(rows * in() / 2);
+    x_columns_ = Buffer(batch * in() / 2);
+    dy_rows_ = input_gradient_ ? Buffer(rows * out() / 2) : Buffer();
+    dy_pairs_ = Buffer(batch * out() / 2);
     reserve_copy((input_gradient_ ? 2 : 1) * in() * out() / 2);
+  }
+
+  void prepare_prediction(int workers) override { predicted_ = Buffer(workers * kPredictionChunk * in() / 2); }
+
+  void take_x(const Chunk& chunk) override {
+    const std::ptrdiff_t column = chunk.column();
+    const int n = chunk.columns(in());
+    bf16_.pack_rows(chunk.x + column, in(), numbers(x_rows_) + chunk.first * in() + column, in(), chunk.samples, n);
+    for (int i = 0; i < chunk.samples; i += kPanel)
+      bf16_.pack_columns(chunk.x + i * in() + column, in(), numbers(x_columns_) + column * samples_ + chunk.first + i,
+                         samples_, std::min(kPanel, chunk.samples - i), n);
+    const int end = chunk.first + chunk.samples, rest = beyond(chunk);
+    for (std::ptrdiff_t k = column; rest > 0 && k < column + n; ++k)
+      std::fill_n(numbers(x_columns_) + k * samples_ + end + end % 2, rest, Bf16{0});
   }
 
   void forward(const Chunk& chunk) override {
     if (!chunk.bf16) return dense_forward(weights_, input(), output(), kernels_, chunk);
-    Bf16* rows = scratch(chunk.worker);
-    bf16_.pack_rows(chunk.x, in(), rows, in(), chunk.samples, in());
-    if (chunk.training) pack_for_gradient(chunk);
-    for (int p = 0; p < weights_.panels(); ++p)
-      multiply_chunk(rows, in(), numbers(copy_) + p * in() * kPanel, weights_.bias(p), chunk.samples,
-                     chunk.y + p * kPanel, out());
+    const Bf16* rows = chunk.training ? numbers(x_rows_) + chunk.first * in() : predicted_rows(chunk);
+    const std::ptrdiff_t end = chunk.column() + chunk.columns(out());
+    for (std::ptrdiff_t column = chunk.column(); column < end; column += kPanel)
+      multiply_chunk(rows, in(), numbers(copy_) + column * in(),
+                     weights_.bias(static_cast<int>(column / kPanel)), chunk.samples, chunk.y + column, out());
+  }
+
+  void take_dy(const Chunk& chunk) override {
+    const std::ptrdiff_t column = chunk.column();
+    const int n = chunk.columns(out());
+    Bf16* pairs = numbers(dy_pairs_) + 2 * column;
+    bf16_.pack_pairs(chunk.dy + column, out(), pairs + chunk.first * out(), 2 * out(), chunk.samples, n);
+    const int end = chunk.first + chunk.samples, from = end + end % 2;
+    for (int i = from; i < from + beyond(chunk); i += 2) std::fill_n(pairs + i * out(), 2 * n, Bf16{0});
+    if (input_gradient_)
+      bf16_.pack_rows(chunk.dy + column, out(), numbers(dy_rows_) + chunk.first * out() + column, out(),
+                      chunk.samples, n);
   }
 
   void backward(const Chunk& chunk) override {
-    bf16_.pack_pairs(chunk.dy, out(), numbers(dy_pairs_) + chunk.first * out(), 2 * out(), chunk.samples, out());
     if (!chunk.dx) return;
-    Bf16* rows = scratch(chunk.worker);
-    bf16_.pack_rows(chunk.dy, out(), rows, out(), chunk.samples, out());
-    for (int p = 0; p * kPanel < in(); ++p)
-      multiply_chunk(rows, out(), transposed() + p * out() * kPanel, kZeros, chunk.samples, chunk.dx + p * kPanel,
-                     in());
+    const std::ptrdiff_t end = chunk.column() + chunk.columns(in());
+    for (std::ptrdiff_t column = chunk.column(); column < end; column += kPanel)
+      multiply_chunk(numbers(dy_rows_) + chunk.first * out(), out(), transposed() + column * out(), kZeros,
+                     chunk.samples, chunk.dx + column, in());
   }
 
   void update(int task, const Batch& batch, const Update& step) override {
@@ -74,7 +99,6 @@ class DenseBf16 final : public WeightedLayer {
   std::ptrdiff_t in() const { return input().stride(); }
   std::ptrdiff_t out() const { return output().stride(); }
   static Bf16* numbers(const Buffer& buffer) { return reinterpret_cast<Bf16*>(buffer.data()); }
-  Bf16* scratch(int worker) const { return numbers(scratch_) + worker * scratch_size_; }
   Bf16* transposed() const { return numbers(copy_) + in() * out(); }
 
   void multiply_chunk(const Bf16* rows, std::ptrdiff_t n, const Bf16* panel, const float* start, int samples,
@@ -87,21 +111,18 @@ class DenseBf16 final : public WeightedLayer {
                       .steps = static_cast<int>(n / kPanel), .start = start});
   }
 
-  void pack_for_gradient(const Chunk& chunk) {
-    for (int i = 0; i < chunk.samples; i += kPanel)
-      bf16_.pack_columns(chunk.x + i * in(), in(), numbers(x_columns_) + chunk.first + i, samples_,
-                         std::min(kPanel, chunk.samples - i), in());
-    clear_rest(chunk);
+  // Prediction tells nobody that x is complete.
+  const Bf16* predicted_rows(const Chunk& chunk) const {
+    Bf16* rows = numbers(predicted_) + chunk.worker * kPredictionChunk * in();
+    bf16_.pack_rows(chunk.x, in(), rows, in(), chunk.samples, static_cast<int>(in()));
+    return rows;
   }
 
   // Products over the batch go in steps of 32 samples: after the last one come zeros, whatever an earlier and larger
-  // batch has left there.
-  void clear_rest(const Chunk& chunk) {
-    const int end = chunk.first + chunk.samples;
-    if (end != chunk.batch) return;
-    const int from = end + end % 2, rest = static_cast<int>(round_up(from, kPanel)) - from;
-    for (std::ptrdiff_t k = 0; k < in(); ++k) std::fill_n(numbers(x_columns_) + k * samples_ + from, rest, Bf16{0});
-    std::fill_n(numbers(dy_pairs_) + from * out(), rest * out(), Bf16{0});
+  // batch has left there. How many, beyond the chunk's last pair of samples.
+  static int beyond(const Chunk& chunk) {
+    const int end = chunk.first + chunk.samples, from = end + end % 2;
+    return end == chunk.batch ? static_cast<int>(round_up(from, kPanel)) - from : 0;
   }
 
   void refresh(const Weights::Block& block) override {
@@ -115,10 +136,10 @@ class DenseBf16 final : public WeightedLayer {
 
   const Bf16Kernels& bf16_;
   std::ptrdiff_t samples_ = 0;  // of a batch, rounded up to whole steps
-  std::size_t scratch_size_ = 0;
   bool input_gradient_ = false;
-  Buffer x_columns_, dy_pairs_;  // of the whole batch: [input][sample], [pair of samples][unit][2]
-  Buffer scratch_;               // rows of a chunk, for each worker
+  Buffer x_rows_, x_columns_;   // of the whole batch: [sample][input], [input][sample]
+  Buffer predicted_;            // rows of x in prediction, for each worker
+  Buffer dy_rows_, dy_pairs_;   // [sample][unit], [pair of samples][unit][2]
 };
 
 }  // namespace

@@ -1,9 +1,9 @@
 // What every layer can do: forward and backward for a chunk of the batch, then its own weights over the whole batch.
 //
-// A step has two phases. In the first, chunks of the batch run through all layers, forward and backward, each on one
-// thread. In the second, every block of weights is visited by one thread, which sums its gradient over the batch in
-// one order and lets the optimizer change it. Layers that need the whole batch at once (batch normalization) also
-// reduce over it between chunks.
+// A step has two phases. In the first, chunks of the batch run through the layers, forward and backward, each on one
+// thread (network/plan.cpp). In the second, every block of weights is visited by one thread, which sums its gradient
+// over the batch in one order and lets the optimizer change it. Layers that need the whole batch at once (batch
+// normalization) also reduce over it between chunks.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,11 @@
 
 namespace optotype {
 
-// A chunk of the batch as a layer sees it. Row i of x is sample `first + i`; rows lie Shape::stride() apart.
+constexpr int kAllPanels = -1;
+constexpr int kPredictionChunk = 32;  // samples that prediction takes through the layers together
+
+// A chunk of the batch as a layer sees it: some samples, or one panel of columns of all samples. Row i of x is sample
+// `first + i`; rows lie Shape::stride() apart and begin at column 0.
 struct Chunk {
   int index;    // which chunk of the batch
   int first;    // its first sample
@@ -27,7 +31,15 @@ struct Chunk {
   float* y;
   const float* dy;
   float* dx;  // null where nobody needs the gradient of x
+  int panel = kAllPanels;  // forward of y, backward of x
+
+  // Its columns in rows of this length.
+  std::ptrdiff_t column() const { return panel == kAllPanels ? 0 : static_cast<std::ptrdiff_t>(panel) * kPanel; }
+  int columns(std::ptrdiff_t stride) const { return panel == kAllPanels ? static_cast<int>(stride) : kPanel; }
 };
+
+// How a layer would have the batch divided.
+enum class Division { samples, columns, any };
 
 // The whole batch as a layer's weights see it.
 struct Batch {
@@ -54,9 +66,16 @@ class Layer {
   virtual void forward(const Chunk&) = 0;
   virtual void backward(const Chunk&) = 0;
 
-  virtual bool in_place() const { return false; }         // y overwrites x
-  virtual bool needs_whole_batch() const { return false; }  // has weights whose gradient reads x and dy
-  virtual bool reduces() const { return false; }          // has statistics over the batch
+  // A complete chunk of x, or of dy, is told to the layer that will read it while it is still in the cache.
+  virtual void take_x(const Chunk&) {}
+  virtual void take_dy(const Chunk&) {}
+
+  virtual Division division(int /*batch*/) const { return Division::samples; }
+  virtual bool mixes_columns() const { return false; }     // every column of y depends on all of x
+  virtual bool in_place() const { return false; }          // y overwrites x
+  virtual bool update_reads_x() const { return false; }
+  virtual bool update_reads_dy() const { return false; }
+  virtual bool reduces() const { return false; }           // has statistics over the batch
   virtual bool trainable() const { return false; }
 
   virtual void prepare(const Limits&) {}  // reserves all memory that training needs

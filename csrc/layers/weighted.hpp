@@ -13,6 +13,8 @@ inline constexpr float kZeros[kPanel] = {};
 // The forward pass in single precision, which prediction uses whatever training did.
 void dense_forward(const Weights&, Shape input, Shape output, const Kernels&, const Chunk&);
 
+Division dense_division(Shape input, Shape output, int batch);
+
 class WeightedLayer : public Layer {
  public:
   bool trainable() const final { return true; }

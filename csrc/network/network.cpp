@@ -1,4 +1,4 @@
-// Building a network, and compiling it: which stages a step has, which memory it needs.
+// Building a network, and compiling it: how large a chunk is, which memory a step needs.
 #include "network/network.hpp"
 
 #include <algorithm>
@@ -90,49 +90,18 @@ void Network::compile(const OptimizerSettings& optimizer, int batch) {
   while (lowest_ < static_cast<int>(nodes_.size()) && !nodes_[lowest_].layer->trainable()) ++lowest_;
   plan_stages();
   reserve_training();
-  updates_.clear();
-  for (int node = 0; node < static_cast<int>(nodes_.size()); ++node)
-    for (int task = 0; task < nodes_[node].layer->tasks(); ++task) updates_.push_back({node, task});
-}
-
-// Chunks run through as many layers as they can; a layer that reduces over the batch ends a stage.
-void Network::plan_stages() {
-  const int end = static_cast<int>(nodes_.size());
-  stages_.clear();
-  int begin = 0;
-  for (int node = 0; node < end; ++node)
-    if (nodes_[node].layer->reduces()) {
-      stages_.push_back({Stage::chunks, begin, node, false, 0, 0, 0});
-      stages_.push_back({Stage::reduce_forward, 0, 0, false, 0, 0, node});
-      begin = node;
-    }
-  stages_.push_back({Stage::chunks, begin, end, true, end, end, 0});
-  for (int node = end; node-- > lowest_;) {
-    const bool reduces = nodes_[node].layer->reduces();
-    if (reduces) {
-      stages_.push_back({Stage::reduce_backward, 0, 0, false, 0, 0, node});
-      if (node > lowest_) stages_.push_back({Stage::chunks, 0, 0, false, node, node + 1, 0});
-    } else {
-      stages_.back().backward_begin = node;
-    }
-  }
+  plan_updates();
 }
 
 void Network::reserve_training() {
   const int chunks = (batch_ + chunk_ - 1) / chunk_;
-  const bool reduces = std::any_of(nodes_.begin(), nodes_.end(), [](const Node& n) { return n.layer->reduces(); });
-  for (Tensor& tensor : tensors_) tensor.values_whole = tensor.gradients_whole = reduces;
-  for (int node = 0; node < static_cast<int>(nodes_.size()); ++node) {
-    const Node& at = nodes_[node];
-    if (at.layer->needs_whole_batch()) tensors_[at.x].values_whole = tensors_[at.y].gradients_whole = true;
-    at.layer->prepare({batch_, chunk_, chunks, pool_.threads(), node > lowest_, optimizer_.state()});
-  }
+  for (int node = 0; node < static_cast<int>(nodes_.size()); ++node)
+    nodes_[node].layer->prepare({batch_, chunk_, chunks, pool_.threads(), node > lowest_, optimizer_.state()});
   packed_ = true;
   const std::ptrdiff_t own = static_cast<std::ptrdiff_t>(chunk_) * pool_.threads();
-  for (Tensor& tensor : tensors_) {
-    tensor.values = Buffer(tensor.stride * (tensor.values_whole ? batch_ : own));
-    tensor.gradients = Buffer(tensor.stride * (tensor.gradients_whole ? batch_ : own));
-  }
+  for (Tensor& tensor : tensors_)
+    for (Tensor::Place* place : {&tensor.values, &tensor.gradients})
+      place->numbers = Buffer(tensor.stride * (place->whole ? batch_ : own));
   losses_.assign(chunks, {});
 }
 

@@ -43,8 +43,6 @@ struct EpochTotals {
 
 class Reporter;
 
-constexpr int kPredictionChunk = 32;  // samples that prediction takes through the layers together
-
 class Network {
  public:
   // In training with `bf16`, products have bfloat16 operands; the kernels must have them.
@@ -85,16 +83,21 @@ class Network {
   // The values and the gradients of one place between layers, for the whole batch or for each worker's chunk.
   struct Tensor {
     std::ptrdiff_t stride = 0;
-    bool values_whole = false, gradients_whole = false;
-    Buffer values, gradients;
+    struct Place {
+      bool whole = false;
+      int stage = -1;  // the last that touches it
+      Buffer numbers;
+    };
+    Place values = {}, gradients = {};
   };
   // A part of a step in which all tasks may run at once.
   struct Stage {
-    enum Kind { chunks, reduce_forward, reduce_backward } kind;
-    int forward_begin, forward_end;    // chunks: layers to run forward,
-    bool loss;                         // then the loss,
-    int backward_begin, backward_end;  // then layers to run backward, last first
-    int node;                          // reductions: whose
+    enum Kind { samples, columns, reduce_forward, reduce_backward } kind = samples;
+    int panels = 0;                            // columns: how many tasks
+    int forward_begin = 0, forward_end = 0;    // samples and columns: layers to run forward,
+    bool loss = false;                         // then the loss,
+    int backward_begin = 0, backward_end = 0;  // then layers to run backward, last first
+    int node = 0;                              // reductions: whose
   };
   struct StepContext;
 
@@ -102,14 +105,23 @@ class Network {
   int absorbed();
   int chunk_for(int batch) const;
   void plan_stages();
+  Stage& stage_by(Stage::Kind);
+  void plan_forward();
+  void plan_backward();
+  void plan_memory();
+  void plan_updates();
   void reserve_training();
   void reserve_prediction(bool bf16);
 
+  float* place(const Tensor::Place&, std::ptrdiff_t stride, const Chunk&) const;
   float* values(int tensor, const Chunk&) const;
   float* gradients(int tensor, const Chunk&) const;
   Batch whole(const Node&, const StepContext&) const;
   void gather(const StepContext&, const Chunk&);
-  void run_chunk(const Stage&, const StepContext&, int index, int worker);
+  Chunk chunk_of(const Stage&, const StepContext&, int index, int worker) const;
+  void run_chunk(const Stage&, const StepContext&, Chunk);
+  void run_forward(const Stage&, const StepContext&, Chunk);
+  void run_backward(const Stage&, const StepContext&, Chunk);
   void run_stage(const Stage&, const StepContext&);
   void run_update(const StepContext&, float learning_rate);
   void predict_chunk(const Images&, float scale, std::int64_t first, int samples, int worker, bool bf16,

@@ -29,18 +29,21 @@ std::uint64_t mix(std::uint64_t x) {
 
 }  // namespace
 
+float* Network::place(const Tensor::Place& place, std::ptrdiff_t stride, const Chunk& chunk) const {
+  return place.numbers.data() + stride * (place.whole ? chunk.first : chunk.worker * chunk_);
+}
+
 float* Network::values(int tensor, const Chunk& chunk) const {
-  const Tensor& t = tensors_[tensor];
-  return t.values.data() + t.stride * (t.values_whole ? chunk.first : chunk.worker * chunk_);
+  return place(tensors_[tensor].values, tensors_[tensor].stride, chunk);
 }
 
 float* Network::gradients(int tensor, const Chunk& chunk) const {
-  const Tensor& t = tensors_[tensor];
-  return t.gradients.data() + t.stride * (t.gradients_whole ? chunk.first : chunk.worker * chunk_);
+  return place(tensors_[tensor].gradients, tensors_[tensor].stride, chunk);
 }
 
 Batch Network::whole(const Node& node, const StepContext& step) const {
-  return {step.samples, step.chunks(chunk_), tensors_[node.x].values.data(), tensors_[node.y].gradients.data()};
+  return {step.samples, step.chunks(chunk_), tensors_[node.x].values.numbers.data(),
+          tensors_[node.y].gradients.numbers.data()};
 }
 
 void Network::gather(const StepContext& step, const Chunk& chunk) {
@@ -55,37 +58,63 @@ void Network::gather(const StepContext& step, const Chunk& chunk) {
   }
 }
 
-void Network::run_chunk(const Stage& stage, const StepContext& step, int index, int worker) {
-  const int first = index * chunk_;
-  Chunk chunk = {.index = index, .first = first, .samples = std::min(chunk_, step.samples - first), .batch = step.samples,
-                 .worker = worker, .training = true, .bf16 = tiles_ != nullptr, .key = step.key,
-                 .x = nullptr, .y = nullptr, .dy = nullptr, .dx = nullptr};
-  // The stage with layer 0's forward pass comes first; one that begins and ends there only gathers.
-  if (&stage == &stages_.front()) gather(step, chunk);
+Chunk Network::chunk_of(const Stage& stage, const StepContext& step, int index, int worker) const {
+  const bool columns = stage.kind == Stage::columns;
+  const int first = columns ? 0 : index * chunk_, samples = columns ? step.samples : std::min(chunk_, step.samples - first);
+  return {.index = index, .first = first, .samples = samples, .batch = step.samples, .worker = worker, .training = true,
+          .bf16 = tiles_ != nullptr, .key = step.key, .x = nullptr, .y = nullptr, .dy = nullptr, .dx = nullptr,
+          .panel = columns ? index : kAllPanels};
+}
+
+void Network::run_forward(const Stage& stage, const StepContext& step, Chunk chunk) {
   for (int node = stage.forward_begin; node < stage.forward_end; ++node) {
+    Layer& layer = *nodes_[node].layer;
     chunk.x = values(nodes_[node].x, chunk);
     chunk.y = values(nodes_[node].y, chunk);
-    nodes_[node].layer->forward(chunk);
+    if (stage.kind == Stage::columns && layer.reduces()) layer.reduce_forward(chunk.panel, whole(nodes_[node], step));
+    layer.forward(chunk);
+    chunk.x = chunk.y;
+    if (node + 1 < static_cast<int>(nodes_.size())) nodes_[node + 1].layer->take_x(chunk);
   }
-  if (stage.loss) {
-    const int logits = nodes_.back().y;
-    chunk.x = values(logits, chunk);
-    chunk.dx = gradients(logits, chunk);
-    const Labels labels = {step.epoch.labels, step.epoch.order + step.first + first};
-    losses_[index] = cross_entropy(chunk, shape_, labels, step.samples);
-  }
+}
+
+void Network::run_backward(const Stage& stage, const StepContext& step, Chunk chunk) {
   for (int node = stage.backward_end; node-- > stage.backward_begin;) {
+    Layer& layer = *nodes_[node].layer;
     chunk.x = values(nodes_[node].x, chunk);
     chunk.y = values(nodes_[node].y, chunk);
     chunk.dy = gradients(nodes_[node].y, chunk);
     chunk.dx = node > lowest_ ? gradients(nodes_[node].x, chunk) : nullptr;
-    nodes_[node].layer->backward(chunk);
+    if (stage.kind == Stage::columns && layer.reduces()) layer.reduce_backward(chunk.panel, whole(nodes_[node], step));
+    layer.backward(chunk);
+    chunk.dy = chunk.dx;
+    if (node > lowest_) nodes_[node - 1].layer->take_dy(chunk);
   }
 }
 
+void Network::run_chunk(const Stage& stage, const StepContext& step, Chunk chunk) {
+  if (&stage == &stages_.front()) {
+    gather(step, chunk);
+    chunk.x = values(0, chunk);
+    nodes_.front().layer->take_x(chunk);
+  }
+  run_forward(stage, step, chunk);
+  if (stage.loss) {
+    const int logits = nodes_.back().y;
+    chunk.x = values(logits, chunk);
+    chunk.dx = gradients(logits, chunk);
+    const Labels labels = {step.epoch.labels, step.epoch.order + step.first + chunk.first};
+    losses_[chunk.index] = cross_entropy(chunk, shape_, labels, step.samples);
+    chunk.dy = chunk.dx;
+    nodes_.back().layer->take_dy(chunk);
+  }
+  run_backward(stage, step, chunk);
+}
+
 void Network::run_stage(const Stage& stage, const StepContext& step) {
-  if (stage.kind == Stage::chunks) {
-    pool_.run(step.chunks(chunk_), [&](int index, int worker) { run_chunk(stage, step, index, worker); });
+  if (stage.kind == Stage::samples || stage.kind == Stage::columns) {
+    const int tasks = stage.kind == Stage::columns ? stage.panels : step.chunks(chunk_);
+    pool_.run(tasks, [&](int index, int worker) { run_chunk(stage, step, chunk_of(stage, step, index, worker)); });
     return;
   }
   const Node& node = nodes_[stage.node];

@@ -71,6 +71,18 @@ int dense(Network& net) {
   return net.add_dense(kClasses);
 }
 
+int columns(Network& net) {
+  net.add_batch_normalization(0.99f, 1e-3f);
+  net.add_flatten();
+  net.add_dense(299);
+  net.add_activation(Activation::sigmoid);
+  net.add_dropout(0.2f);
+  net.add_dense(301);
+  net.add_batch_normalization(0.99f, 1e-3f);
+  net.add_activation(Activation::relu);
+  return net.add_dense(kClasses);
+}
+
 void spread_weights(const Network& net, int last) {
   for (int place = 0; place <= last; ++place)
     for (int i = 0; i < net.layer(place).parameters(); ++i) {
@@ -124,7 +136,8 @@ int main() {
         exercise(convolutions, *tables[isa], threads, kind);
         exercise(normalized, *tables[isa], threads, kind);
         exercise(dense, *tables[isa], threads, kind);
-        runs += 3;
+        exercise(columns, *tables[isa], threads, kind);
+        runs += 4;
       }
   }
   std::printf("%d nets trained on %d instruction sets\n", runs, count);

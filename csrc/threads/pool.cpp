@@ -80,11 +80,10 @@ struct Pool::Shared {
 
   explicit Shared(int threads) : workers(threads), shares(std::make_unique<Share[]>(threads)) {}
 
-  // The same shares for the same number of tasks, so that a worker meets what it left in its cache the time before.
   void deal() {
     for (int worker = 0; worker < workers; ++worker) {
-      shares[worker].next.store(tasks * worker / workers, std::memory_order_relaxed);
-      shares[worker].end = tasks * (worker + 1) / workers;
+      shares[worker].next.store(share(tasks, worker, workers), std::memory_order_relaxed);
+      shares[worker].end = share(tasks, worker + 1, workers);
     }
   }
 

@@ -19,6 +19,18 @@ NETS: Final[dict[str, tuple[Layer, ...]]] = {
     "Flatten": (Flatten(), HEAD),
     "Dense": (Flatten(), Dense(37, "tanh"), Dense(70, "sigmoid"), Dense(13), HEAD),
     "Dense relu": (Flatten(), Dense(41, "relu"), Dense(33, "relu", "random_normal"), HEAD),
+    # So many weights that in batches of 43 and less their columns are divided, not the samples.
+    "Dense columns": (Flatten(), Dense(300, "sigmoid"), Dropout(0.2), Dense(290, "tanh"), Dense(9), HEAD),
+    "BatchNormalization in columns": (
+        Conv2D(5, 3),
+        BatchNormalization(),
+        Flatten(),
+        BatchNormalization(),
+        Dense(300, "sigmoid"),
+        BatchNormalization(),
+        Dense(290, "tanh"),
+        HEAD,
+    ),
     "Conv2D": (Conv2D(7, 3, "tanh"), Conv2D(5, (2, 3), "sigmoid"), Flatten(), HEAD),
     "Conv2D wide": (Conv2D(40, 3, "relu"), Conv2D(35, (3, 2), "tanh", "random_normal"), Flatten(), HEAD),
     "Conv2D many channels": (Conv2D(20, 3, "relu"), Conv2D(70, 2), Conv2D(9, 5, "tanh"), Flatten(), HEAD),
