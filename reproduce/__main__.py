@@ -111,7 +111,8 @@ def _arguments() -> argparse.Namespace:
         "--seeds",
         type=int,
         default=0,
-        help="at least so many trainings of each recipe (default: 5 of Keras, 10 of optotype in each precision)",
+        help="at least so many trainings of each recipe (default: 5 of Keras, 10 of optotype in each precision, and"
+        " more where those decide too little)",
     )
     parser.add_argument(
         "--only", choices=("ours", "keras", "backends", "timing", "render"), help="do a part of the work"
