@@ -6,9 +6,9 @@ A file belongs to one definition of its recipe and one split: trainings of anoth
 import json
 import os
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from optotype.recipes.recipe import Recipe
 
@@ -18,7 +18,24 @@ FOLDER: Final = ROOT / "results"
 CACHE: Final = ROOT / "build" / "reproduce"
 
 Peer = Literal["keras", "optotype-fp32", "optotype-bf16"]
-Definition = dict[str, Any]
+
+
+def definition(recipe: Recipe) -> dict[str, Any]:
+    """Give all of a recipe that decides what its trainings have in common, as plain JSON.
+
+    The precision is left out: it is how optotype computes, not what, and Keras knows nothing of it.
+    """
+    dumped: dict[str, Any] = json.loads(recipe.to_json())
+    apart = {"name", "source", "seed", "precision"}
+    return {key: value for key, value in dumped.items() if key not in apart}
+
+
+def _completed(kept: dict[str, Any]) -> dict[str, Any]:
+    return definition(Recipe.model_validate(kept))
+
+
+# One that was kept before recipes gained a setting means that setting's default, which is how it was until then.
+Definition = Annotated[dict[str, Any], AfterValidator(_completed)]
 
 
 class Frozen(BaseModel):
@@ -75,16 +92,6 @@ class Results(Frozen):
     backend: str
     versions: dict[str, str]
     trainings: tuple[Training, ...]
-
-
-def definition(recipe: Recipe) -> Definition:
-    """Give all of a recipe that decides what its trainings have in common, as plain JSON.
-
-    The precision is left out: it is how optotype computes, not what, and Keras knows nothing of it.
-    """
-    dumped: Definition = json.loads(recipe.to_json())
-    apart = {"name", "source", "seed", "precision"}
-    return {key: value for key, value in dumped.items() if key not in apart}
 
 
 def path(recipe: str, kind: str, folder: Path = FOLDER) -> Path:

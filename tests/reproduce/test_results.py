@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import optotype as ot
@@ -20,6 +21,22 @@ def test_another_definition_replaces(tmp_path: Path) -> None:
     keep(old.model_copy(update={"definition": {**old.definition, "epochs": 1}}), tmp_path)
     kept = keep(results("mlp-784", "keras", [training(1, 0.98)]), tmp_path)
     assert [each.seed for each in kept.trainings] == [1]
+
+
+def test_results_outlive_a_new_setting(tmp_path: Path) -> None:
+    """Results that were kept before recipes had some setting count as results with its default."""
+    found = results("cnn-small", "keras", [training(0, 0.98)])
+    keep(found, tmp_path)
+    file = path("cnn-small", "keras", tmp_path)
+    kept = json.loads(file.read_text())
+    assert kept["definition"]["layers"][0].pop("activation") == "relu"
+    del kept["definition"]["split_seed"]
+    file.write_text(json.dumps(kept))
+    older = read("cnn-small", "keras", tmp_path)
+    assert older is not None
+    assert older.definition["split_seed"] == 0
+    assert older.definition["layers"][0]["activation"] == "linear"
+    assert older != found
 
 
 def test_only_whole_files_are_left(tmp_path: Path) -> None:
