@@ -118,6 +118,8 @@ struct Kernels {
   void (*activation_gradient)(Activation, const float* y, float* dy, std::size_t n);
   void (*dropout)(const Dropout&, std::uint32_t counter, const float* x, float* y, std::size_t n);
   void (*update)(const Update&, std::size_t n);
+  // At most 32 rows of kPanel floats, transposed: kPanel rows of 32; what is not there is zero.
+  void (*transpose)(const float* x, float* y, int rows);
   void (*max_pool)(const Pooling&, const float* x, float* y);
   void (*max_pool_gradient)(const Pooling&, const float* x, const float* y, const float* dy, float* dx);
   void (*finish)(const Finish&);

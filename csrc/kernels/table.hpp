@@ -12,6 +12,7 @@
 #include "normalization.hpp"
 #include "optimizers.hpp"
 #include "pooling.hpp"
+#include "transpose.hpp"
 
 namespace optotype {
 
@@ -28,6 +29,7 @@ const Kernels OPTOTYPE_TABLE = {
     .activation_gradient = activation_gradient,
     .dropout = dropout,
     .update = update,
+    .transpose = transpose,
     .max_pool = max_pool,
     .max_pool_gradient = max_pool_gradient,
     .finish = finish,

@@ -56,10 +56,8 @@ class Dense final : public WeightedLayer {
  private:
   // The copy is [panel of inputs][unit][32 inputs], so a block of W becomes one run of it.
   void refresh(const Weights::Block& block) override {
-    const float* from = weights_.panel(block.panel) + block.row * kPanel;
-    float* to = copy_.data() + block.row * output().stride() + block.panel * kPanel * kPanel;
-    for (int row = 0; row < block.rows; ++row)
-      for (int column = 0; column < kPanel; ++column) to[column * kPanel + row] = from[row * kPanel + column];
+    kernels_.transpose(weights_.panel(block.panel) + block.row * kPanel,
+                       copy_.data() + block.row * output().stride() + block.panel * kPanel * kPanel, block.rows);
   }
 };
 
