@@ -62,10 +62,12 @@ class DenseBf16 final : public WeightedLayer {
   void take_dy(const Chunk& chunk) override {
     const std::ptrdiff_t column = chunk.column();
     const int n = chunk.columns(out());
-    Bf16* pairs = numbers(dy_pairs_) + 2 * column;
-    bf16_.pack_pairs(chunk.dy + column, out(), pairs + chunk.first * out(), 2 * out(), chunk.samples, n);
-    const int end = chunk.first + chunk.samples, from = end + end % 2;
-    for (int i = from; i < from + beyond(chunk); i += 2) std::fill_n(pairs + i * out(), 2 * n, Bf16{0});
+    const int end = chunk.first + chunk.samples;
+    for (std::ptrdiff_t at = column; at < column + n; at += kPanel) {
+      Bf16* pairs = numbers(dy_pairs_) + at * samples_;
+      bf16_.pack_pairs(chunk.dy + at, out(), pairs + chunk.first * kPanel, 2 * kPanel, chunk.samples, kPanel);
+      std::fill_n(pairs + (end + end % 2) * kPanel, beyond(chunk) * kPanel, Bf16{0});
+    }
     if (input_gradient_)
       bf16_.pack_rows(chunk.dy + column, out(), numbers(dy_rows_) + chunk.first * out() + column, out(),
                       chunk.samples, n);
@@ -81,12 +83,12 @@ class DenseBf16 final : public WeightedLayer {
 
   void update(int task, const Batch& batch, const Update& step) override {
     const Weights::Block block = weights_.block(task);
-    float gradient[(kPanel + 1) * kPanel];
-    bf16_.multiply({.a = numbers(x_columns_) + block.row * samples_, .a_row = samples_, .a_outer = 0,
-                    .b = numbers(dy_pairs_) + 2 * block.panel * kPanel, .b_pair = 2 * out(),
-                    .c = gradient, .c_row = kPanel,
-                    .rows = block.rows, .columns = kPanel, .outer = 1, .steps = (batch.samples + 31) / 32,
-                    .start = kZeros});
+    alignas(64) float gradient[(kPanel + 1) * kPanel];
+    bf16_.multiply_block({.a = numbers(x_columns_) + block.row * samples_, .a_row = samples_,
+                          .a_half = kPanel / 2 * samples_, .a_outer = 0,
+                          .b = numbers(dy_pairs_) + block.panel * kPanel * samples_, .c = gradient,
+                          .two_rows = block.rows > kPanel / 2, .two_columns = true,
+                          .outer = 1, .steps = (batch.samples + 31) / 32, .add = false});
     if (block.bias) {
       float* sums = gradient + block.rows * kPanel;
       for (int j = 0; j < kPanel; ++j) sums[j] = 0.0f;
@@ -139,7 +141,7 @@ class DenseBf16 final : public WeightedLayer {
   bool input_gradient_ = false;
   Buffer x_rows_, x_columns_;   // of the whole batch: [sample][input], [input][sample]
   Buffer predicted_;            // rows of x in prediction, for each worker
-  Buffer dy_rows_, dy_pairs_;   // [sample][unit], [pair of samples][unit][2]
+  Buffer dy_rows_, dy_pairs_;   // [sample][unit], [panel][pair of samples][32][2]
 };
 
 }  // namespace
