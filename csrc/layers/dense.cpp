@@ -64,11 +64,10 @@ class Dense final : public WeightedLayer {
 }  // namespace
 
 // Weights that have changed must cross to each core that reads them. Where samples are divided every core reads all
-// weights; where columns are, a core keeps its panels, and x and dy cross. The factor is measured; it pays for stages.
+// weights; where columns are, a core keeps its panels, and x and dy cross.
 Division dense_division(Shape input, Shape output, int batch) {
-  constexpr std::ptrdiff_t kFactor = 2;
   const std::ptrdiff_t crossing = batch * (input.stride() + output.stride());
-  return input.stride() * output.stride() >= kFactor * crossing ? Division::columns : Division::samples;
+  return input.stride() * output.stride() >= crossing ? Division::columns : Division::samples;
 }
 
 void dense_forward(const Weights& weights, Shape input, Shape output, const Kernels& kernels, const Chunk& chunk) {

@@ -13,7 +13,16 @@ from tests.contracts.nets import NETS, SHAPE, images, labels, network
 
 BATCH = 43
 # Where no rounding can turn a unit off or choose another pixel.
-SMOOTH = {"Flatten", "Dense", "Dense columns", "BatchNormalization in columns", "Conv2D", "Conv2D same", "Dropout", "BatchNormalization"}
+SMOOTH = {
+    "Flatten",
+    "Dense",
+    "Dense columns",
+    "BatchNormalization in columns",
+    "Conv2D",
+    "Conv2D same",
+    "Dropout",
+    "BatchNormalization",
+}
 needs_amx = pytest.mark.skipif("amx" not in available_isas(), reason="this processor has no AMX")
 
 
