@@ -90,6 +90,7 @@ struct Pool::Shared {
   void work(int worker) {
     for (int i = 0; i < workers; ++i) {
       Share& share = shares[(worker + i) % workers];
+      if (share.next.load(std::memory_order_relaxed) >= share.end) continue;  // leaves the line where it is
       for (int index; (index = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;)
         call(task, index, worker);
     }
