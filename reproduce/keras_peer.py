@@ -20,7 +20,12 @@ import numpy as np
 Json = dict[str, Any]
 
 # name -> (Keras backend, jit_compile)
-BACKENDS = {"tensorflow": ("tensorflow", False), "tensorflow-xla": ("tensorflow", True), "jax": ("jax", True)}
+BACKENDS = {
+    "tensorflow": ("tensorflow", False),
+    "tensorflow-xla": ("tensorflow", True),
+    "jax": ("jax", True),
+    "torch": ("torch", False),
+}
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,10 @@ def set_up(job: Json) -> None:
 
         tf.config.threading.set_intra_op_parallelism_threads(len(cores))
         tf.config.threading.set_inter_op_parallelism_threads(len(cores))
+    if backend == "torch":
+        import torch  # noqa: PLC0415 - only where it is the backend
+
+        torch.set_num_threads(len(cores))
 
 
 def build(job: Json, arrays: Arrays) -> Any:
@@ -96,7 +105,8 @@ def build(job: Json, arrays: Arrays) -> Any:
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=BACKENDS[job["backend"]][1],
-        steps_per_execution=min(steps, 500),
+        # On PyTorch Keras knows single steps only.
+        steps_per_execution=1 if job["backend"] == "torch" else min(steps, 500),
     )
     return net
 
@@ -210,7 +220,8 @@ def versions() -> dict[str, str]:
     """Name the Python and the packages that did the work."""
     from importlib import metadata  # noqa: PLC0415 - beside its use
 
-    backend = {"tensorflow": ("tensorflow-cpu",), "jax": ("jax", "jaxlib")}[os.environ["KERAS_BACKEND"]]
+    backends = {"tensorflow": ("tensorflow-cpu",), "jax": ("jax", "jaxlib"), "torch": ("torch",)}
+    backend = backends[os.environ["KERAS_BACKEND"]]
     found = {name: metadata.version(name) for name in ("keras", *backend, "numpy")}
     return {"python": ".".join(map(str, sys.version_info[:3])), **found}
 

@@ -1,0 +1,114 @@
+"""A timed program's end of the pipe: a job comes in as a line of JSON, then a line for every turn; answers go out."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Json = dict[str, Any]
+
+# How many of the training images the accuracy is taken of, once the turns are over.
+SCORED = 10_000
+
+
+class Parent:
+    """The process that started this one.
+
+    Attributes:
+        job: What to do; "task" names it.
+    """
+
+    def __init__(self) -> None:
+        # Libraries print where they like, but only answers may reach the parent.
+        self._answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+        self.job: Json = json.loads(sys.stdin.readline())
+        self._began = 0.0
+
+    def begin(self) -> None:
+        """Wait for a turn, and start the clock."""
+        sys.stdin.readline()
+        self._began = time.perf_counter()
+
+    def end(self) -> None:
+        """Stop the clock, and tell the parent."""
+        self.answer({"seconds": time.perf_counter() - self._began})
+
+    def answer(self, found: Json) -> None:
+        """Send a line of JSON."""
+        print(json.dumps(found), file=self._answers, flush=True)
+
+
+def run(tasks: Mapping[str, Callable[[Parent], Json]]) -> None:
+    """Do the job's task, and answer with what it gives and with the version of Python."""
+    parent = Parent()
+    if hasattr(os, "sched_setaffinity"):
+        # Some libraries have no setting for their threads: they count the processors they may use.
+        os.sched_setaffinity(0, parent.job["cores"])
+    found = tasks[parent.job["task"]](parent)
+    found["versions"] = {"python": ".".join(map(str, sys.version_info[:3])), **found["versions"]}
+    parent.answer(found)
+
+
+def versions(*names: str) -> dict[str, str]:
+    """Name the versions of packages."""
+    return {name: metadata.version(name) for name in names}
+
+
+def read_images(job: Json, part: str = "train") -> tuple[NDArray[Any], NDArray[Any]]:
+    """Read images and labels.
+
+    Args:
+        job: "arrays" is an NPZ with PART_images (uint8, n, h, w, c) and PART_labels (int64, n); "images", where it is
+            there, says how many of them to take.
+        part: "train" or "held".
+
+    Returns:
+        Both, as they are in the file.
+    """
+    with np.load(job["arrays"]) as file:
+        images, labels = file[f"{part}_images"], file[f"{part}_labels"]
+    most = job.get("images") or len(labels)
+    return images[:most], labels[:most]
+
+
+def scaled(job: Json, images: NDArray[Any]) -> NDArray[np.float32]:
+    """Give the images as float32 in the recipe's pixel range."""
+    return images.astype(np.float32) * np.float32(1 / 255 if job["recipe"]["pixels"] == "unit" else 1)
+
+
+def read_weights(job: Json) -> dict[str, NDArray[np.float32]]:
+    """Read the weights to predict with, in Keras's layouts and order: "0.kernel", "0.bias", ..."""
+    with np.load(job["weights"]) as file:
+        return {name: file[name] for name in file.files}
+
+
+def layers_with_head(job: Json) -> list[Json]:
+    """List the recipe's layers and its head."""
+    head = {"type": "Dense", "units": job["classes"], "activation": "softmax", **job["recipe"]["head"]}
+    return [*job["recipe"]["layers"], head]
+
+
+def repeat(parent: Parent, predict: Callable[[NDArray[Any]], NDArray[Any]], images: NDArray[Any]) -> Json:
+    """Predict in turns, each of "calls" calls.
+
+    Args:
+        parent: Its job says how many turns.
+        predict: From images to probabilities.
+        images: As the library likes them.
+
+    Returns:
+        "probabilities" of the first images, so that the sides can be compared.
+    """
+    for _ in range(parent.job["turns"]):
+        parent.begin()
+        for _ in range(parent.job["calls"]):
+            probabilities = predict(images)
+        parent.end()
+    return {"probabilities": np.asarray(probabilities[:100], np.float64).round(6).tolist()}
