@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help mnist test check format reproduce clean
+.PHONY: help mnist test check format reproduce bench clean
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Folders are listed too, so that a deleted file is noticed.
 SOURCES := $(shell find src csrc -not -name __pycache__ -not -name '*.pyc' -not -name '* *' 2>/dev/null)
-CHECKED := $(wildcard src tests checks reproduce)
+CHECKED := $(wildcard src tests checks reproduce benchmarks)
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -29,7 +29,7 @@ check: .venv/tested ## format, lint, types, layers and lengths
 	@$(BIN)/ruff check $(CHECKED)
 	@$(BIN)/mypy $(CHECKED)
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m checks.lengths src csrc tests checks reproduce
+	@$(BIN)/python -m checks.lengths src csrc tests checks reproduce benchmarks
 
 format: .venv/tested ## rewrite the sources in the project's format
 	@$(BIN)/ruff format $(CHECKED)
@@ -38,8 +38,11 @@ format: .venv/tested ## rewrite the sources in the project's format
 reproduce: .venv/tested ## measure every recipe and its Keras counterpart, and render RESULTS.md
 	@$(BIN)/python -m reproduce
 
+bench: .venv/tested ## time optotype beside its peers, and render benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks $(BENCH)
+
 clean: ## remove what these targets made, but not runs
-	rm -rf .venv .venv-peers build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-torch .venv-onnx build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/made:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found. Install one, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; }

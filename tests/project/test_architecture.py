@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 TOP: Final = Path(__file__).parents[2]
-LISTED_BY_FILE: Final = ("src", "csrc", "reproduce", "checks")
+LISTED_BY_FILE: Final = ("src", "csrc", "reproduce", "benchmarks", "checks")
 SOURCES: Final = (".py", ".pyi", ".cpp", ".hpp", ".h")
 LINE: Final = re.compile(r"(?P<indent> *)(?P<name>\S+?)(?P<slash>/?)(?:  +(?P<text>\S.*))?")
 
@@ -28,7 +28,7 @@ def tree() -> dict[str, str]:
 
 
 def test_every_source_file_has_its_line() -> None:
-    """The tree lists exactly the source files of src, csrc, reproduce and checks."""
+    """The tree lists exactly the source files of src, csrc, reproduce, benchmarks and checks."""
     real = {
         path.relative_to(TOP).as_posix()
         for folder in LISTED_BY_FILE

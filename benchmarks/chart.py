@@ -1,0 +1,41 @@
+"""benchmarks/times.svg: for each line with an aim against a peer, how many times as fast optotype is, and the aim."""
+
+from pathlib import Path
+from typing import Final
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from benchmarks.aims import AIMS
+from benchmarks.lines import LINES
+from benchmarks.results import FOLDER, read
+
+PICTURE: Final = FOLDER.parent / "times.svg"
+
+
+def write_chart(folder: Path = FOLDER, picture: Path = PICTURE) -> None:
+    """Draw the chart and write it, whole or not at all."""
+    bars = []
+    for aim in AIMS:
+        found = read(aim.line, folder)
+        if found is not None and aim.form.endswith("times") and found.checks:
+            # A line with two aims names the peer of each.
+            peer = aim.words.split(" as fast as ")[1]
+            bars.append((f"{LINES[aim.line].title}\nagainst {peer}", aim.value(found), aim.bound))
+    figure = Figure(figsize=(9, 1 + 0.5 * len(bars)), layout="constrained")
+    axes = figure.subplots()
+    places = range(len(bars))
+    axes.barh(places, [value for _, value, _ in bars], color="#4477aa", height=0.6)
+    axes.plot([bound for _, _, bound in bars], places, "|", color="#cc3311", markersize=16, label="aim")
+    for place, (_, value, _) in enumerate(bars):
+        axes.text(value, place, f" {value:.1f}", va="center", fontsize=8)
+    axes.axvline(1, color="#999999", linewidth=0.8)
+    axes.set_yticks(list(places), [words for words, _, _ in bars], fontsize=7)
+    axes.invert_yaxis()
+    axes.set_xlabel("times as fast as the peer")
+    axes.legend(loc="lower right")
+    written = picture.with_name(f".{picture.name}")
+    # Without a date and with counted names, so that the same results give the same picture.
+    with mpl.rc_context({"svg.hashsalt": "optotype"}):
+        figure.savefig(written, format="svg", metadata={"Date": None})
+    written.replace(picture)

@@ -1,0 +1,60 @@
+"""The environments that the sides run in: optotype's own, and one for each group of peers, made on first use."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from reproduce import peers
+from reproduce.results import ROOT
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment in the repository's top folder.
+
+    Attributes:
+        folder: Its name.
+        packages: What is installed there, pinned; none where it is made elsewhere.
+    """
+
+    folder: str
+    packages: tuple[str, ...] = ()
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return ROOT / self.folder / "bin" / "python"
+
+
+OURS: Final = Environment(".venv")
+KERAS: Final = Environment(peers.ENVIRONMENT.name, peers.PACKAGES)
+# The last PyTorch of which the registry's plain package is small on processors is pinned, with Keras to run on it.
+TORCH: Final = Environment(".venv-torch", ("torch==2.13.0", "keras==3.15.1", "numpy==2.4.6"))
+ONNX: Final = Environment(".venv-onnx", ("onnxruntime==1.31.1", "onnx==1.23.2", "numpy==2.4.6"))
+
+
+def make_all() -> None:
+    """Make every environment that is not there yet, or holds other packages than are wanted.
+
+    Raises:
+        CalledProcessError: The packages could not be installed; what pip said is on standard error.
+    """
+    peers.make_environment()
+    for environment in (TORCH, ONNX):
+        _make(environment)
+
+
+def _make(environment: Environment) -> None:
+    made = ROOT / environment.folder / "made"
+    wanted = "\n".join(environment.packages)
+    if made.exists() and made.read_text(encoding="utf-8") == wanted:
+        return
+    print(f"making {environment.folder} with {', '.join(environment.packages)}", flush=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(ROOT / environment.folder)], check=True)
+    pip = [str(environment.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--upgrade", "pip"], check=True)
+    subprocess.run([*pip, *environment.packages], check=True)
+    # Last, so that an environment that was not finished is made again.
+    made.write_text(wanted, encoding="utf-8")

@@ -1,0 +1,66 @@
+"""The lines of the benchmark, in the order in which they are measured and shown."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from benchmarks import alone, timing
+from benchmarks.results import Measured
+from benchmarks.timing import Effort
+
+Measure = Callable[[str, Effort], Measured]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line.
+
+    Attributes:
+        title: What is measured.
+        minutes: About how long that takes on two cores, by which the time left is told.
+        measure: Does it, given the line's name.
+        check: What the record's checks are; empty where there are none.
+    """
+
+    title: str
+    minutes: float
+    measure: Measure
+    check: str = ""
+
+
+_LEARNED: Final = "training accuracy"
+_AVX2: Final = partial(timing.epochs, avx2=True)
+
+LINES: Final[dict[str, Line]] = {
+    "start": Line("Start of a process", 0.2, alone.start),
+    "install": Line("Download of a default install", 0.5, alone.install),
+    "cnn-small": Line("Epoch of cnn-small", 5.5, timing.epochs, _LEARNED),
+    "cnn-large": Line("Epoch of cnn-large", 5.5, timing.epochs, _LEARNED),
+    "mlp-512-512": Line("Epoch of mlp-512-512", 2.5, timing.epochs, _LEARNED),
+    "dnn-sigmoid": Line("Epoch of dnn-sigmoid (batch 32)", 3, timing.epochs, _LEARNED),
+    "mlp-300-300": Line("Epoch of mlp-300-300 (Adam, batch 32)", 3, timing.epochs, _LEARNED),
+    "convolutions": Line(
+        "3x3 convolutions of a CIFAR net, forward and backward", 6, timing.convolutions, _LEARNED
+    ),
+    "fresh": Line(
+        "A fresh process trains mnist-quick and saves the model", 4, timing.fresh, "validation accuracy"
+    ),
+    "predict-10000": Line(
+        "Prediction of 10,000 images with cnn-small, fp32",
+        1.5,
+        partial(timing.prediction, images=10_000, calls=3),
+        "largest difference to our probabilities",
+    ),
+    "predict-1": Line(
+        "Prediction of one image with cnn-small, fp32",
+        1.5,
+        partial(timing.prediction, images=1, calls=300),
+        "largest difference to our probabilities",
+    ),
+    "cnn-small-avx2": Line("Epoch of cnn-small, all held to AVX2", 4, _AVX2, _LEARNED),
+    "dnn-sigmoid-avx2": Line("Epoch of dnn-sigmoid, all held to AVX2", 2, _AVX2, _LEARNED),
+    "mlp-512-512-avx2": Line("Epoch of mlp-512-512, all held to AVX2", 2, _AVX2, _LEARNED),
+    "memory": Line("Memory", 0.3, alone.memory),
+    "growth": Line("Growth with the number of images", 1.5, alone.growth),
+}

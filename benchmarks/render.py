@@ -1,0 +1,113 @@
+"""benchmarks/RESULTS.md, a pure function of the files in benchmarks/results/."""
+
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from benchmarks.aims import AIMS, Aim
+from benchmarks.lines import LINES
+from benchmarks.results import FOLDER, Measured, read
+
+PAGE: Final = FOLDER.parent / "RESULTS.md"
+_HEADING: Final = """# Benchmarks
+
+Rendered by `make bench` from the files in `benchmarks/results/`, never edited by hand.
+
+On every line the same net is trained, or predicted with, by optotype and by its peers, in one sitting on one machine:
+a turn of each side, again and again, while the processes of the others are stopped. The first turn, which compiles and
+warms up, is not counted, except where a line is about a fresh process. Every peer has its whole data in memory as it
+likes it best, uses every core, and is given with the fastest of its settings; all of these were tried on fewer images,
+and are listed with the seconds that would take for all. Medians count; the range is from the shortest to the longest.
+optotype is compared as it is by default (`precision = "auto"`). The limit is what the engine's matrix product reaches
+in a plain loop, measured before every round on the same instruction set and in the same precision; the arithmetic of a
+net is counted as if every product were computed in full."""
+
+
+def write_page(folder: Path = FOLDER, page: Path = PAGE) -> None:
+    """Render the page and write it, whole or not at all."""
+    written = page.with_name(f".{page.name}")
+    written.write_text(render(folder), encoding="utf-8")
+    written.replace(page)
+
+
+def render(folder: Path = FOLDER) -> str:
+    """Make the page.
+
+    Args:
+        folder: Of the results; what is missing there is shown as a dash.
+
+    Returns:
+        Markdown.
+    """
+    found = {name: read(name, folder) for name in LINES}
+    sections = [_HEADING, "## Aims", _aims(found), "![Times as fast as the fastest peer](times.svg)"]
+    sections += [_section(name, each) for name, each in found.items() if each is not None]
+    sections += ["## Machine and versions", _versions([each for each in found.values() if each is not None])]
+    return "\n\n".join(sections) + "\n"
+
+
+def _aims(found: dict[str, Measured | None]) -> str:
+    rows = [_aim(aim, found[aim.line]) for aim in AIMS]
+    return "\n".join(["| line | aim | measured | reached |", "|---|---|---|---|", *rows])
+
+
+def _aim(aim: Aim, found: Measured | None) -> str:
+    title = LINES[aim.line].title
+    if found is None:
+        return f"| {title} | {aim.words} | - | - |"
+    return f"| {title} | {aim.words} | {aim.written(found)} | {'yes' if aim.reached(found) else 'no'} |"
+
+
+def _section(name: str, found: Measured) -> str:
+    parts = [f"## {LINES[name].title}", _against_peers(name, found) if found.checks else _alone(found)]
+    if found.tried:
+        tried = [f"{side} {_number(value)}" for side, value in sorted(found.tried.items(), key=_by_value)]
+        parts.append(f"Tried, {found.unit}: {'; '.join(tried)}.")
+    parts += [f"Not to be had: {side}: {said}" for side, said in found.failed.items()]
+    return "\n\n".join(parts)
+
+
+def _by_value(pair: tuple[str, float]) -> float:
+    return pair[1]
+
+
+def _against_peers(name: str, found: Measured) -> str:
+    limit = " share of the limit |" if found.flop else ""
+    head = f"| side | median, {found.unit} | range | to ours | {LINES[name].check} |{limit}"
+    rows = [_side(side, found) for side in found.values]
+    return "\n".join([head, "|---|---|---|---|---|" + ("---|" if found.flop else ""), *rows])
+
+
+def _side(side: str, found: Measured) -> str:
+    ratio = found.median(side) / found.median(found.ours)
+    row = f"| {side} | {_spread(found.values[side])} | {ratio:.2f} | {found.checks[side]:g} |"
+    if not found.flop:
+        return row
+    if side not in found.peaks:
+        return f"{row} |"
+    return f"{row} {found.share(side):.0%} of {median(found.peaks[side]):,.0f} GFLOP/s |"
+
+
+def _alone(found: Measured) -> str:
+    rows = [f"| {name} | {_spread(values)} |" for name, values in found.values.items()]
+    return "\n".join([f"| | median, {found.unit} | range |", "|---|---|---|", *rows])
+
+
+def _spread(values: tuple[float, ...]) -> str:
+    between = f"{_number(min(values))} to {_number(max(values))}" if len(values) > 1 else ""
+    return f"{_number(median(values))} | {between}"
+
+
+def _number(value: float) -> str:
+    """Write three significant digits, in full."""
+    digits = f"{value:.3g}"
+    return digits if "e" not in digits else f"{value:.7f}".rstrip("0") if abs(value) < 1 else f"{value:,.0f}"
+
+
+def _versions(found: list[Measured]) -> str:
+    """List what the lines were measured on and with, one line for each combination."""
+    grouped: dict[str, list[str]] = {}
+    for each in found:
+        versions = ", ".join(f"{name} {version}" for name, version in sorted(each.versions.items()))
+        grouped.setdefault(f"{each.date}, {each.machine}; {versions}", []).append(each.line)
+    return "\n".join(f"- {words}: {', '.join(lines)}" for words, lines in grouped.items()) or "None yet."

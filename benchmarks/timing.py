@@ -1,0 +1,194 @@
+"""The lines whose sides take turns: epochs, predictions, and trainings from a fresh process to a saved model."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+import optotype as ot
+from benchmarks import arrays, work
+from benchmarks.children import Answer, Job, Side, SideFailedError, run_alone, take_turns
+from benchmarks.contestants import AVX2, FP32_TRAINERS, FRESH, PLAIN, PREDICTORS, TRAINERS, held_to, ours
+from benchmarks.results import Measured
+from reproduce.machine import this_machine
+
+_CLASSES: Final = 10
+_DIGIT: Final = (28, 28, 1)
+# Of the trainings from a fresh process, which are long.
+_WHOLE_ROUNDS: Final = 3
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How thoroughly to measure.
+
+    Attributes:
+        rounds: Turns of each side.
+        images: To train on in a turn, at most.
+        trial: The same while the peers' settings are tried.
+        seconds: Of each loop by which the processor's limit is found.
+    """
+
+    rounds: int
+    images: int
+    trial: int
+    seconds: float
+
+
+FULL: Final = Effort(rounds=5, images=1_000_000, trial=6_000, seconds=0.05)
+QUICK: Final = Effort(rounds=1, images=600, trial=300, seconds=0.01)
+
+
+def epochs(line: str, effort: Effort, *, avx2: bool = False) -> Measured:
+    """Time epochs of the built-in recipe that the line is named after, on all of MNIST.
+
+    Args:
+        line: Name of a built-in recipe, followed by "-avx2" where all are held to that.
+        effort: How thoroughly.
+        avx2: Whether all sides are held to AVX2.
+    """
+    recipe = ot.load_recipe(line.removesuffix("-avx2")).override({"validation": 0, "early_stopping": "none"})
+    return _training(line, recipe, _Set(arrays.mnist(recipe), 60_000, _DIGIT), effort, avx2=avx2)
+
+
+def convolutions(line: str, effort: Effort) -> Measured:
+    """Time the 3x3 convolutions of a CIFAR net, forward and backward, on images of 31x31 pixels."""
+    stages = (64, 64), (256, 256), (256,)
+    layers: list[ot.Conv2D | ot.MaxPooling2D | ot.Flatten] = []
+    for filters in stages:
+        layers += [ot.Conv2D(each, 3, "relu", padding="same") for each in filters]
+        layers += [ot.MaxPooling2D(2)]
+    recipe = ot.Recipe(
+        name=line, layers=(*layers, ot.Flatten()), optimizer=ot.SGD(0.05), batch_size=256, validation=0
+    )
+    shape, n = (31, 31, 24), min(1024, effort.images)
+    # One batch tells the settings apart: it takes a second.
+    effort = replace(effort, trial=min(effort.trial, recipe.batch_size))
+    return _training(line, recipe, _Set(arrays.coloured(n, shape), n, shape), effort)
+
+
+@dataclass(frozen=True)
+class _Set:
+    """A file of images, how many it holds, and their shape."""
+
+    file: Path
+    n: int
+    shape: tuple[int, int, int]
+
+
+def _training(line: str, recipe: ot.Recipe, images: _Set, effort: Effort, *, avx2: bool = False) -> Measured:
+    variables = AVX2 if avx2 else {}
+    peers = held_to(FP32_TRAINERS if avx2 else TRAINERS, variables)
+    mine = held_to(ours()[-1:] if avx2 else ours(), variables)
+    n = min(images.n, effort.images)
+    job = {"task": "train", **job_of(recipe, images.file), "images": n}
+    trial = min(n, effort.trial)
+    tried, failed = _try(peers, {**job, "images": trial}, n / trial)
+    limits: list[dict[str, float]] = []
+    sides = (*mine, *_finalists(peers, tried))
+    taken = take_turns(sides, job, effort.rounds, lambda: limits.append(work.measure_peaks(effort.seconds)))
+    found = record(line, "s", list(taken.answers.values()), taken.seconds)
+    isas = {side.name: f"{taken.answers[side.name]['isa']} {side.settings['precision']}" for side in mine}
+    checks = {name: round(answer["accuracy"], 4) for name, answer in taken.answers.items()}
+    update = {
+        "tried": tried,
+        "failed": failed,
+        "checks": checks,
+        "peaks": {name: tuple(limit[isa] for limit in limits) for name, isa in isas.items()},
+        "flop": float(n * work.flop_of_image(recipe.network_layers(_CLASSES), images.shape)),
+    }
+    return found.model_copy(update=update)
+
+
+def prediction(line: str, effort: Effort, *, images: int, calls: int) -> Measured:
+    """Time predictions with cnn-small, all sides in single precision and with the same weights.
+
+    Args:
+        line: Its name.
+        effort: How thoroughly.
+        images: Predicted in one call.
+        calls: In a turn.
+    """
+    recipe = ot.load_recipe("cnn-small").override({"validation": 0})
+    file, weights = arrays.mnist(recipe), arrays.first_weights(recipe)
+    calls = min(calls, effort.images)
+    job = {
+        "task": "predict",
+        **job_of(recipe, file),
+        "images": images,
+        "weights": str(weights),
+        "calls": calls,
+    }
+    tried, failed = _try(PREDICTORS, job, 1 / calls)
+    taken = take_turns((PLAIN, *_finalists(PREDICTORS, tried)), job, effort.rounds)
+    seconds = {name: tuple(each / calls for each in turns) for name, turns in taken.seconds.items()}
+    found = record(line, "s", list(taken.answers.values()), seconds)
+    probabilities = {name: np.array(answer["probabilities"]) for name, answer in taken.answers.items()}
+    expected = probabilities[PLAIN.name]
+    checks = {name: float(np.abs(each - expected).max().round(6)) for name, each in probabilities.items()}
+    return found.model_copy(update={"tried": tried, "failed": failed, "checks": checks})
+
+
+def fresh(line: str, effort: Effort) -> Measured:
+    """Time mnist-quick from the start of a process to a saved model."""
+    recipe = ot.load_recipe("mnist-quick")
+    if effort.images < recipe.batch_size * 100:
+        recipe = recipe.override({"validation": 60_000 - effort.images, "epochs": 1})
+    job = {"task": "fresh", **job_of(recipe, arrays.mnist(recipe))}
+    sides = (PLAIN, *FRESH)
+    seconds: dict[str, list[float]] = {side.name: [] for side in sides}
+    answers: dict[str, Answer] = {}
+    for _ in range(min(effort.rounds, _WHOLE_ROUNDS)):
+        for side in sides:
+            took, answers[side.name] = run_alone(side, job)
+            seconds[side.name].append(took)
+    found = record(line, "s", list(answers.values()), {name: tuple(each) for name, each in seconds.items()})
+    checks = {name: round(answer["accuracy"], 4) for name, answer in answers.items()}
+    return found.model_copy(update={"checks": checks})
+
+
+def job_of(recipe: ot.Recipe, file: Path) -> Job:
+    """Make the part of a job that all tasks share."""
+    return {"recipe": json.loads(recipe.to_json()), "arrays": str(file), "seed": 0, "classes": _CLASSES}
+
+
+def _try(sides: Sequence[Side], job: Job, scale: float) -> tuple[dict[str, float], dict[str, str]]:
+    """Time two turns of each after one to warm up, of which the shorter counts; an error is noted by its last line."""
+    tried: dict[str, float] = {}
+    failed: dict[str, str] = {}
+    for side in sides:
+        try:
+            seconds = min(take_turns([side], job, 2).seconds[side.name])
+            tried[side.name] = float(f"{seconds * scale:.4g}")
+            print(f"    tried {side.name}: {tried[side.name]:g} s", flush=True)
+        except SideFailedError as error:
+            failed[side.name] = str(error).splitlines()[-1][:200]
+            print(f"    {error}", flush=True)
+    return tried, failed
+
+
+def _finalists(sides: Sequence[Side], tried: Mapping[str, float]) -> list[Side]:
+    """Give each library's fastest setting."""
+    fastest: dict[str, Side] = {}
+    for side in sorted((side for side in sides if side.name in tried), key=lambda side: tried[side.name]):
+        fastest.setdefault(side.library, side)
+    return list(fastest.values())
+
+
+def record(line: str, unit: str, answers: Sequence[Answer], values: dict[str, tuple[float, ...]]) -> Measured:
+    """Make a record of values, with what did the work and when."""
+    versions: dict[str, str] = {}
+    for answer in answers:
+        versions |= answer["versions"]
+    return Measured(
+        line=line,
+        date=datetime.now(UTC).date().isoformat(),
+        machine=this_machine(),
+        versions=versions,
+        unit=unit,
+        values={name: tuple(float(f"{value:.5g}") for value in each) for name, each in values.items()},
+    )
