@@ -1,0 +1,123 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks.aims import AIMS, Aim
+from benchmarks.chart import write_chart
+from benchmarks.lines import LINES, Line
+from benchmarks.render import PAGE, render
+from benchmarks.results import FOLDER, Measured, keep, read
+from benchmarks.timing import QUICK, Effort
+from tests.benchmarks.samples import measured
+
+SMALL = measured(
+    "cnn-small",
+    {"optotype bf16": (1.0, 3.0, 2.0), "optotype fp32": (4.0,), "keras jax": (13.0,), "torch bf16": (18.0,)},
+    tried={"torch bf16": 17.0, "keras jax": 12.0},
+    checks={"optotype bf16": 0.98, "optotype fp32": 0.98, "keras jax": 0.97, "torch bf16": 0.5},
+    peaks={"optotype bf16": (50.0,), "optotype fp32": (10.0,)},
+)
+
+
+def aim(line: str, words: str) -> Aim:
+    """Find an aim by its first words."""
+    return next(each for each in AIMS if each.line == line and each.words.startswith(words))
+
+
+def test_page_is_the_render_of_the_results() -> None:
+    """benchmarks/RESULTS.md is what its results render to, to the letter."""
+    assert PAGE.read_text(encoding="utf-8") == render()
+
+
+def test_files_name_no_machine() -> None:
+    """Nothing in benchmarks/results/ is an absolute path, and every file is of a line there is."""
+    for file in sorted(FOLDER.glob("*.json")):
+        assert file.stem in LINES
+        assert not re.search(r'"(/|[A-Za-z]:\\|~)', file.read_text(encoding="utf-8")), file.name
+
+
+def test_the_fastest_peer_counts() -> None:
+    """The ratio is of medians: the fastest peer's by that of optotype's default side, not of its fastest round."""
+    assert SMALL.fastest() == "keras jax"
+    assert SMALL.times() == 6.5
+    assert SMALL.times("torch") == 9.0
+    reach = aim("cnn-small", "at least 6 times")
+    assert reach.reached(SMALL)
+    assert reach.written(SMALL) == "6.50 times"
+
+
+def test_shares_are_of_the_own_precision() -> None:
+    """10 GFLOP in 2 s are a tenth of 50 GFLOP/s, which misses 12 %; in 4 s a quarter of 10, which misses 50 %."""
+    half, single = aim("cnn-small", "at least 12%"), aim("cnn-small", "at least 50%")
+    assert (half.value(SMALL), single.value(SMALL)) == (0.1, 0.25)
+    assert not half.reached(SMALL)
+    without = measured("cnn-small", {"optotype fp32": (1.0,)}, peaks={"optotype fp32": (10.0,)})
+    assert half.value(without) == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "values", "expected"),
+    [
+        ("growth", "an image", {"1 images": (1.0,), "2 images": (1.2, 1.3, 1.25)}, 0.25),
+        ("install", "at most", {"a 1": (60.0,), "b 2": (69.5,)}, 129.5),
+        (
+            "start",
+            "import",
+            {"bare Python": (0.25,), "import optotype": (0.5,), "optotype --help": (1,)},
+            0.25,
+        ),
+        (
+            "memory",
+            "cnn-small",
+            {"cnn-small above": (9.0,), "cnn-small data": (4.0,), "cnn-small plan": (2.0,)},
+            1.5,
+        ),
+    ],
+)
+def test_aims_of_our_own(
+    line: str, words: str, values: dict[str, tuple[float, ...]], expected: float
+) -> None:
+    """Growth is a spread, install a sum, start a difference, memory a ratio to data and plan."""
+    assert aim(line, words).value(measured(line, values)) == pytest.approx(expected)
+
+
+def test_every_line_has_an_aim() -> None:
+    """No line is measured for nothing, and no aim is of a line that is not there."""
+    assert {aim.line for aim in AIMS} == set(LINES)
+
+
+def test_page_shows_every_setting(tmp_path: Path) -> None:
+    """The page shows every side's median, range and check, and every setting that was tried."""
+    keep(SMALL, tmp_path)
+    page = render(tmp_path)
+    assert "| Epoch of cnn-small | at least 6 times as fast as the fastest peer | 6.50 times | yes |" in page
+    assert "| optotype bf16 | 2 | 1 to 3 | 1.00 | 0.98 | 10% of 50 GFLOP/s |" in page
+    assert "| torch bf16 | 18 |  | 9.00 | 0.5 | |" in page
+    assert "Tried, s: keras jax 12; torch bf16 17." in page
+
+
+def test_chart_is_drawn(tmp_path: Path) -> None:
+    """The same results give the same picture, byte for byte; without any there is an empty one."""
+    keep(SMALL, tmp_path)
+    pictures = []
+    for name in ("a.svg", "b.svg"):
+        write_chart(tmp_path, tmp_path / name)
+        pictures.append((tmp_path / name).read_bytes())
+    assert pictures[0] == pictures[1]
+    write_chart(tmp_path / "none", tmp_path / "c.svg")
+
+
+def test_a_stopped_measurement_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line is written down as soon as it is measured, so that what fails later takes nothing back."""
+
+    def fail(_line: str, _effort: Effort) -> Measured:
+        raise KeyboardInterrupt
+
+    lines = {"cnn-small": Line("a", 1, lambda *_: SMALL), "growth": Line("b", 1, fail)}
+    monkeypatch.setattr(command, "LINES", lines)
+    with pytest.raises(KeyboardInterrupt):
+        command.measure(list(lines), QUICK, tmp_path)
+    assert read("cnn-small", tmp_path) == SMALL
+    assert read("growth", tmp_path) is None
