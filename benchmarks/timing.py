@@ -63,7 +63,7 @@ def convolutions(line: str, effort: Effort) -> Measured:
         layers += [ot.Conv2D(each, 3, "relu", padding="same") for each in filters]
         layers += [ot.MaxPooling2D(2)]
     recipe = ot.Recipe(
-        name=line, layers=(*layers, ot.Flatten()), optimizer=ot.SGD(0.05), batch_size=256, validation=0
+        name=line, layers=(*layers, ot.Flatten()), optimizer=ot.SGD(0.01, 0.9), batch_size=256, validation=0
     )
     shape, n = (31, 31, 24), min(1024, effort.images)
     # One batch tells the settings apart: it takes a second.
