@@ -14,7 +14,7 @@ from tests.contracts.keras_oracle import Oracle
 from tests.contracts.nets import NETS, OPTIMIZERS, SHAPE, images, labels, network
 
 BATCH = 24
-# A bias or shift that batch normalization takes away again has no gradient but rounding, of which RMSprop and Adam make whole steps.
+# What batch normalization takes away again has no gradient but rounding, of which RMSprop and Adam make whole steps.
 WITHOUT_GRADIENT = {
     "BatchNormalization inside": {"0.bias", "5.bias"},
     "BatchNormalization in columns": {"0.bias", "1.beta"},
