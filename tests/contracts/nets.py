@@ -22,8 +22,7 @@ NETS: Final[dict[str, tuple[Layer, ...]]] = {
     # So many weights that in batches of 43 and less their columns are divided, not the samples.
     "Dense columns": (Flatten(), Dense(300, "sigmoid"), Dropout(0.2), Dense(290, "tanh"), Dense(9), HEAD),
     "BatchNormalization in columns": (
-        Conv2D(5, 3),
-        BatchNormalization(),
+        Conv2D(5, 3, "tanh"),
         Flatten(),
         BatchNormalization(),
         Dense(300, "sigmoid"),
