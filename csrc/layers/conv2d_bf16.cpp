@@ -61,13 +61,14 @@ class Conv2DBf16 final : public Convolution {
   void forward(const Chunk& chunk) override {
     if (!chunk.bf16) return forward_single(chunk);
     const Scratch s = scratch_of(chunk.worker);
-    const int strip = strip_rows(even_.pitch), pixel = stacked_ ? even_.height * input().channels : input().channels;
-    alignas(64) float z[(kMostPixels + kPanel) * kPanel];
+    float* z = strip(chunk.worker);
+    const int most = strip_rows(even_.pitch, pool_height_) / pool_height_;  // rows of y
+    const int pixel = stacked_ ? even_.height * input().channels : input().channels;
     for (int i = 0; i < chunk.samples; ++i) {
       lay_out(chunk.x + i * input().stride(), s);
       for (int p = 0; p < weights_.panels(); ++p)
-        for (int row = 0; row < output().height; row += strip) {
-          const int rows = std::min(strip, output().height - row);
+        for (int row = 0; row < output().height; row += most) {
+          const int rows = std::min(most, output().height - row);
           const Bf16* image = (stacked_ ? s.stack : s.image) + row * pool_height_ * even_.pitch * pixel;
           slide(forward_, image, pixel, copy() + p * forward_.panel(), rows * pool_height_ * even_.pitch,
                 weights_.panel_columns(p), z);
@@ -85,7 +86,7 @@ class Conv2DBf16 final : public Convolution {
       for (int i = 0; i < samples; ++i) {
         pack_planes(chunk.x + (first + i) * input().stride(), s, s.planes + i * planes_size());
         pack_gradient(chunk, first + i, i, gradient, s);
-        if (chunk.dx) input_gradient(s.dz, chunk.dx + (first + i) * input().stride());
+        if (chunk.dx) input_gradient(s.dz, strip(chunk.worker), chunk.dx + (first + i) * input().stride());
       }
       add_gradient(samples, gradient, s);
     }
@@ -236,13 +237,11 @@ class Conv2DBf16 final : public Convolution {
     return channel * plane_size() + place / even_.width * even_.pitch + place % even_.width;
   }
 
-  void input_gradient(const Bf16* dz, float* dx) const {
-    const int filters = padded_filters(), channels = input().channels;
-    const int strip = std::max(1, kStripPixels / even_.pitch);
-    alignas(64) float sums[(kMostPixels + kPanel) * kPanel];
+  void input_gradient(const Bf16* dz, float* sums, float* dx) const {
+    const int filters = padded_filters(), channels = input().channels, most = strip_rows(even_.pitch, 1);
     for (int panel = 0; panel < channel_panels(); ++panel)
-      for (int row = 0; row < even_.in_height; row += strip) {
-        const int rows = std::min(strip, even_.in_height - row), columns = std::min(kPanel, channels - panel * kPanel);
+      for (int row = 0; row < even_.in_height; row += most) {
+        const int rows = std::min(most, even_.in_height - row), columns = std::min(kPanel, channels - panel * kPanel);
         slide(turned_, dz + (even_.inside() + row * even_.pitch - even_.reach()) * filters, filters,
               turned() + panel * turned_.panel(), rows * even_.pitch, columns, sums);
         kernels_.finish({.z = sums, .z_row = even_.pitch * kPanel, .bias = kZeros, .activation = Activation::linear,

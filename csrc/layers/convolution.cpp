@@ -19,8 +19,7 @@ bool Convolution::absorb_activation(Activation activation) {
 
 // All activations keep order, so it does not matter which of the two comes first.
 bool Convolution::absorb_max_pooling(int height, int width) {
-  const bool fits = height * width <= 255 && height * round_up(window_.pitch, 2) <= kMostPixels;
-  if (pool_height_ * pool_width_ > 1 || !fits) return false;
+  if (pool_height_ * pool_width_ > 1 || height * width > 255) return false;  // places are counted in a byte
   pool_height_ = height;
   pool_width_ = width;
   change_output({window_.out_height / height, window_.out_width / width, output().channels});
@@ -35,7 +34,9 @@ void Convolution::prepare(const Limits& limits) {
 }
 
 void Convolution::prepare_prediction(int workers) {
-  if (window_.pitch > window_.in_width && !bordered_.data()) bordered_ = Buffer(workers * bordered_size());
+  if (!strips_.data()) strips_ = Buffer(workers * strip_size());
+  const bool borders = window_.pitch > window_.in_width || window_.image_rows() > window_.in_height;
+  if (borders && !bordered_.data()) bordered_ = Buffer(workers * bordered_size());
 }
 
 std::uint8_t* Convolution::winners(const Chunk& chunk, int sample, int panel) const {
@@ -77,14 +78,15 @@ Spread Convolution::spread_of(const Chunk& chunk, int sample, int panel, int pit
 }
 
 void Convolution::forward_single(const Chunk& chunk) {
-  alignas(64) float z[kMostPixels * kPanel];
+  float* z = strip(chunk.worker);
   const Window& w = window_;
-  const int channels = input().channels, row_size = w.pitch * channels, strip = strip_rows(w.out_width);
+  const int channels = input().channels, row_size = w.pitch * channels;
+  const int most = strip_rows(w.out_width, pool_height_) / pool_height_;  // rows of y
   for (int i = 0; i < chunk.samples; ++i) {
     const float* x = bordered(chunk, i);
     for (int p = 0; p < weights_.panels(); ++p)
-      for (int row = 0; row < output().height; row += strip) {
-        const int rows = std::min(strip, output().height - row);
+      for (int row = 0; row < output().height; row += most) {
+        const int rows = std::min(most, output().height - row);
         for (int y = 0; y < rows * pool_height_; ++y)
           kernels_.gemm({.a = x + (row * pool_height_ + y) * row_size,
                          .a_row = channels, .a_outer = row_size, .a_inner = 1,

@@ -21,10 +21,12 @@ class Convolution : public WeightedLayer {
  protected:
   Convolution(Shape input, int filters, int height, int width, bool same, const Kernels&);
 
-  // Some rows of y at a time, so that their z stays in the first cache.
-  static constexpr int kStripPixels = 256, kMostPixels = 1024;
+  // Rows of pixels of which z, or a gradient, is computed at a time: at least `least`, and as many as let it stay in the
+  // first cache.
+  static int strip_rows(int pitch, int least) { return std::max(1, kStripPixels / (least * pitch)) * least; }
+  static constexpr int kStripPixels = 256;
   static constexpr int kSlack = 32;  // pixels that products read, though not use, beyond an image's end
-  int strip_rows(int pitch) const { return std::max(1, kStripPixels / (pool_height_ * pitch)); }
+  float* strip(int worker) const { return strips_.data() + worker * strip_size(); }
 
   // Turns z, rows of pixels `pitch` apart, into rows `row` to `row + rows` of one panel of a sample's y.
   void finish_strip(const Chunk&, int sample, int panel, int row, int rows, const float* z, int pitch) const;
@@ -49,7 +51,13 @@ class Convolution : public WeightedLayer {
   }
   std::uint8_t* winners(const Chunk&, int sample, int panel) const;
 
+  // Room for the widest strip, whose pitch is at most one more than here.
+  std::size_t strip_size() const {
+    return static_cast<std::size_t>(std::max(kStripPixels, pool_height_ * (window_.pitch + 1)) + kPanel) * kPanel;
+  }
+
   Activation activation_ = Activation::linear;
+  Buffer strips_;                       // z of some rows, for each worker
   Buffer bordered_;                     // for each worker, where there are borders
   mutable std::vector<std::uint8_t> winners_;  // of the batch: [sample][panel][pixel of y][kPanel]
 };

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -12,6 +11,11 @@
 #endif
 
 namespace optotype {
+
+struct FreeAligned {
+  std::align_val_t alignment{};
+  void operator()(float* p) const { ::operator delete(p, alignment); }
+};
 
 class Buffer {
  public:
@@ -23,8 +27,8 @@ class Buffer {
     std::size_t bytes = (floats + kSlack) * sizeof(float);
     const std::size_t alignment = bytes >= kHugePage ? kHugePage : 64;
     bytes = (bytes + alignment - 1) / alignment * alignment;
-    data_.reset(static_cast<float*>(std::aligned_alloc(alignment, bytes)));
-    if (!data_) throw std::bad_alloc();
+    const std::align_val_t aligned{alignment};
+    data_ = {static_cast<float*>(::operator new(bytes, aligned)), FreeAligned{aligned}};
 #if defined(__linux__)
     if (alignment == kHugePage) madvise(data_.get(), bytes, MADV_HUGEPAGE);
 #endif
@@ -34,10 +38,7 @@ class Buffer {
   float* data() const { return data_.get(); }
 
  private:
-  struct Free {
-    void operator()(float* p) const { std::free(p); }
-  };
-  std::unique_ptr<float, Free> data_;
+  std::unique_ptr<float, FreeAligned> data_;
 };
 
 }  // namespace optotype
