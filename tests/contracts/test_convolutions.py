@@ -10,9 +10,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from optotype.engine.layers import Conv2D, Dense, Flatten, MaxPooling2D
-from optotype.engine.network import Network, Precision
+from optotype.engine.network import Network
 from optotype.engine.optimizers import SGD
-from optotype.engine.processor import available_isas
+from optotype.engine.processor import Precision, available_isas
 
 BATCH = 5
 Array = NDArray[np.float64]
