@@ -1,4 +1,4 @@
-// Conv2D in training with bfloat16 operands and single-precision sums; see dense_bf16.cpp for what stays single.
+// Conv2D with bfloat16 operands and single-precision sums; see dense_bf16.cpp for what stays single.
 //
 // Forward, the rows of the product's first operand are pixels: the inputs of an output begin where the output's pixel
 // lies, a run of (window width x channels) numbers for each row of the window, so nothing is unrolled. Images with

@@ -1,5 +1,5 @@
-// Dense in training with bfloat16 operands and single-precision sums; weights, optimizer and prediction stay in single
-// precision (Micikevicius et al., 2018, Mixed precision training, section 3.1, for the master weights).
+// Dense with bfloat16 operands and single-precision sums; weights and optimizer stay in single precision (Micikevicius
+// et al., 2018, Mixed precision training, section 3.1, for the master weights), and prediction does unless asked.
 //
 // Each operand is packed once, by whoever has just computed it: x and dy as rows for the products of samples with
 // weights, x transposed and dy in pairs of samples for the gradient of the weights.
