@@ -9,7 +9,7 @@ namespace optotype {
 namespace {
 
 constexpr std::ptrdiff_t kChunkBytes = 4 << 20;  // what the values and gradients of a chunk may take
-constexpr int kChunkUnit = 8, kChunkMost = 128;  // samples
+constexpr int kChunkUnit = 2, kChunkMost = 128;  // samples; products of bfloat16 pair them
 constexpr int kChunkAlways = 32;                 // that a chunk may have, however large they are
 constexpr int kChunkLeast = 16;                  // so that weights are read for more than a few samples
 constexpr int kChunksLeast = 4;                  // so that a slower core can take fewer
