@@ -35,44 +35,6 @@ void enter_thread() {
 
 void leave_thread() { asm volatile("tilerelease" : :); }
 
-void multiply_tiles(const TileProduct& p, float* sums) {
-  const std::ptrdiff_t a_stride = p.a_row * 2, b_stride = p.b_pair * 2, sum_stride = 32 * sizeof(float);
-  const Bf16* b = p.b;
-  ZERO(0);
-  ZERO(1);
-  ZERO(2);
-  ZERO(3);
-  for (int o = 0; o < p.outer; ++o) {
-    const Bf16* a = p.a + o * p.a_outer;
-    for (int s = 0; s < p.steps; ++s, a += 32, b += kTile * p.b_pair) {
-      LOAD(4, a, a_stride);
-      LOAD(6, b, b_stride);
-      LOAD(7, b + 32, b_stride);
-      MULTIPLY(0, 4, 6);
-      MULTIPLY(1, 4, 7);
-      if (p.rows > kTile) {
-        LOAD(5, a + kTile * p.a_row, a_stride);
-        MULTIPLY(2, 5, 6);
-        MULTIPLY(3, 5, 7);
-      }
-    }
-  }
-  STORE(0, sums, sum_stride);
-  STORE(1, sums + kTile, sum_stride);
-  STORE(2, sums + kTile * 32, sum_stride);
-  STORE(3, sums + kTile * 32 + kTile, sum_stride);
-}
-
-void multiply(const TileProduct& p) {
-  alignas(64) float sums[32 * 32];
-  multiply_tiles(p, sums);
-  for (int i = 0; i < p.rows; ++i) {
-    float* c = p.c + i * p.c_row;
-    const float* start = p.start ? p.start : c;
-    for (int j = 0; j < p.columns; ++j) c[j] = start[j] + sums[i * 32 + j];
-  }
-}
-
 void multiply_block(const TileBlock& p) {
   const std::ptrdiff_t a_stride = p.a_row * 2, b_stride = 4 * kPanel, c_stride = kPanel * sizeof(float);
   const Bf16* b = p.b;
@@ -110,6 +72,14 @@ void multiply_block(const TileBlock& p) {
   if (!p.two_rows) return;
   STORE(2, lower, c_stride);
   if (p.two_columns) STORE(3, lower + kTile, c_stride);
+}
+
+void multiply(const TileProduct& p) {
+  alignas(64) float sums[kPanel * kPanel];
+  multiply_block({.a = p.a, .a_row = p.a_row, .a_half = kTile * p.a_row, .a_outer = 0, .b = p.b, .c = sums,
+                  .two_rows = p.rows > kTile, .two_columns = true, .outer = 1, .steps = p.steps, .add = false});
+  for (int i = 0; i < p.rows; ++i)
+    for (int j = 0; j < kPanel; ++j) p.c[i * p.c_row + j] = p.start[j] + sums[i * kPanel + j];
 }
 
 inline __m512 gradient(Activation activation, __m512 y, __m512 dy) {
@@ -260,8 +230,8 @@ void pack_transposed_pairs(const float* x, std::ptrdiff_t x_row, Bf16* y, std::p
 const Bf16Kernels kBf16 = {
     .enter_thread = enter_thread,
     .leave_thread = leave_thread,
-    .multiply = multiply,
     .multiply_block = multiply_block,
+    .multiply = multiply,
     .spread = spread,
     .pair_rows = pair_rows,
     .interleave = interleave,

@@ -13,21 +13,9 @@ namespace optotype {
 
 using Bf16 = std::uint16_t;
 
-// C[i][j] (+)= sum over o, s, k < 32 of A[i][o, 32 s + k] * B[o, 32 s + k][j], for i < rows and j < columns <= 32.
-// All of A's rows up to a multiple of 16 are read, so they must exist; all of B's 32 columns likewise.
-struct TileProduct {
-  const Bf16* a;
-  std::ptrdiff_t a_row, a_outer;
-  const Bf16* b;
-  std::ptrdiff_t b_pair;  // from one pair of k to the next, in numbers
-  float* c;
-  std::ptrdiff_t c_row;
-  int rows, columns, outer, steps;
-  const float* start;  // the row that every sum starts from; null: C itself
-};
-
-// A product that fills whole tiles of a block C of 32 rows of kPanel floats. The second 16 rows of A begin `a_half`
-// after the first, and B's pairs are kPanel columns wide and lie side by side.
+// A product that fills whole tiles of a block C of 32 rows of kPanel floats: C[i][j] (+)= sum over o, s, k < 32 of
+// A[i][o, 32 s + k] * B[o, 32 s + k][j]. The second 16 rows of A begin `a_half` after the first, and B's pairs are
+// kPanel columns wide and lie side by side.
 struct TileBlock {
   const Bf16* a;
   std::ptrdiff_t a_row, a_half, a_outer;
@@ -36,6 +24,18 @@ struct TileBlock {
   bool two_rows, two_columns;  // of tiles; else one
   int outer, steps;
   bool add;  // to what is in C
+};
+
+// The same for at most 32 rows of C that lie anywhere: C[i][j] = start[j] + sum over s, k, for i < rows and j < kPanel.
+// All of A's rows up to a multiple of 16 are read, so they must exist.
+struct TileProduct {
+  const Bf16* a;
+  std::ptrdiff_t a_row;
+  const Bf16* b;
+  float* c;
+  std::ptrdiff_t c_row;
+  int rows, steps;
+  const float* start;
 };
 
 // Where 32 numbers of each of `rows` rows go when the rows are interleaved: lane l of register k comes from lane
@@ -57,8 +57,8 @@ struct Interleaving {
 struct Bf16Kernels {
   void (*enter_thread)();  // before a thread's first product, and
   void (*leave_thread)();  // after its last
-  void (*multiply)(const TileProduct&);
   void (*multiply_block)(const TileBlock&);
+  void (*multiply)(const TileProduct&);
   // As the kernel of the same name in single precision.
   void (*spread)(const Spread&, Bf16* dz, float* bias);
   // Rows of 32 numbers, an even number of them, in pairs: [row / 2][32][2].

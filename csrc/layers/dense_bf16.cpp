@@ -106,11 +106,8 @@ class DenseBf16 final : public WeightedLayer {
   void multiply_chunk(const Bf16* rows, std::ptrdiff_t n, const Bf16* panel, const float* start, int samples,
                       float* c, std::ptrdiff_t c_row) {
     for (int i = 0; i < samples; i += kPanel)
-      bf16_.multiply({.a = rows + i * n, .a_row = n, .a_outer = 0,
-                      .b = panel, .b_pair = 2 * kPanel,
-                      .c = c + i * c_row, .c_row = c_row,
-                      .rows = std::min(kPanel, samples - i), .columns = kPanel, .outer = 1,
-                      .steps = static_cast<int>(n / kPanel), .start = start});
+      bf16_.multiply({.a = rows + i * n, .a_row = n, .b = panel, .c = c + i * c_row, .c_row = c_row,
+                      .rows = std::min(kPanel, samples - i), .steps = static_cast<int>(n / kPanel), .start = start});
   }
 
   // Prediction tells nobody that x is complete.
