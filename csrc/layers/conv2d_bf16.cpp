@@ -65,7 +65,8 @@ class Conv2DBf16 final : public Convolution {
     const int most = strip_rows(even_.pitch, pool_height_) / pool_height_;  // rows of y
     const int pixel = stacked_ ? even_.height * input().channels : input().channels;
     for (int i = 0; i < chunk.samples; ++i) {
-      lay_out(chunk.x + i * input().stride(), s);
+      pack_image(chunk.x + i * input().stride(), s.image);
+      if (stacked_) stack(s.image, s.stack);
       for (int p = 0; p < weights_.panels(); ++p)
         for (int row = 0; row < output().height; row += most) {
           const int rows = std::min(most, output().height - row);
@@ -119,7 +120,11 @@ class Conv2DBf16 final : public Convolution {
   int image_pixels() const { return even_.image_rows() * even_.pitch; }
   int steps() const { return (even_.outputs() + kPanel - 1) / kPanel; }  // of 32 pixels, for the gradient of weights
 
-  int planes() const { return kTile * (stacked_ ? (places() * input().channels + kTile - 1) / kTile : channel_tiles()); }
+  // Tiles of rows of the gradient of the weights, and the planes they are made of: of a stacked image one for each row.
+  int tiles() const {
+    return stacked_ ? (places() * input().channels + kTile - 1) / kTile : places() * channel_tiles();
+  }
+  int planes() const { return kTile * (stacked_ ? tiles() : channel_tiles()); }
   // Products read whole steps from the last place of the window on.
   std::ptrdiff_t plane_size() const {
     return static_cast<std::ptrdiff_t>(round_up(std::max(image_pixels(), steps() * kPanel + even_.reach()) + kPanel, 32));
@@ -135,10 +140,7 @@ class Conv2DBf16 final : public Convolution {
   }
 
   // A chunk's gradients, for each panel: rows of 32 filters, in the order of the tiles' rows, then the biases.
-  int gradient_rows() const {
-    const int tiles = stacked_ ? planes() / kTile : places() * channel_tiles();
-    return static_cast<int>(round_up(tiles, 2)) * kTile;
-  }
+  int gradient_rows() const { return static_cast<int>(round_up(tiles(), 2)) * kTile; }
   std::size_t panel_gradient_size() const { return (gradient_rows() + 1) * static_cast<std::size_t>(kPanel); }
   std::size_t gradient_size() const { return weights_.panels() * panel_gradient_size(); }
   int gradient_row(int row) const {
@@ -155,10 +157,9 @@ class Conv2DBf16 final : public Convolution {
     return {image, stack, dz + even_.reach() * padded_filters(), planes, planes + group_ * planes_size()};
   }
 
-  void lay_out(const float* x, const Scratch& s) const {
+  void pack_image(const float* x, Bf16* image) const {
     const int channels = input().channels, row = even_.in_width * channels;
-    bf16_.pack_rows(x, row, s.image + even_.inside() * channels, even_.pitch * channels, even_.in_height, row);
-    if (stacked_) stack(s.image, s.stack);
+    bf16_.pack_rows(x, row, image + even_.inside() * channels, even_.pitch * channels, even_.in_height, row);
   }
 
   void stack(const Bf16* image, Bf16* to) const {
@@ -191,8 +192,7 @@ class Conv2DBf16 final : public Convolution {
                              std::min(kPanel, even_.in_width - left), channel_tiles() * kTile);
       return;
     }
-    const int row = even_.in_width * channels;
-    bf16_.pack_rows(x, row, s.image + even_.inside() * channels, even_.pitch * channels, even_.in_height, row);
+    pack_image(x, s.image);
     for (int c = 0; c < channels; ++c) {
       const Bf16* plane = channels == 1 ? s.image : s.stack;  // which nobody needs now
       for (int p = 0; channels > 1 && p < image_pixels(); ++p) s.stack[p] = s.image[p * channels + c];
@@ -217,15 +217,15 @@ class Conv2DBf16 final : public Convolution {
   }
 
   void add_gradient(int samples, float* gradient, const Scratch& s) const {
-    const int tiles = stacked_ ? planes() / kTile : places() * channel_tiles();
     for (int p = 0; p < weights_.panels(); ++p)
-      for (int tile = 0; tile < tiles; tile += 2) {
-        const std::ptrdiff_t first = tile_start(tile), second = tile + 1 < tiles ? tile_start(tile + 1) : first;
+      for (int tile = 0; tile < tiles(); tile += 2) {
+        const bool two = tile + 1 < tiles();
+        const std::ptrdiff_t first = tile_start(tile), second = two ? tile_start(tile + 1) : first;
         bf16_.multiply_block({.a = s.planes + first, .a_row = plane_size(), .a_half = second - first,
                               .a_outer = static_cast<std::ptrdiff_t>(planes_size()),
                               .b = s.pairs + pairs_of(p, 0),
                               .c = gradient + p * panel_gradient_size() + tile * kTile * kPanel,
-                              .two_rows = tile + 1 < tiles, .two_columns = weights_.panel_columns(p) > kTile,
+                              .two_rows = two, .two_columns = weights_.panel_columns(p) > kTile,
                               .outer = samples, .steps = steps(), .add = true});
       }
   }
