@@ -20,12 +20,32 @@ constexpr int kLanes = OPTOTYPE_LANES;
 inline Vector load(const float* p) { return *reinterpret_cast<const VectorInMemory*>(p); }
 inline void store(float* p, Vector v) { *reinterpret_cast<VectorInMemory*>(p) = v; }
 
+// Copies at most 32 floats, in pieces of fixed sizes: a call of memcpy would cost more than the copy.
+inline void copy_floats(float* to, const float* from, int n) {
+  if (n == 32) {
+    __builtin_memcpy(to, from, 128);
+    return;
+  }
+  if (n & 16) __builtin_memcpy(to, from, 64), to += 16, from += 16;
+  if (n & 8) __builtin_memcpy(to, from, 32), to += 8, from += 8;
+  if (n & 4) __builtin_memcpy(to, from, 16), to += 4, from += 4;
+  if (n & 2) __builtin_memcpy(to, from, 8), to += 2, from += 2;
+  if (n & 1) *to = *from;
+}
+
 // The first `lanes` of a register; the others are zero.
 inline Vector load_part(const float* p, int lanes) {
   if (lanes == kLanes) return load(p);
-  Vector v = {};
-  for (int i = 0; i < lanes; ++i) v[i] = p[i];
-  return v;
+  float part[kLanes] = {};
+  copy_floats(part, p, lanes);
+  return load(part);
+}
+
+inline void store_part(float* p, Vector v, int lanes) {
+  if (lanes == kLanes) return store(p, v);
+  float part[kLanes];
+  store(part, v);
+  copy_floats(p, part, lanes);
 }
 
 // 1 / sqrt(x) and 1 / x of normal positive numbers, to about 2e-7 of the result: the processor's estimate (12 or 14
@@ -54,24 +74,6 @@ inline Vector inverse_root(Vector x) {
 }
 inline Vector inverse(Vector x) { return 1.0f / x; }
 #endif
-
-inline void store_part(float* p, Vector v, int lanes) {
-  if (lanes == kLanes) return store(p, v);
-  for (int i = 0; i < lanes; ++i) p[i] = v[i];
-}
-
-// Copies at most 32 floats, in pieces of fixed sizes: a call of memcpy would cost more than the copy.
-inline void copy_floats(float* to, const float* from, int n) {
-  if (n == 32) {
-    __builtin_memcpy(to, from, 128);
-    return;
-  }
-  if (n & 16) __builtin_memcpy(to, from, 64), to += 16, from += 16;
-  if (n & 8) __builtin_memcpy(to, from, 32), to += 8, from += 8;
-  if (n & 4) __builtin_memcpy(to, from, 16), to += 4, from += 4;
-  if (n & 2) __builtin_memcpy(to, from, 8), to += 2, from += 2;
-  if (n & 1) *to = *from;
-}
 
 }  // namespace
 }  // namespace optotype
