@@ -7,6 +7,7 @@ from typing import Final
 from benchmarks.aims import AIMS, Aim
 from benchmarks.lines import LINES
 from benchmarks.results import FOLDER, Measured, read
+from reproduce.results import write_text
 
 PAGE: Final = FOLDER.parent / "RESULTS.md"
 _HEADING: Final = """# Benchmarks
@@ -25,9 +26,7 @@ net is counted as if every product were computed in full."""
 
 def write_page(folder: Path = FOLDER, page: Path = PAGE) -> None:
     """Render the page and write it, whole or not at all."""
-    written = page.with_name(f".{page.name}")
-    written.write_text(render(folder), encoding="utf-8")
-    written.replace(page)
+    write_text(render(folder), page)
 
 
 def render(folder: Path = FOLDER) -> str:

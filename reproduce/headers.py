@@ -5,7 +5,7 @@ from statistics import fmean
 from typing import Final
 
 from optotype.recipes.builtin import BUILTIN
-from reproduce.results import FOLDER, ROOT, Results, read
+from reproduce.results import FOLDER, ROOT, Results, read, write_text
 
 RECIPES: Final = ROOT / "src" / "optotype" / "recipes" / "builtin"
 _START: Final = "# Measured: "
@@ -37,6 +37,4 @@ def write_headers(folder: Path = FOLDER, recipes: Path = RECIPES) -> None:
         text = file.read_text(encoding="utf-8")
         wanted = with_line(text, measured(found))
         if text != wanted:
-            written = file.with_name(f".{file.name}")
-            written.write_text(wanted, encoding="utf-8")
-            written.replace(file)
+            write_text(wanted, file)

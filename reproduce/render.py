@@ -7,7 +7,7 @@ from optotype.recipes.builtin import BUILTIN
 from reproduce.accuracy import Pair, accuracy_table, early_table, first_epoch_line
 from reproduce.lessons import LESSONS
 from reproduce.precision import MEANING, precision_table
-from reproduce.results import FOLDER, ROOT, Results, read, shared
+from reproduce.results import FOLDER, ROOT, Results, read, shared, write_text
 from reproduce.seconds import backends_table, seconds_table, whole_line
 
 PAGE: Final = ROOT / "RESULTS.md"
@@ -26,9 +26,7 @@ _VALIDATION: Final = (*(name for name, lesson in LESSONS.items() if lesson.valid
 
 def write_page(folder: Path = FOLDER, page: Path = PAGE) -> None:
     """Render the page and write it, whole or not at all."""
-    written = page.with_name(f".{page.name}")
-    written.write_text(render(folder), encoding="utf-8")
-    written.replace(page)
+    write_text(render(folder), page)
 
 
 def render(folder: Path = FOLDER) -> str:

@@ -116,8 +116,13 @@ def shared(ours: Results | None, theirs: Results | None) -> Results | None:
 def write(record: BaseModel, file: Path) -> None:
     """Write a record as JSON, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
+    write_text(_compact(record) + "\n", file)
+
+
+def write_text(text: str, file: Path) -> None:
+    """Write a text, whole or not at all."""
     written = file.with_name(f".{file.name}.{os.getpid()}")
-    written.write_text(_compact(record) + "\n", encoding="utf-8")
+    written.write_text(text, encoding="utf-8")
     written.replace(file)
 
 
