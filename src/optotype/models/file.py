@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from optotype.data.writing import write_durably
 from optotype.engine.layers import Dense, Layer, describe
 from optotype.errors import EngineError, ModelError, RecipeError
-from optotype.models.writing import write_durably
 from optotype.recipes.recipe import Recipe
 
 FORMAT: Final = 1

@@ -8,8 +8,8 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from optotype.data.writing import write_durably
 from optotype.errors import RunError
-from optotype.models.writing import write_durably
 
 LARGEST: Final = 256 << 20
 """Bytes in the largest file that is read."""

@@ -18,9 +18,9 @@ from pydantic import JsonValue
 
 from optotype.data.dataset import Dataset
 from optotype.data.splits import Split
+from optotype.data.writing import write_durably
 from optotype.errors import RecipeError, RunError
 from optotype.models.model import Model
-from optotype.models.writing import write_durably
 from optotype.recipes.recipe import Recipe
 from optotype.runs.epoch import Epoch, append_epoch, read_epochs
 from optotype.runs.files import damaged, naming, read_json, read_model, write_json

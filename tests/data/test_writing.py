@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from optotype.models.writing import write_durably
+from optotype.data.writing import replacing, write_durably
 
 
 def test_replaces_in_one_step(tmp_path: Path) -> None:
@@ -36,3 +36,16 @@ def test_missing_folder(tmp_path: Path) -> None:
     """A folder that is missing is an OSError, never made silently."""
     with pytest.raises(FileNotFoundError):
         write_durably(tmp_path / "none" / "file", b"")
+
+
+def _give_up(path: Path) -> None:
+    with replacing(path) as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+
+def test_a_block_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    """A file whose writing is given up half-way leaves neither itself nor its temporary name."""
+    with pytest.raises(KeyboardInterrupt):
+        _give_up(tmp_path / "file")
+    assert not list(tmp_path.iterdir())

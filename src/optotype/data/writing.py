@@ -2,7 +2,10 @@
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 
 def write_durably(path: Path, content: bytes) -> None:
@@ -15,10 +18,27 @@ def write_durably(path: Path, content: bytes) -> None:
     Raises:
         OSError: The file cannot be written; what was there is untouched, and no temporary file stays behind.
     """
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file to write; it takes its place in one step when the block ends well, and vanishes when it does not.
+
+    Args:
+        path: Where; its folder must exist.
+
+    Yields:
+        The file, under a temporary name beside the path, open to write and read.
+
+    Raises:
+        OSError: The file cannot be written; what was there is untouched, and no temporary file stays behind.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
-        with temporary.open("xb") as file:
-            file.write(content)
+        with temporary.open("x+b") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
