@@ -1,4 +1,4 @@
-"""Carving validation out of training."""
+"""Which images validate: those the source sets aside, else carved ones."""
 
 import math
 
@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from optotype.data.splits import carve
+from optotype.data.dataset import Dataset, SealedTest
+from optotype.data.splits import carve, split_of
 from optotype.errors import DataError
 
 _SEEDS = st.integers(-(2**63), 2**63)
@@ -135,3 +136,24 @@ def test_labels_must_be_a_row(labels: NDArray[np.int64]) -> None:
     """No labels at all, or a table of them, is refused."""
     with pytest.raises(DataError, match="Cannot split labels"):
         carve(labels, 0, 0)
+
+
+def _dataset(validation: list[int] | None) -> Dataset:
+    images, labels = np.zeros((6, 2, 2, 1), np.uint8), np.arange(6) % 2
+    own = None if validation is None else np.array(validation, np.int64)
+    return Dataset(
+        "six", images, labels, ("a", "b"), "", "six", SealedTest(6, lambda: (images, labels)), validation=own
+    )
+
+
+def test_a_source_without_validation_is_carved() -> None:
+    """Where the source sets nothing aside, the split is the carved one."""
+    data = _dataset(None)
+    assert split_of(data, 2, 7).fingerprint == carve(data.labels, 2, 7).fingerprint
+
+
+def test_a_source_that_validates_is_taken_at_its_word() -> None:
+    """The source's own validation images validate, all of them and no other, whatever the recipe asks for."""
+    split = split_of(_dataset([1, 4]), 0, 7)
+    assert split.validation.tolist() == [1, 4]
+    assert split.train.tolist() == [0, 2, 3, 5]

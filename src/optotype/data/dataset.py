@@ -15,6 +15,20 @@ from numpy.typing import NDArray
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A picture that was left out of a data set.
+
+    Attributes:
+        file: Its name relative to the source.
+        reason: Why it could not be used.
+    """
+
+    file: str
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +37,12 @@ class SealedTest:
 
     Attributes:
         n: Number of images.
+        files: The name of each image relative to the source; None where images have no files.
     """
 
     n: int
     _read: Callable[[], tuple[Images, Labels]] = field(repr=False)
+    files: tuple[str, ...] | None = field(default=None, repr=False)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -46,6 +62,11 @@ class Dataset:
         licence: Under which the images may be used, as far as it is known.
         source: What `load` was given.
         test: The sealed test split.
+        citation: The full reference that the images' authors ask for, as far as it is known.
+        validation: Indices of the images that the source itself sets aside, sorted int64, read-only; None where it
+            leaves that to the recipe.
+        files: The name of each training image relative to the source; None where images have no files.
+        skipped: Pictures that were left out because they could not be used.
     """
 
     name: str
@@ -55,6 +76,10 @@ class Dataset:
     licence: str
     source: str
     test: SealedTest
+    citation: str = "not stated"
+    validation: Indices | None = field(default=None, repr=False)
+    files: tuple[str, ...] | None = field(default=None, repr=False)
+    skipped: tuple[Skipped, ...] = field(default=(), repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -66,6 +91,17 @@ class Dataset:
     def fingerprint(self) -> str:
         """The hash of the training images, labels and class names, after "sha256:"; computed once, when asked."""
         return fingerprint(self.images, self.labels, self.class_names)
+
+
+def remember_fingerprint(held: Dataset | SealedTest, known: str) -> None:
+    """Give a data set or sealed test the fingerprint that was computed from the same content before.
+
+    Args:
+        held: What has that content; a copy with other content, by `dataclasses.replace`, computes its own.
+        known: What `fingerprint` gave.
+    """
+    # Where functools.cached_property keeps, and looks for, its value.
+    vars(held)["fingerprint"] = known
 
 
 def fingerprint(images: Images, labels: Labels, class_names: Sequence[str] = ()) -> str:

@@ -1,4 +1,6 @@
-"""Carving validation out of training: stratified, of exactly the size asked for, and a function of its inputs alone.
+"""Which training images validate: those the source sets aside, else a part carved out of training.
+
+Carving is stratified, of exactly the size asked for, and a function of its inputs alone.
 
 Nothing is drawn from a stream: which images of a class are taken is a hash of (split seed, class), so trainings that
 differ in their own seed share their split.
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optotype.data.dataset import Dataset
 from optotype.engine.randomness import permutation
 from optotype.errors import DataError
 
@@ -28,6 +31,26 @@ class Split:
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     fingerprint: str
+
+
+def split_of(data: Dataset, validation: int | float, split_seed: int) -> Split:
+    """Divide a data set's images into those that train and those that validate.
+
+    A source that brings its own validation images is taken at its word, and the other arguments do not matter.
+
+    Args:
+        data: The data set.
+        validation: How much to set aside where the source sets nothing aside, as for `carve`.
+        split_seed: As for `carve`.
+
+    Raises:
+        DataError: As for `carve`.
+    """
+    if data.validation is None:
+        return carve(data.labels, validation, split_seed)
+    held = np.zeros(len(data.labels), np.bool_)
+    held[data.validation] = True
+    return _split(held)
 
 
 def carve(labels: NDArray[np.integer], validation: int | float, split_seed: int) -> Split:

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from optotype.data.dataset import Dataset
 from optotype.data.sources import load
-from optotype.data.splits import Split, carve
+from optotype.data.splits import Split, split_of
 from optotype.errors import DataError, ModelError, RunError
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
@@ -73,7 +73,7 @@ def reload(origin: Origin, recipe: Recipe) -> tuple[Dataset, Split]:
                 f"The {what} of {origin.data.source} changed since training: {now}, expected {then}."
                 " Restore the data, or train again on what is there now."
             )
-    split = carve(data.labels, recipe.validation, recipe.split_seed)
+    split = split_of(data, recipe.validation, recipe.split_seed)
     if split.fingerprint != origin.split:
         raise RunError(
             f"The split of {origin.data.source} comes out as {split.fingerprint}, expected {origin.split} as in"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from optotype.data.dataset import Dataset
-from optotype.data.splits import Split, carve
+from optotype.data.splits import Split, split_of
 from optotype.engine.network import Network
 from optotype.errors import DataError, DivergedError, RecipeError
 from optotype.recipes.recipe import Recipe
@@ -53,7 +53,7 @@ def train(
         KeyboardInterrupt: Ctrl-C; the weights after the last whole step are kept. Its text says where.
     """
     _check_labels(data)
-    split = _carve(data, recipe)
+    split = _split(data, recipe)
     layers = recipe.network_layers(len(data.class_names))
     network = Network(layers, data.shape, scale=recipe.scale, threads=threads, precision=recipe.precision)
     environment = describe_environment(network.isa, network.threads, network.precision)
@@ -99,8 +99,8 @@ def _check_labels(data: Dataset) -> None:
         )
 
 
-def _carve(data: Dataset, recipe: Recipe) -> Split:
-    split = carve(data.labels, recipe.validation, recipe.split_seed)
+def _split(data: Dataset, recipe: Recipe) -> Split:
+    split = split_of(data, recipe.validation, recipe.split_seed)
     if recipe.early_stopping is not None and len(split.validation) == 0:
         raise RecipeError(
             f"The recipe has early_stopping, but validation = {recipe.validation} of {len(data.labels)} images is none,"
