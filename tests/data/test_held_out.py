@@ -10,7 +10,7 @@ from optotype.errors import DataError
 
 
 @given(st.lists(st.integers(0, 4), min_size=3, max_size=100).map(np.array))
-def test_a_fifth_of_every_class_is_held_out(labels: np.ndarray) -> None:  # type: ignore[type-arg] # any integers
+def test_a_fifth_of_every_class_is_held_out(labels: np.ndarray) -> None:
     """The parts are disjoint and complete, each class keeps images to train on and gives about a fifth of them."""
     if len(labels) == len(np.unique(labels)):
         return

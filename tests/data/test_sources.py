@@ -1,161 +1,23 @@
-"""Loading data sets: MNIST, and folders of IDX files."""
+"""What `load` takes for what."""
 
-import gzip
-import hashlib
-import struct
-from collections.abc import Callable
-from dataclasses import FrozenInstanceError
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from optotype.data import sources
-from optotype.data.dataset import Dataset
 from optotype.data.sources import load
-from optotype.errors import DataError, IdxError
-
-_IMAGES = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
-_LABELS = np.array([0, 1, 2, 0, 1, 2], np.uint8)
-Files = dict[str, NDArray[Any]]
-
-
-def _idx(array: NDArray[Any]) -> bytes:
-    code = {"u1": 0x08, "i1": 0x09, "i4": 0x0C, "f4": 0x0D}[array.dtype.str[1:]]
-    return bytes([0, 0, code, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
-
-
-def _files() -> Files:
-    return {
-        "train-images-idx3-ubyte": _IMAGES,
-        "train-labels-idx1-ubyte": _LABELS,
-        "t10k-images-idx3-ubyte": _IMAGES[:2] + 1,
-        "t10k-labels-idx1-ubyte": _LABELS[1:3],
-    }
-
-
-def _write(folder: Path, arrays: Files) -> Path:
-    for name, array in arrays.items():
-        (folder / name).write_bytes(_idx(array))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def mnist() -> Dataset:
-    """Load MNIST once."""
-    return load("mnist")
-
-
-def test_mnist_is_what_it_is_known_to_be(mnist: Dataset) -> None:
-    """MNIST has 60,000 training and 10,000 test images of 28 x 28 in ten classes, of the known sizes."""
-    assert mnist.images.shape == (60_000, 28, 28, 1)
-    assert mnist.images.dtype == np.uint8
-    assert mnist.labels.dtype == np.int64
-    assert mnist.shape == (28, 28, 1)
-    assert mnist.class_names == tuple("0123456789")
-    assert mnist.test.n == 10_000
-    assert np.bincount(mnist.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    assert mnist.labels[:5].tolist() == [5, 0, 4, 1, 9]
-    assert (mnist.name, mnist.source) == ("mnist", "mnist")
-    assert "CC BY-SA 3.0" in mnist.licence
-
-
-@pytest.mark.parametrize(("name", "published"), sources.SHIPPED["mnist"].md5.items())
-def test_shipped_files_have_the_published_sums(name: str, published: str) -> None:
-    """Each file inside the package is, byte for byte, the published one."""
-    path = Path(sources.__file__).parent / "mnist" / name
-    assert hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == published
-
-
-def test_the_licence_lies_beside_the_files() -> None:
-    """MNIST's own licence ships in its folder and names the licence, its text and the authors."""
-    text = (Path(sources.__file__).parent / "mnist" / "LICENSE").read_text()
-    for words in (
-        "CC BY-SA 3.0",
-        "creativecommons.org/licenses/by-sa/3.0/legalcode",
-        "LeCun",
-        "Cortes",
-        "Burges",
-    ):
-        assert words in text
-
-
-def test_a_data_set_cannot_be_changed(mnist: Dataset) -> None:
-    """Neither the fields of a data set nor its arrays can be written to."""
-    with pytest.raises(FrozenInstanceError):
-        mnist.name = "other"  # type: ignore[misc]  # that it is refused is the point
-    for array in (mnist.images, mnist.labels):
-        with pytest.raises(ValueError, match="read-only"):
-            array[0] = 0
-
-
-def test_the_test_split_is_out_of_sight(mnist: Dataset) -> None:
-    """A sealed test shows its size and fingerprint and keeps no array."""
-    assert [name for name in dir(mnist.test) if not name.startswith("_")] == ["fingerprint", "n"]
-    assert not any(isinstance(value, np.ndarray) for value in vars(mnist.test).values())
-    assert repr(mnist.test) == "SealedTest(n=10000)"
-
-
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-@pytest.mark.parametrize("given", [str, Path])
-def test_a_folder_of_idx_files_is_a_source(
-    tmp_path: Path, pack: Callable[[bytes], bytes], given: Callable[[Path], str | Path]
-) -> None:
-    """Four files with MNIST's names, plain or .gz, are read; the labels themselves are the class names."""
-    for name, array in _files().items():
-        (tmp_path / (name if pack is bytes else f"{name}.gz")).write_bytes(pack(_idx(array)))
-    data = load(given(tmp_path))
-    np.testing.assert_array_equal(data.images, _IMAGES[..., np.newaxis])
-    np.testing.assert_array_equal(data.labels, _LABELS)
-    assert not data.images.flags.writeable
-    assert not data.labels.flags.writeable
-    assert data.class_names == ("0", "1", "2")
-    assert (data.shape, data.test.n) == ((4, 3, 1), 2)
-    assert (data.name, data.source, data.licence) == (tmp_path.name, str(tmp_path), "not stated")
-
-
-def test_images_may_have_colours_and_labels_other_types(tmp_path: Path) -> None:
-    """Images of three channels and labels of 32-bit integers are read."""
-    files = _files()
-    for split, n in (("train", 6), ("t10k", 2)):
-        files[f"{split}-images-idx3-ubyte"] = np.zeros((n, 5, 4, 3), np.uint8)
-        files[f"{split}-labels-idx1-ubyte"] = _LABELS[:n].astype(">i4")
-    data = load(_write(tmp_path, files))
-    assert data.shape == (5, 4, 3)
-    assert data.labels.dtype == np.int64
-    assert data.labels.tolist() == _LABELS.tolist()
-
-
-def test_fingerprints_tell_what_is_in_a_data_set(tmp_path: Path) -> None:
-    """The same content has the same fingerprints wherever and however packed; any change of content changes them."""
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    first = load(_write(tmp_path / "a", _files()))
-    for name, array in _files().items():
-        (tmp_path / "b" / f"{name}.gz").write_bytes(gzip.compress(_idx(array)))
-    again = load(tmp_path / "b")
-    assert first.fingerprint == again.fingerprint
-    assert first.test.fingerprint == again.test.fingerprint
-    assert first.fingerprint.startswith("sha256:")
-    prints = {first.fingerprint, first.test.fingerprint}
-    for number, (name, array) in enumerate(_files().items()):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        changed = load(_write(folder, _files() | {name: array[::-1]}))
-        prints |= {changed.fingerprint, changed.test.fingerprint}
-    assert len(prints) == 2 + 4
+from optotype.errors import DataError
+from tests.training.samples import pictures, write_folder
 
 
 @pytest.mark.parametrize("name", ["minst", "mnits", "no/such/folder", "\0", "x" * 300])
 def test_an_unknown_source_is_explained(name: str) -> None:
-    """An unknown name lists the known one and says that a folder is accepted."""
+    """An unknown name lists the known ones and says that a path is accepted."""
     with pytest.raises(DataError) as caught:
         load(name)
     if len(name) < 100:
         assert "Unknown data set" in str(caught.value)
-        assert "Known: mnist." in str(caught.value)
+        assert "kmnist, mnist." in str(caught.value)
         assert "folder of four IDX files" in str(caught.value)
 
 
@@ -165,11 +27,11 @@ def test_a_slip_gets_the_nearest_name() -> None:
         load("minst")
 
 
-def test_a_file_is_no_folder(tmp_path: Path) -> None:
-    """A path of a file is said to be one."""
+def test_a_file_of_no_kind_is_said_so(tmp_path: Path) -> None:
+    """A path of a file that is no data set is said to be one."""
     path = tmp_path / "train-images-idx3-ubyte"
     path.write_bytes(b"")
-    with pytest.raises(DataError, match="It is a file, not a folder"):
+    with pytest.raises(DataError, match="It is a file of no known kind"):
         load(path)
 
 
@@ -184,79 +46,51 @@ def test_a_folder_that_may_not_be_read_is_said_so(tmp_path: Path, monkeypatch: p
         load(tmp_path)
 
 
-@pytest.mark.parametrize("missing", _files())
-def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
-    """A folder that lacks one of the four files is refused by that file's name."""
-    files = _files()
-    del files[missing]
-    with pytest.raises(DataError, match=f"has no file {missing} or {missing}.gz"):
-        load(_write(tmp_path, files))
+def test_a_name_goes_before_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """'mnist' is the data set even beside a folder of that name; './mnist' and a Path are the folder."""
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "mnist", 20, 10)
+    assert len(load("mnist").labels) == 60_000
+    for path in ("./mnist", Path("mnist")):
+        data = load(path)
+        assert len(data.labels) == 20
+        assert data.source == str(tmp_path / "mnist")
 
 
-_U1 = np.uint8
+def test_every_kind_of_source_is_told_apart(tmp_path: Path) -> None:
+    """A folder of IDX files, an NPZ file and arrays give the same images and labels, and name where they came from."""
+    images, labels = pictures(40, 1)
+    np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=images[:10], y_test=labels[:10])
+    folder = load(write_folder(tmp_path / "folder", 40, 10))
+    file = load(tmp_path / "set.npz")
+    arrays = load({"x_train": images, "y_train": labels, "x_test": images[:10], "y_test": labels[:10]})
+    assert folder.fingerprint == file.fingerprint == arrays.fingerprint
+    assert file.test.fingerprint == arrays.test.fingerprint
+    assert [data.source for data in (folder, file, arrays)] == [
+        str(tmp_path / "folder"),
+        str(tmp_path / "set.npz"),
+        "arrays",
+    ]
+    assert [data.name for data in (folder, file, arrays)] == ["folder", "set", "arrays"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        (
-            {"train-labels-idx1-ubyte": _LABELS[:5]},
-            "holds 6 images and .*train-labels-idx1-ubyte holds 5 labels",
-        ),
-        ({"t10k-labels-idx1-ubyte": _LABELS}, "holds 2 images and .*t10k-labels-idx1-ubyte holds 6 labels"),
-        (
-            {"train-labels-idx1-ubyte": np.array([0, 1, 2, 200, 1, 2], _U1)},
-            "Label 200 at index 3 of .*train-labels-idx1-ubyte is out of range, expected 0 to 3 for the 4 classes",
-        ),
-        (
-            {"train-labels-idx1-ubyte": np.array([0, 1, 2, 0, -1, 2], np.int8)},
-            "Label -1 at index 4 of .* is out of range, expected 0 to 3",
-        ),
-        (
-            {"t10k-labels-idx1-ubyte": np.array([0, 3], _U1)},
-            "Label 3 at index 1 of .*t10k-labels-idx1-ubyte is out of range, expected 0 to 2",
-        ),
-        (
-            {"train-labels-idx1-ubyte": np.full(6, 1, _U1)},
-            "All 6 training images in .* are of the one class 1",
-        ),
-        (
-            {"train-images-idx3-ubyte": _IMAGES[:0], "train-labels-idx1-ubyte": _LABELS[:0]},
-            "train-images-idx3-ubyte is empty: it holds 0 images",
-        ),
-        (
-            {"t10k-images-idx3-ubyte": _IMAGES[:0], "t10k-labels-idx1-ubyte": _LABELS[:0]},
-            "t10k-images-idx3-ubyte is empty: it holds 0 images",
-        ),
-        ({"train-images-idx3-ubyte": _IMAGES.astype(">f4")}, "holds float32 values .* expected uint8 images"),
-        ({"train-images-idx3-ubyte": _IMAGES.reshape(6, 12)}, r"of shape \(6, 12\), expected uint8 images"),
-        ({"train-images-idx3-ubyte": np.zeros((6, 1, 1, 1, 1), _U1)}, "expected uint8 images"),
-        ({"train-images-idx3-ubyte": np.zeros((6, 129, 2), _U1)}, "129 x 2 pixels and 1 channels"),
-        ({"train-images-idx3-ubyte": np.zeros((6, 4, 0), _U1)}, "4 x 0 pixels and 1 channels"),
-        ({"train-images-idx3-ubyte": np.zeros((6, 4, 4, 2), _U1)}, "4 x 4 pixels and 2 channels"),
-        (
-            {"t10k-images-idx3-ubyte": np.zeros((2, 4, 4), _U1)},
-            r"have shape \(4, 4, 1\), expected \(4, 3, 1\)",
-        ),
-        (
-            {"train-labels-idx1-ubyte": _LABELS.astype(">f4")},
-            "holds float32 values .* expected whole-numbered labels",
-        ),
-        (
-            {"train-labels-idx1-ubyte": _LABELS.reshape(6, 1)},
-            r"of shape \(6, 1\), expected whole-numbered labels",
-        ),
-    ],
-)
-def test_bad_data_gets_a_sentence(tmp_path: Path, changes: Files, words: str) -> None:
-    """Each way in which four sound files are no data set is refused in words, before any training."""
-    with pytest.raises(DataError, match=words):
-        load(_write(tmp_path, _files() | changes))
+def test_what_is_no_picture_is_not_resized(tmp_path: Path) -> None:
+    """Arrays and IDX files keep their size: another one is refused, their own is accepted."""
+    folder = write_folder(tmp_path / "folder", 20, 10)
+    for source in (folder, pictures(20, 1)):
+        assert load(source, size=28).shape == (28, 28, 1)
+        with pytest.raises(DataError, match="has images of 28 x 28 pixels, and size 32 was asked for"):
+            load(source, size=32)
 
 
-def test_a_malformed_file_in_a_folder_is_an_idx_error(tmp_path: Path) -> None:
-    """A damaged file of the test split is noticed when the data set is loaded."""
-    path = _write(tmp_path, _files()) / "t10k-images-idx3-ubyte"
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(IdxError, match=f"{path} is not a sound IDX file: at byte 16"):
-        load(tmp_path)
+@pytest.mark.parametrize("size", [7, 129, 0, -1])
+def test_a_size_has_bounds(size: int) -> None:
+    """Sides below 8 and above 128 pixels are refused."""
+    with pytest.raises(DataError, match=f"Size is {size}, expected 8 to 128"):
+        load("mnist", size=size)
+
+
+def test_what_to_do_with_bad_pictures_is_one_of_two() -> None:
+    """on_bad is 'stop' or 'skip'."""
+    with pytest.raises(DataError, match="on_bad is 'maybe', expected 'stop' or 'skip'"):
+        load("mnist", on_bad="maybe")  # type: ignore[arg-type] # that it is refused is the point

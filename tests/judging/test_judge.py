@@ -1,15 +1,18 @@
 """Judging: the scores, what is refused, and that a refusal never opens the test set."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydantic import JsonValue
 
+from optotype.data.dataset import Dataset, Options
 from optotype.data.sources import load
 from optotype.engine.optimizers import Adam
 from optotype.errors import DataError, ModelError, RunError
+from optotype.judging import origin
 from optotype.judging.judge import Judgement, Score, judge
 from optotype.metrics import accuracy, log_loss, wilson_interval
 from optotype.models.model import Model
@@ -139,6 +142,39 @@ def test_changed_data_are_refused(digits: Path, name: str, said: str) -> None:
     with pytest.raises(DataError, match=f"The {said}.* changed since training"):
         judge(run)
     assert _openings(digits) == 0
+
+
+def test_arrays_are_judged_by_giving_them_again(digits: Path) -> None:
+    """A run on arrays is judged with the same arrays; without them, or with others, no test set is opened."""
+    images, labels = pictures(200, 1)
+    run = train(load((images, labels)), recipe(epochs=1), out=digits.parent / "runs" / "arrays")
+    with pytest.raises(DataError, match=r"trained on arrays in memory.*judge\(run, data=load\(\.\.\.\)\)"):
+        judge(run)
+    with pytest.raises(DataError, match="changed since training"):
+        judge(run, data=load((images[::-1], labels[::-1])))
+    assert _openings(digits) == 0
+    judgement = judge(run, data=load((images, labels)))
+    assert judgement.test.n == 40
+    assert judge(run.path, data=load((images, labels))).splits == judgement.splits
+    assert judge(run.model, data=load((images, labels)), runs_root=digits.parent / "runs").opening == 3
+
+
+def test_data_are_loaded_with_the_options_of_the_training(
+    digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Judging asks `load` for the same size, and for the same done with bad pictures, as the training did."""
+    options = Options(size=28, on_bad="skip")
+    data = replace(load(digits), options=options)
+    run = train(data, recipe(epochs=1), out=digits.parent / "runs" / "run")
+    asked: list[object] = []
+
+    def reload(source: str, **given: object) -> Dataset:
+        asked.append((source, given))
+        return data
+
+    monkeypatch.setattr(origin, "load", reload)
+    judge(run)
+    assert asked == [(str(digits), {"size": 28, "on_bad": "skip"})]
 
 
 def test_data_that_are_gone_are_missed(digits: Path) -> None:

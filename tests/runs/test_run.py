@@ -6,14 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from optotype.data.dataset import Options
 from optotype.data.splits import carve
 from optotype.errors import ModelError, RunError
 from optotype.models.model import Model
+from optotype.runs.environment import describe_environment
 from optotype.runs.run import Run, find_target
 from tests.models.samples import small_model
 from tests.runs.samples import RECIPE, epoch, small_data, small_run
@@ -176,16 +179,28 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         small_run(tmp_path / "thesis.txt")
 
 
-def test_source_holds_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The path of a folder of data is kept absolute, the name of a shipped data set is kept as it is."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "pictures").mkdir()
-    (tmp_path / "mnist").mkdir()
-    assert small_run(tmp_path / "a", "pictures").source == str(tmp_path / "pictures")
-    assert small_run(tmp_path / "b", "./mnist").source == str(tmp_path / "mnist")
-    assert small_run(tmp_path / "c", "mnist").source == "mnist"
-    assert small_run(tmp_path / "d", "caf\udce9").source == "caf\udce9"
-    assert Run.open(tmp_path / "d").source == "caf\udce9"
+def test_the_source_and_its_options_are_kept(tmp_path: Path) -> None:
+    """What `load` was given is in run.json as it was, even if its name is not valid UTF-8."""
+    options = Options(size=48, on_bad="skip")
+    data = replace(small_data("caf\udce9"), options=options)
+    split = carve(data.labels, RECIPE.validation, RECIPE.split_seed)
+    Run.create(tmp_path, RECIPE, data, split, describe_environment("portable", 2, "fp32"))
+    assert json.loads((tmp_path / "run.json").read_text())["data"]["options"] == {
+        "size": 48,
+        "on_bad": "skip",
+    }
+    assert Run.open(tmp_path).source == "caf\udce9"
+    assert Run.open(tmp_path).data.options == options
+
+
+def test_a_run_from_before_the_options_is_read(tmp_path: Path) -> None:
+    """A run.json without options, as older versions wrote it, means the defaults."""
+    run = small_run(tmp_path)
+    content = json.loads((tmp_path / "run.json").read_text())
+    del content["data"]["options"]
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    assert Run.open(tmp_path).data == run.data
+    assert run.data.options == Options()
 
 
 @pytest.mark.parametrize(

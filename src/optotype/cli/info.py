@@ -14,7 +14,7 @@ def info(
     import platform
     from importlib.metadata import version
 
-    from optotype.data.sources import SHIPPED
+    from optotype.data.named.catalogue import CATALOGUE
     from optotype.engine.processor import available_isas, chosen_arithmetic, chosen_isa, chosen_threads
 
     training, prediction = chosen_arithmetic("auto"), chosen_arithmetic("fp32")
@@ -29,7 +29,7 @@ def info(
         "training": training[1],
         "prediction": prediction[1],
         "threads": chosen_threads(),
-        "data": [{"name": name, "licence": shipped.licence} for name, shipped in SHIPPED.items()],
+        "data": [{"name": name, "licence": named.licence} for name, named in CATALOGUE.items()],
     }
     if json:
         print_json(facts)
@@ -41,5 +41,5 @@ def info(
     screen.print(f"training          {training[1]}, unless a recipe says otherwise")
     screen.print(f"prediction        {prediction[1]}, unless asked otherwise")
     screen.print(f"threads           {chosen_threads()}")
-    for name, shipped in SHIPPED.items():
-        screen.print(f"data set          {name} ({shipped.licence})")
+    for name, named in CATALOGUE.items():
+        screen.print(f"data set          {name} ({named.licence})")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optotype.cli.layers import layers_table
+from optotype.cli.loading import loading
 from optotype.cli.progress import reporting
 from optotype.cli.summary import conclude
 from optotype.cli.terminal import StoppedError, console, count, prose
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 Source = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="A data set: 'mnist', or a folder of the four IDX files.")
+    str, typer.Argument(metavar="SOURCE", help="A data set: a name such as 'mnist', or a path.")
 ]
 RecipeName = Annotated[
     str | None,
@@ -73,7 +74,8 @@ def train(
     from optotype.data.sources import load
     from optotype.training.train import train as run_training
 
-    data = load(source)
+    with loading(console(stderr=True)) as tell:
+        data = load(source, report=tell)
     chosen = _recipe(data, recipe, changes or [], seed)
     screen = console()
     if not json:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,19 @@ class Skipped:
 
     file: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `load` was told beside the source; told the same again, it gives the same data.
+
+    Attributes:
+        size: Side in pixels to which pictures are brought; None for the source's own rule.
+        on_bad: Whether a picture that cannot be used stops the loading, or is left out.
+    """
+
+    size: int | None = None
+    on_bad: Literal["stop", "skip"] = "stop"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +74,15 @@ class Dataset:
         labels: Their classes, int64 of shape (n,), each in 0 .. classes - 1; read-only.
         class_names: The name of each class.
         licence: Under which the images may be used, as far as it is known.
-        source: What `load` was given.
+        source: What `load` takes to get the data again, from any folder: a name or an absolute path; "arrays" for what
+            was in memory only.
         test: The sealed test split.
         citation: The full reference that the images' authors ask for, as far as it is known.
         validation: Indices of the images that the source itself sets aside, sorted int64, read-only; None where it
             leaves that to the recipe.
         files: The name of each training image relative to the source; None where images have no files.
         skipped: Pictures that were left out because they could not be used.
+        options: What else `load` was given.
     """
 
     name: str
@@ -80,6 +96,7 @@ class Dataset:
     validation: Indices | None = field(default=None, repr=False)
     files: tuple[str, ...] | None = field(default=None, repr=False)
     skipped: tuple[Skipped, ...] = field(default=(), repr=False)
+    options: Options = Options()
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""Reading IDX files, the format of MNIST: a plain file is mapped, not read, and no malformed one gets through.
+"""IDX files, in and out, the format of MNIST: a plain file is mapped, not read, and no malformed one gets through.
 
 The format is described on the page of the MNIST database (Y. LeCun, C. Cortes, C. J. C. Burges,
 http://yann.lecun.com/exdb/mnist/): two zero bytes, a type code, the number of dimensions, each dimension as a 32-bit
@@ -15,6 +15,7 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from optotype.data.writing import replacing
 from optotype.errors import IdxError
 
 _TYPES: Final = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -46,11 +47,26 @@ def read_idx(path: str | Path) -> NDArray[Any]:
         with path.open("rb") as file:
             compressed = file.read(len(_GZIP)) == _GZIP
             file.seek(0)
-            return _unpack(path, file) if compressed else _map(path, file)
+            return unpack_idx(path, file) if compressed else _map(path, file)
     except OSError as error:
         raise IdxError(
             f"{path} cannot be read: {error.strerror or error}. Check the file and its rights."
         ) from error
+
+
+def write_idx(path: Path, array: NDArray[np.uint8]) -> None:
+    """Write bytes as a plain IDX file, whole or not at all.
+
+    Args:
+        path: Where; its folder must exist.
+        array: uint8 of 1 to 8 dimensions.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    with replacing(path) as file:
+        file.write(bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes())
+        file.write(np.ascontiguousarray(array).data)
 
 
 def _fault(path: Path, offset: int, expected: str, found: str) -> IdxError:
@@ -71,8 +87,19 @@ def _map(path: Path, file: IO[bytes]) -> NDArray[Any]:
     return np.memmap(file, kind, "r", start, shape).view(np.ndarray)
 
 
-def _unpack(path: Path, file: IO[bytes]) -> NDArray[Any]:
-    """Decompress no more than the header declares, so a small file cannot fill the memory by surprise."""
+def unpack_idx(path: Path, file: IO[bytes]) -> NDArray[Any]:
+    """Decompress an IDX file, and no more than its header declares: a small one cannot fill the memory by surprise.
+
+    Args:
+        path: What to call the file in messages.
+        file: Where its gzip data begin.
+
+    Returns:
+        The array, read-only, in the file's shape and type.
+
+    Raises:
+        IdxError: As for `read_idx`.
+    """
     with gzip.GzipFile(fileobj=file, mode="rb") as stream:
         try:
             kind, shape, start = _header(path, stream)

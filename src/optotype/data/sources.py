@@ -1,189 +1,92 @@
-"""From a source to a Dataset: MNIST, which ships inside the package, or a folder of four IDX files.
+"""From a source to a Dataset: what kind a source is, and who loads it.
 
-Everything is checked here, once: what `load` returns, the rest of the package can rely on.
+Everything is checked when it is loaded, once: what `load` returns, the rest of the package can rely on.
 """
 
-from dataclasses import dataclass
-from functools import partial
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from optotype.data.dataset import Dataset, Images, Labels, SealedTest
-from optotype.data.idx import read_idx
+from optotype.data.arrays import Arrays, load_arrays
+from optotype.data.dataset import Dataset
+from optotype.data.idx_folder import load_idx_folder
+from optotype.data.named.catalogue import CATALOGUE
+from optotype.data.named.download import Report
+from optotype.data.named.places import load_named
+from optotype.data.npz import load_npz
 from optotype.errors import DataError, unknown_name
 
-FILES: Final = {
-    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
-}
-LARGEST_SIDE: Final = 128
+SIZES: Final = range(8, 129)
 
 
-@dataclass(frozen=True)
-class Shipped:
-    """A data set inside the package.
-
-    Attributes:
-        folder: Where, below this package.
-        class_names: The name of each class.
-        licence: Its name.
-        md5: The published MD5 sum of each file.
-    """
-
-    folder: str
-    class_names: tuple[str, ...]
-    licence: str
-    md5: dict[str, str]
-
-
-SHIPPED: Final = {
-    "mnist": Shipped(
-        folder="mnist",
-        class_names=tuple("0123456789"),
-        licence="CC BY-SA 3.0, Y. LeCun and C. Cortes",
-        # Of the uncompressed files, as published in SecML (secml.data.loader.CDataLoaderMNIST, version 0.13).
-        md5={
-            "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-            "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-            "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-            "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-        },
-    )
-}
-
-
-def load(source: str | Path) -> Dataset:
-    """Load a data set by its name or from a folder.
+def load(
+    source: str | Path | Arrays,
+    *,
+    size: int | None = None,
+    on_bad: Literal["stop", "skip"] = "stop",
+    rehash: bool = False,  # noqa: ARG001 - for files of pictures
+    report: Report | None = None,
+) -> Dataset:
+    """Load a data set by its name, from a path or from arrays.
 
     Args:
-        source: "mnist", or a folder of four IDX files with MNIST's names, each plain or .gz:
-            train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte. A name
-            goes before a folder of the same name; "./mnist" is always a folder.
+        source: A name of `named.catalogue.CATALOGUE`, such as "mnist", which goes before a file of that name:
+            "./mnist" is always a path. A folder of four IDX files with MNIST's names, each plain or .gz. An NPZ file
+            with Keras's x_train, y_train, x_test, y_test. Arrays or a frame in memory, as `arrays.load_arrays` says.
+        size: Side in pixels, 8 to 128, to which pictures are brought; only files of pictures can be resized.
+        on_bad: Whether a picture that cannot be used stops the loading, or is left out and listed.
+        rehash: Whether to look at the content of picture files, where their size and time would do.
+        report: Called with what is being done, how much of it is done and of how much, while that takes time.
 
     Returns:
-        The data set, its test split sealed. In a folder the classes are the labels themselves, 0 and up, each of
-        which at least one training image must have. Images in plain files are mapped, not read.
+        The data set, its test split sealed. Where the source has no test split, one fifth of every class is sealed.
+        Images in plain IDX files are mapped, not read.
 
     Raises:
-        DataError: The source is unknown or a file is missing; the data set is empty, has a single class, images
-            that are not uint8 or larger than 128 x 128, or numbers of images and labels that differ; or a label is
-            out of range.
-        IdxError: A file is malformed.
+        DataError: The source is unknown, cannot be read or fetched, or is no data set.
+        IdxError: An IDX file is malformed.
     """
-    name = str(source)
-    if shipped := SHIPPED.get(name):
-        return _dataset(name, name, Path(str(files("optotype.data"))) / shipped.folder, shipped)
+    _check_options(size, on_bad)
+    if not isinstance(source, str | Path):
+        return _of_size(load_arrays(source), size)
+    if source in CATALOGUE:
+        return _of_size(load_named(str(source), report), size)
     try:
-        return _load_folder(name)
+        return _load_path(Path(source), size)
     except OSError as error:
         raise DataError(
-            f"{name} cannot be read: {error.strerror or error}. Expected a readable folder; check its rights."
+            f"{source} cannot be read: {error.strerror or error}. Expected a readable file or folder; check its rights."
         ) from error
 
 
-def _load_folder(name: str) -> Dataset:
-    folder = Path(name)
-    if not folder.is_dir():
-        hint = "It is a file, not a folder." if folder.exists() else "Nor is there a folder of that name."
-        raise DataError(
-            f"{unknown_name('data set', name, SHIPPED)} {hint}"
-            " The path of a folder of four IDX files with MNIST's names is accepted too."
-        )
-    return _dataset(folder.resolve().name, name, folder, None)
-
-
-def _dataset(name: str, source: str, folder: Path, shipped: Shipped | None) -> Dataset:
-    images, labels = _read_split(folder, "train")
-    classes = len(np.unique(labels))
-    if classes < 2:
-        raise DataError(
-            f"All {len(labels)} training images in {folder} are of the one class {labels[0]}, expected at least two"
-            " classes to tell apart. Add images of another class."
-        )
-    _check_range(_find(folder, FILES["train"][1]), labels, classes)
-    test = partial(_read_test, folder, images.shape[1:], classes)
-    return Dataset(
-        name=name,
-        images=images,
-        labels=labels,
-        class_names=shipped.class_names if shipped else tuple(str(label) for label in range(classes)),
-        licence=shipped.licence if shipped else "not stated",
-        source=source,
-        # Read once now, and let go: a broken test split is better known before the training than after it.
-        test=SealedTest(len(test()[1]), test),
+def _load_path(path: Path, size: int | None) -> Dataset:
+    if path.is_dir():
+        return _of_size(load_idx_folder(path), size)
+    if path.is_file() and path.suffix == ".npz":
+        return _of_size(load_npz(path), size)
+    hint = (
+        "It is a file of no known kind." if path.exists() else "Nor is there a file or folder of that name."
     )
-
-
-def _read_test(folder: Path, shape: tuple[int, ...], classes: int) -> tuple[Images, Labels]:
-    images, labels = _read_split(folder, "test")
-    if images.shape[1:] != shape:
-        raise DataError(
-            f"The test images in {folder} have shape {images.shape[1:]}, expected {shape} like the training images."
-            " Bring all images to one size."
-        )
-    _check_range(_find(folder, FILES["test"][1]), labels, classes)
-    return images, labels
-
-
-def _read_split(folder: Path, split: str) -> tuple[Images, Labels]:
-    image_path, label_path = (_find(folder, name) for name in FILES[split])
-    images = _as_images(image_path, read_idx(image_path))
-    labels = _as_labels(label_path, read_idx(label_path))
-    if len(images) != len(labels):
-        raise DataError(
-            f"{image_path} holds {len(images)} images and {label_path} holds {len(labels)} labels, expected as many"
-            " of the one as of the other. Use the two files of the same split."
-        )
-    return images, labels
-
-
-def _find(folder: Path, name: str) -> Path:
-    for path in (folder / name, folder / f"{name}.gz"):
-        if path.is_file():
-            return path
-    wanted = ", ".join(name for names in FILES.values() for name in names)
     raise DataError(
-        f"{folder} has no file {name} or {name}.gz, expected four IDX files: {wanted}. Add the file."
+        f"{unknown_name('data set', str(path), CATALOGUE)} {hint} The path of a folder of four IDX files with MNIST's"
+        " names, or of an NPZ file, is accepted too."
     )
 
 
-def _as_images(path: Path, array: NDArray[Any]) -> Images:
-    if array.dtype != np.uint8 or array.ndim not in (3, 4):
+def _check_options(size: int | None, on_bad: str) -> None:
+    if size is not None and size not in SIZES:
         raise DataError(
-            f"{path} holds {array.dtype.name} values of shape {array.shape}, expected uint8 images of shape"
-            " (n, height, width) or (n, height, width, channels). Convert the images."
+            f"Size is {size}, expected {SIZES.start} to {SIZES.stop - 1} pixels. Choose another side."
         )
-    images = array[..., np.newaxis] if array.ndim == 3 else array
-    if len(images) == 0:
-        raise DataError(f"{path} is empty: it holds 0 images, expected at least one. Add images.")
-    sides, channels = images.shape[1:3], images.shape[3]
-    if not 1 <= min(sides) <= max(sides) <= LARGEST_SIDE or channels not in (1, 3):
-        raise DataError(
-            f"{path} holds images of {sides[0]} x {sides[1]} pixels and {channels} channels, expected sides of 1 to"
-            f" {LARGEST_SIDE} pixels and 1 or 3 channels. Resize the images."
-        )
-    return images
+    if on_bad not in ("stop", "skip"):
+        raise DataError(f"on_bad is {on_bad!r}, expected 'stop' or 'skip'. Choose one of them.")
 
 
-def _as_labels(path: Path, array: NDArray[Any]) -> Labels:
-    if array.dtype.kind not in "iu" or array.ndim != 1:
+def _of_size(data: Dataset, size: int | None) -> Dataset:
+    """Refuse a size for what has one of its own."""
+    height, width, _ = data.shape
+    if size is not None and (height, width) != (size, size):
         raise DataError(
-            f"{path} holds {array.dtype.name} values of shape {array.shape}, expected whole-numbered labels of shape"
-            " (n,). Write one label an image."
+            f"{data.name} has images of {height} x {width} pixels, and size {size} was asked for, expected a source of"
+            " picture files, which alone are resized. Leave the size out."
         )
-    labels = array.astype(np.int64)
-    labels.setflags(write=False)
-    return labels
-
-
-def _check_range(path: Path, labels: Labels, classes: int) -> None:
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
-    if len(wrong):
-        raise DataError(
-            f"Label {labels[wrong[0]]} at index {wrong[0]} of {path} is out of range, expected 0 to {classes - 1} for"
-            f" the {classes} classes that have training images. Number the classes from 0 without a gap."
-        )
+    return data

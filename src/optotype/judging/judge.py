@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
+from optotype.data.dataset import Dataset
 from optotype.data.sealed import open_test
 from optotype.errors import DataError, RunError
 from optotype.judging.origin import Origin, origin_of, reload
@@ -77,12 +78,16 @@ class Judgement:
         return f"{self.test}, opening {self.opening} of this test set"
 
 
-def judge(target: Run | Model | str | Path, *, runs_root: str | Path | None = None) -> Judgement:
+def judge(
+    target: Run | Model | str | Path, *, data: Dataset | None = None, runs_root: str | Path | None = None
+) -> Judgement:
     """Judge a finished run or its model; this opens the sealed test split, which is counted.
 
     Args:
         target: A run, a model, or the path of either. A run's judgement is also kept in its folder, and so is that of
             its model file.
+        data: What the model was trained on, where that was in memory; by default it is loaded from where it came.
+            Its fingerprints must be those of the training.
         runs_root: Folder whose test-openings.jsonl counts the opening; by default the one that holds the run, or
             runs/ in the working folder for a model that is in no run folder.
 
@@ -92,14 +97,14 @@ def judge(target: Run | Model | str | Path, *, runs_root: str | Path | None = No
     Raises:
         RunError: The run or the model's training did not end well, or the opening cannot be written down.
         ModelError: The model file is damaged, or does not say what it was trained on.
-        DataError: The data are gone, or no longer what the model was trained on.
+        DataError: The data are gone, were in memory and not given, or are no longer what the model was trained on.
     """
     found = _find(target) if isinstance(target, str | Path) else target
     if isinstance(found, Model):
-        return _judge(found, origin_of(found), Path(runs_root or "runs"))
+        return _judge(found, origin_of(found), data, Path(runs_root or "runs"))
     found.require_finished()
     origin = Origin(found.data, found.split.fingerprint, found.name)
-    judgement = _judge(found.model, origin, Path(runs_root or found.path.resolve().parent))
+    judgement = _judge(found.model, origin, data, Path(runs_root or found.path.resolve().parent))
     found.write_judgement(judgement.to_json())
     return judgement
 
@@ -113,8 +118,8 @@ def _find(path: str | Path) -> Run | Model:
     return found
 
 
-def _judge(model: Model, origin: Origin, runs_root: Path) -> Judgement:
-    data, split = reload(origin, model.recipe)
+def _judge(model: Model, origin: Origin, given: Dataset | None, runs_root: Path) -> Judgement:
+    data, split = reload(origin, model.recipe, given)
     scores: dict[str, Score | None] = {
         "train": _score(model, data.images[split.train], data.labels[split.train]),
         "validation": _score(model, data.images[split.validation], data.labels[split.validation]),

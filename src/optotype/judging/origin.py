@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from optotype.data.arrays import SOURCE as ARRAYS
 from optotype.data.dataset import Dataset
 from optotype.data.sources import load
 from optotype.data.splits import Split, split_of
@@ -52,18 +53,20 @@ def origin_of(model: Model) -> Origin:
     return origin
 
 
-def reload(origin: Origin, recipe: Recipe) -> tuple[Dataset, Split]:
+def reload(origin: Origin, recipe: Recipe, data: Dataset | None = None) -> tuple[Dataset, Split]:
     """Load the data and carve the split again, as they were for training.
 
     Args:
         origin: Where from, and the fingerprints that must come out.
         recipe: How much was set aside, and by which seed.
+        data: The data, where the caller has them; None to load them from where they came.
 
     Raises:
         DataError: The data are gone, or are no longer the same.
         RunError: The split is no longer the same.
     """
-    data = load(origin.data.source)
+    if data is None:
+        data = _load(origin.data)
     for what, now, then in (
         ("training images, labels or class names", data.fingerprint, origin.data.fingerprint),
         ("test split", data.test.fingerprint, origin.data.test_fingerprint),
@@ -80,3 +83,12 @@ def reload(origin: Origin, recipe: Recipe) -> tuple[Dataset, Split]:
             " training. Use the version of optotype that trained the model, or train again."
         )
     return data, split
+
+
+def _load(record: DataRecord) -> Dataset:
+    if record.source == ARRAYS:
+        raise DataError(
+            f"The model was trained on arrays in memory ({record.images} images of shape {record.shape}), which are"
+            " nowhere to be loaded from. Give them again in Python: judge(run, data=load(...))."
+        )
+    return load(record.source, size=record.options.size, on_bad=record.options.on_bad)

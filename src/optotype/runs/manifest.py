@@ -3,13 +3,11 @@
 import os
 import socket
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from optotype.data.dataset import Dataset
-from optotype.data.sources import SHIPPED
+from optotype.data.dataset import Dataset, Options
 
 FORMAT: Final = 1
 """Version of run.json; a higher one is refused."""
@@ -23,7 +21,8 @@ class DataRecord(BaseModel):
 
     Attributes:
         name: The data set's name.
-        source: What ``load`` takes to get it again; a folder's path is absolute.
+        source: What ``load`` takes to get it again; "arrays" for what was in memory only.
+        options: What else ``load`` takes for that; records of older runs have none.
         images: Training images, validation included.
         shape: Of an image, (height, width, channels).
         fingerprint: Of training images, labels and class names.
@@ -35,6 +34,7 @@ class DataRecord(BaseModel):
 
     name: str
     source: str
+    options: Options = Options()
     images: Count
     shape: tuple[Count, Count, Count]
     fingerprint: str
@@ -72,7 +72,8 @@ def new_manifest(data: Dataset) -> Manifest:
     """Describe a run of this process on some data that begins now."""
     record = DataRecord(
         name=data.name,
-        source=_anywhere(data.source),
+        source=data.source,
+        options=data.options,
         images=len(data.images),
         shape=data.shape,
         fingerprint=data.fingerprint,
@@ -104,8 +105,3 @@ def is_alive(manifest: Manifest) -> bool | None:
     except PermissionError:
         return True
     return True
-
-
-def _anywhere(source: str) -> str:
-    """Make a folder's path one that holds wherever the run is looked at from."""
-    return source if source in SHIPPED or not Path(source).is_dir() else str(Path(source).resolve())

@@ -1,0 +1,144 @@
+"""A server on 127.0.0.1 that gives a file well or badly, as a list of answers tells it."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+Answer = Callable[[BaseHTTPRequestHandler, bytes, int], None]
+"""What is done with a request: the handler, the file, and where the range asked for begins."""
+
+
+class Server:
+    """A running server.
+
+    Attributes:
+        address: Of the file.
+        ranges: The Range header of each request so far, None where there was none.
+    """
+
+    def __init__(self, content: bytes, answers: list[Answer]) -> None:
+        self.ranges: list[str | None] = []
+        self.closing = threading.Event()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked = self.headers["Range"]
+                answer = answers[min(len(outer.ranges), len(answers) - 1)]
+                outer.ranges.append(asked)
+                start = re.fullmatch(r"bytes=(\d+)-", asked or "")
+                answer(self, content, int(start[1]) if start else 0)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.closing = self.closing  # type: ignore[attr-defined] # for answers that wait
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign] # a client may hang up
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+        self.address = f"http://127.0.0.1:{self._server.server_port}/file"
+
+    def close(self) -> None:
+        """Stop."""
+        self.closing.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@contextmanager
+def serving(content: bytes, *answers: Answer) -> Iterator[Server]:
+    """Serve a file: the first request gets the first answer and so on, the last answer is given ever after."""
+    server = Server(content, list(answers) or [whole])
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def whole(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
+    """Give what was asked for."""
+    if start >= len(content):
+        status(416)(handler, content, start)
+        return
+    handler.send_response(206 if start else 200)
+    if start:
+        handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+    _send(handler, content[start:], promised=len(content) - start)
+
+
+def ignoring_range(handler: BaseHTTPRequestHandler, content: bytes, _: int) -> None:
+    """Give the whole file, whatever was asked for."""
+    whole(handler, content, 0)
+
+
+def dying(after: int) -> Answer:
+    """Promise what was asked for, and hang up after some bytes."""
+
+    def answer(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
+        handler.send_response(206 if start else 200)
+        if start:
+            handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        _send(handler, content[start : start + after], promised=len(content) - start)
+
+    return answer
+
+
+def giving(other: bytes, *, promised: int | None = None) -> Answer:
+    """Give other bytes; with a length only if one is promised."""
+
+    def answer(handler: BaseHTTPRequestHandler, _: bytes, __: int) -> None:
+        handler.send_response(200)
+        _send(handler, other, promised)
+
+    return answer
+
+
+def of_wrong_range(handler: BaseHTTPRequestHandler, content: bytes, _: int) -> None:
+    """Claim to give a part that nobody asked for."""
+    handler.send_response(206)
+    handler.send_header("Content-Range", f"bytes 1-{len(content) - 1}/{len(content)}")
+    _send(handler, content[1:], promised=len(content) - 1)
+
+
+def status(code: int) -> Answer:
+    """Give nothing but a status."""
+
+    def answer(handler: BaseHTTPRequestHandler, _: bytes, __: int) -> None:
+        handler.send_response(code)
+        _send(handler, b"", promised=0)
+
+    return answer
+
+
+def redirecting(to: str) -> Answer:
+    """Send the client elsewhere."""
+
+    def answer(handler: BaseHTTPRequestHandler, _: bytes, __: int) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", to)
+        _send(handler, b"", promised=0)
+
+    return answer
+
+
+def hanging(after: int | None = None) -> Answer:
+    """Say nothing, or nothing after some bytes, until the test is over."""
+
+    def answer(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
+        if after is not None:
+            dying(after)(handler, content, start)
+            handler.wfile.flush()
+        handler.server.closing.wait(10)  # type: ignore[attr-defined] # set above
+
+    return answer
+
+
+def _send(handler: BaseHTTPRequestHandler, body: bytes, promised: int | None) -> None:
+    if promised is not None:
+        handler.send_header("Content-Length", str(promised))
+    handler.end_headers()
+    handler.wfile.write(body)

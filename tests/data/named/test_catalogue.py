@@ -1,0 +1,59 @@
+"""What the catalogue says of the named sets."""
+
+import re
+
+import pytest
+
+from optotype.data.named.catalogue import CATALOGUE
+from optotype.data.named.unpacking import unpack_cifar
+
+
+def test_the_named_sets_are_those() -> None:
+    """Each set has as many classes as it is known to have, all of different names, and images of the known shape."""
+    sizes = {name: (len(set(named.class_names)), named.shape) for name, named in CATALOGUE.items()}
+    assert sizes == {
+        "mnist": (10, (28, 28, 1)),
+        "fashion-mnist": (10, (28, 28, 1)),
+        "kmnist": (10, (28, 28, 1)),
+        "emnist-letters": (26, (28, 28, 1)),
+        "emnist-balanced": (47, (28, 28, 1)),
+        "cifar10": (10, (32, 32, 3)),
+        "cifar100": (100, (32, 32, 3)),
+    }
+    assert all(len(named.class_names) == len(set(named.class_names)) for named in CATALOGUE.values())
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_set_is_documented(name: str) -> None:
+    """Each set has a licence, and a citation with authors and year."""
+    named = CATALOGUE[name]
+    assert named.licence
+    assert re.match(r"[A-Z]\. \w+.*: .*(19|20)\d\d", named.citation)
+
+
+@pytest.mark.parametrize("name", [name for name in CATALOGUE if name != "mnist"])
+def test_a_set_can_be_fetched_and_checked(name: str) -> None:
+    """Each file has a size, a SHA-256 sum and https addresses that end in its name, and can be unpacked."""
+    named = CATALOGUE[name]
+    assert named.unpack is not None
+    assert named.originals
+    for original in named.originals:
+        assert original.size > 1000
+        assert re.fullmatch("[0-9a-f]{64}", original.sha256)
+        assert original.addresses
+        assert all(
+            each.startswith("https://") and each.endswith(f"/{original.file}") for each in original.addresses
+        )
+
+
+def test_emnist_is_fetched_once_for_both_its_sets() -> None:
+    """Both sets of EMNIST are in the same archive."""
+    assert CATALOGUE["emnist-letters"].originals == CATALOGUE["emnist-balanced"].originals
+
+
+def test_cifar_is_never_unpickled() -> None:
+    """Both sets of CIFAR come in their binary form, which holds no code."""
+    for name in ("cifar10", "cifar100"):
+        named = CATALOGUE[name]
+        assert getattr(named.unpack, "func", None) is unpack_cifar
+        assert all("binary" in original.file for original in named.originals)
