@@ -27,12 +27,12 @@ def test_a_slip_gets_the_nearest_name() -> None:
         load("minst")
 
 
-def test_a_file_of_no_kind_is_said_so(tmp_path: Path) -> None:
-    """A path of a file that is no data set is said to be one."""
-    path = tmp_path / "train-images-idx3-ubyte"
-    path.write_bytes(b"")
-    with pytest.raises(DataError, match="It is a file of no known kind"):
-        load(path)
+def test_what_is_of_no_kind_is_said_so(tmp_path: Path) -> None:
+    """A file or folder that is no data set is said to be there, and what would be one."""
+    (tmp_path / "train-images-idx3-ubyte.txt").write_bytes(b"")
+    for path in (tmp_path, tmp_path / "train-images-idx3-ubyte.txt"):
+        with pytest.raises(DataError, match="What is there is of no known kind"):
+            load(path)
 
 
 def test_a_folder_that_may_not_be_read_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,11 +18,11 @@ FILES: Final = {
 }
 
 
-def has_idx_files(folder: Path) -> bool:
-    """Tell whether all four files are there; what cannot be looked into has none."""
-    return all(
-        any(path.is_file() for path in _paths(folder, name)) for names in FILES.values() for name in names
-    )
+def has_idx_files(folder: Path, *, whole: bool = True) -> bool:
+    """Tell whether a folder has all four files, or, where it need not be whole, one of them at least."""
+    names = [name for both in FILES.values() for name in both]
+    found = [any(path.is_file() for path in _paths(folder, name)) for name in names]
+    return all(found) if whole else any(found)
 
 
 def load_idx_folder(folder: Path, class_names: tuple[str, ...] | None = None) -> Dataset:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from optotype.data.arrays import Arrays, load_arrays
 from optotype.data.dataset import Dataset
-from optotype.data.idx_folder import load_idx_folder
+from optotype.data.idx_folder import has_idx_files, load_idx_folder
 from optotype.data.named.catalogue import CATALOGUE
 from optotype.data.named.download import Report
 from optotype.data.named.places import load_named
@@ -59,12 +59,14 @@ def load(
 
 
 def _load_path(path: Path, size: int | None) -> Dataset:
-    if path.is_dir():
+    if path.is_dir() and has_idx_files(path, whole=False):
         return _of_size(load_idx_folder(path), size)
     if path.is_file() and path.suffix == ".npz":
         return _of_size(load_npz(path), size)
     hint = (
-        "It is a file of no known kind." if path.exists() else "Nor is there a file or folder of that name."
+        "What is there is of no known kind."
+        if path.exists()
+        else "Nor is there a file or folder of that name."
     )
     raise DataError(
         f"{unknown_name('data set', str(path), CATALOGUE)} {hint} The path of a folder of four IDX files with MNIST's"

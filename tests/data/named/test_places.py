@@ -218,7 +218,7 @@ def test_offline_nothing_is_asked(archive: bytes, monkeypatch: pytest.MonkeyPatc
     with serving(archive) as server:
         _publish(monkeypatch, archive, server.address)
         monkeypatch.setenv("OPTOTYPE_OFFLINE", "1")
-        with pytest.raises(DataError, match=f"Put gzip.zip from {server.address} into a folder tiny"):
+        with pytest.raises(DataError, match=f"OPTOTYPE_DATA/tiny: put there {server.address}"):
             load("tiny")
         assert server.ranges == []
         monkeypatch.setenv("OPTOTYPE_OFFLINE", "0")

@@ -116,10 +116,10 @@ CATALOGUE: Final[Mapping[str, NamedSet]] = {
     "kmnist": NamedSet(
         class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
         shape=(28, 28, 1),
-        licence="CC BY-SA 4.0; attribution: KMNIST Dataset (created by CODH), adapted from Kuzushiji Dataset (created"
-        " by NIJL and others), doi:10.20676/00000341",
+        licence="CC BY-SA 4.0, CODH",
         citation="T. Clanuwat, M. Bober-Irizar, A. Kitamoto, A. Lamb, K. Yamamoto, D. Ha: Deep Learning for Classical"
-        " Japanese Literature. 2018, arXiv:1812.01718",
+        " Japanese Literature. 2018, arXiv:1812.01718. The attribution asked for: KMNIST Dataset (created by CODH),"
+        " adapted from Kuzushiji Dataset (created by NIJL and others), doi:10.20676/00000341",
         originals=_idx(
             "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
             {

@@ -107,7 +107,8 @@ def _fetch(original: Original, target: Path, report: Report | None) -> None:
             return
     raise DataError(
         f"{original.file} could not be fetched: {'; '.join(answers)}. Expected {original.size:,} bytes with SHA-256"
-        f" {original.sha256}. Check the network and try again: what has arrived is kept."
+        f" {original.sha256}. Check the network and try again, for what has arrived is kept; or bring the file by hand"
+        " into the set's folder in OPTOTYPE_DATA."
     )
 
 
@@ -188,7 +189,8 @@ def _next(response: http.client.HTTPResponse) -> bytes:
 
 def _unreachable(error: Exception) -> _MirrorError:
     reason = getattr(error, "reason", error)
-    return _MirrorError(f"cannot be reached ({reason or type(error).__name__})")
+    words = getattr(reason, "strerror", None) or str(reason) or type(error).__name__
+    return _MirrorError(f"cannot be reached ({words})")
 
 
 def _check_promise(

@@ -65,10 +65,10 @@ def _find(name: str, named: NamedSet, report: Report | None) -> Path:
 
 def _fetched(name: str, named: NamedSet, report: Report | None) -> dict[str, Path]:
     if os.environ.get("OPTOTYPE_OFFLINE", "0") not in {"", "0"}:
-        wanted = ", ".join(f"{original.file} from {original.addresses[0]}" for original in named.originals)
+        wanted = ", ".join(original.addresses[0] for original in named.originals)
         raise DataError(
-            f"{name} is not on this machine, and OPTOTYPE_OFFLINE forbids to fetch it. Put {wanted} into a folder"
-            f" {name}, and the folder that holds {name} into OPTOTYPE_DATA; or unset OPTOTYPE_OFFLINE."
+            f"{name} is not on this machine, and OPTOTYPE_OFFLINE forbids to fetch it. Expected the set in"
+            f" OPTOTYPE_DATA/{name}: put there {wanted}; or unset OPTOTYPE_OFFLINE."
         )
     # Named by their sums: sets that come in one archive share it, and files of one name do not meet.
     folder = cache_folder() / "downloads"
