@@ -35,15 +35,17 @@ def test_what_is_of_no_kind_is_said_so(tmp_path: Path) -> None:
             load(path)
 
 
-def test_a_folder_that_may_not_be_read_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refusal of the operating system becomes a DataError with its reason."""
+@pytest.mark.parametrize("source", ["folder", "mnist"])
+def test_what_may_not_be_read_is_said_so(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal of the operating system becomes a DataError with its reason, for a path as for a name."""
 
     def refuse(_: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "is_dir", refuse)
-    with pytest.raises(DataError, match="Permission denied"):
-        load(tmp_path)
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(DataError, match=f"{source} cannot be read: Permission denied"):
+        load(source)
 
 
 def test_a_name_goes_before_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,9 +48,9 @@ def load(
     _check_options(size, on_bad)
     if not isinstance(source, str | Path):
         return _of_size(load_arrays(source), size)
-    if source in CATALOGUE:
-        return _of_size(load_named(str(source), report), size)
     try:
+        if source in CATALOGUE:
+            return _of_size(load_named(str(source), report), size)
         return _load_path(Path(source), size)
     except OSError as error:
         raise DataError(
