@@ -63,6 +63,17 @@ _CIFAR_CITATION: Final = (
     "A. Krizhevsky: Learning Multiple Layers of Features from Tiny Images."
     " Technical report, University of Toronto, 2009"
 )
+# The fine labels, as in fine_label_names.txt in the archive.
+_CIFAR100: Final = """
+apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly
+camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup
+dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower
+leopard lion lizard lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid
+otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray
+road rocket rose sea seal shark shrew skunk skyscraper snail snake spider squirrel streetcar
+sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle
+wardrobe whale willow_tree wolf woman worm
+"""
 
 CATALOGUE: Final[Mapping[str, NamedSet]] = {
     "mnist": NamedSet(
@@ -194,95 +205,7 @@ CATALOGUE: Final[Mapping[str, NamedSet]] = {
         ),
     ),
     "cifar100": NamedSet(
-        # The fine labels, as in fine_label_names.txt in the archive.
-        class_names=(
-            *(
-                "apple",
-                "aquarium_fish",
-                "baby",
-                "bear",
-                "beaver",
-                "bed",
-                "bee",
-                "beetle",
-                "bicycle",
-                "bottle",
-            ),
-            *("bowl", "boy", "bridge", "bus", "butterfly", "camel", "can", "castle", "caterpillar", "cattle"),
-            *(
-                "chair",
-                "chimpanzee",
-                "clock",
-                "cloud",
-                "cockroach",
-                "couch",
-                "crab",
-                "crocodile",
-                "cup",
-                "dinosaur",
-            ),
-            *(
-                "dolphin",
-                "elephant",
-                "flatfish",
-                "forest",
-                "fox",
-                "girl",
-                "hamster",
-                "house",
-                "kangaroo",
-                "keyboard",
-            ),
-            *(
-                "lamp",
-                "lawn_mower",
-                "leopard",
-                "lion",
-                "lizard",
-                "lobster",
-                "man",
-                "maple_tree",
-                "motorcycle",
-            ),
-            *("mountain", "mouse", "mushroom", "oak_tree", "orange", "orchid", "otter", "palm_tree", "pear"),
-            *(
-                "pickup_truck",
-                "pine_tree",
-                "plain",
-                "plate",
-                "poppy",
-                "porcupine",
-                "possum",
-                "rabbit",
-                "raccoon",
-            ),
-            *(
-                "ray",
-                "road",
-                "rocket",
-                "rose",
-                "sea",
-                "seal",
-                "shark",
-                "shrew",
-                "skunk",
-                "skyscraper",
-                "snail",
-            ),
-            *(
-                "snake",
-                "spider",
-                "squirrel",
-                "streetcar",
-                "sunflower",
-                "sweet_pepper",
-                "table",
-                "tank",
-                "telephone",
-            ),
-            *("television", "tiger", "tractor", "train", "trout", "tulip", "turtle", "wardrobe", "whale"),
-            *("willow_tree", "wolf", "woman", "worm"),
-        ),
+        class_names=tuple(_CIFAR100.split()),
         shape=(32, 32, 3),
         licence=_CIFAR_LICENCE,
         citation=_CIFAR_CITATION,
