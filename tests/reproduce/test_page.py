@@ -58,18 +58,7 @@ def test_results_are_of_todays_recipe(name: str, peer: Peer) -> None:
     assert len(found.trainings) >= seeds(name, "keras")
 
 
-def open_where(undecided: set[str]) -> list[object]:
-    """List the recipes, of which those are expected to fail whose seeds decide nothing so far; LOG.md says by how much.
-
-    A recipe that is decided has to leave the list.
-    """
-    return [
-        pytest.param(name, marks=pytest.mark.xfail(name in undecided, strict=True, reason="undecided"))
-        for name in BUILTIN
-    ]
-
-
-@pytest.mark.parametrize("name", open_where({"mlp-300x3"}))
+@pytest.mark.parametrize("name", BUILTIN)
 def test_ours_is_as_good_as_keras(name: str) -> None:
     """The interval of the difference to Keras, in percentage points, lies above the margin."""
     keras = kept(name, "keras")
@@ -78,7 +67,7 @@ def test_ours_is_as_good_as_keras(name: str) -> None:
     assert behind(ours, keras) > MARGIN
 
 
-@pytest.mark.parametrize("name", open_where({"mlp-800-800"}))
+@pytest.mark.parametrize("name", BUILTIN)
 def test_bf16_is_as_good_as_fp32(name: str) -> None:
     """The interval of the difference of bf16 to fp32 lies above its margin, with as many seeds of each as promised."""
     half = kept(name, "optotype-bf16")
