@@ -4,8 +4,13 @@ Only the decoders of common formats may run, on files and pictures of bounded si
 is an ImageError that names the file. Transparency is put on black, which is what nothing looks like in MNIST.
 """
 
+import io
+import os
+import stat
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +29,20 @@ _MODES: Final = {1: "L", 3: "RGB"}
 _quiet = threading.Lock()
 
 
+class UnusableError(Exception):
+    """Why a picture cannot be used, without its name, which only the caller knows.
+
+    Attributes:
+        what: What is wrong, to follow the name ("has 3 bytes, expected ...").
+        advice: What to do about it, as a sentence.
+    """
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(what)
+        self.what = " ".join(what.split())
+        self.advice = advice
+
+
 def read_picture(path: str | Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     """Read a picture: turned upright (EXIF), on black where transparent, in grey or colour, resized to fit.
 
@@ -40,7 +59,6 @@ def read_picture(path: str | Path, shape: tuple[int, int, int]) -> NDArray[np.ui
     Raises:
         ImageError: The file is missing, too large, damaged or of another format, or the shape is impossible.
     """
-    path = Path(path)
     height, width, channels = shape
     if channels not in _MODES or height < 1 or width < 1:
         raise ImageError(
@@ -48,56 +66,123 @@ def read_picture(path: str | Path, shape: tuple[int, int, int]) -> NDArray[np.ui
             " 1 x 1 with 1 or 3 channels. Use a model for such images."
         )
     try:
-        _check_file(path)
+        content = read_content(path)
         with _quiet, warnings.catch_warnings():
             # Pillow warns of what we check ourselves (size) and of oddities in metadata we do not use.
             warnings.simplefilter("ignore")
-            return _decode(path, (width, height), _MODES[channels]).reshape(shape)
-    except ImageError:
-        raise
-    except Exception as error:  # a decoder fed a damaged file raises nearly every kind there is
-        unknown = isinstance(error, UnidentifiedImageError)
-        reason = "its format is not recognised" if unknown else str(error) or type(error).__name__
-        raise ImageError(
-            f"{path} cannot be read as a picture: {reason}. Expected a sound file of one of the formats"
-            f" {', '.join(FORMATS)}; open and save it again with an image program."
-        ) from error
+            return to_pixels(open_picture(content), shape)
+    except UnusableError as fault:
+        raise ImageError(f"{path} {fault.what}. {fault.advice}") from fault
 
 
-def _check_file(path: Path) -> None:
-    if not path.is_file():
-        raise ImageError(f"{path} is not a file, expected a picture. Check the path.")
-    size = path.stat().st_size
-    if size > MOST_BYTES:
-        raise ImageError(f"{path} has {size} bytes, expected at most {MOST_BYTES}. Save it smaller.")
+def read_content(path: str | Path, offset: int = 0, size: int | None = None) -> bytes:
+    """Read the bytes of a picture, which may lie within a larger file.
+
+    Args:
+        path: The file.
+        offset: Where the picture begins.
+        size: How many bytes it has; None for all that follow.
+
+    Raises:
+        UnusableError: The file is missing, no regular file, or cannot be read; or the picture is too large.
+    """
+    try:
+        # Opened without blocking: a named pipe would keep us waiting for whoever writes to it.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise UnusableError("is not a file, expected a picture", "Check the path.")
+            size = status.st_size - offset if size is None else size
+            if size > MOST_BYTES:
+                raise UnusableError(f"has {size} bytes, expected at most {MOST_BYTES}", "Save it smaller.")
+            file.seek(offset)
+            return file.read(size)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise UnusableError("is not a file, expected a picture", "Check the path.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UnusableError(f"cannot be read: {reason}", "Check the file and its rights.") from error
 
 
-def _decode(path: Path, size: tuple[int, int], mode: str) -> NDArray[np.uint8]:
-    with Image.open(path, formats=FORMATS) as image:
-        # Known from the header: no pixel has been decoded yet.
+def open_picture(content: bytes) -> Image.Image:
+    """Decode a picture and turn it upright. Pillow's warnings are the caller's to silence.
+
+    Args:
+        content: The bytes of a file.
+
+    Returns:
+        The first frame, in Pillow's mode for it; `to_pixels` takes it from there.
+
+    Raises:
+        UnusableError: The bytes are no sound picture of one of the formats, or it is too large; that is known from
+            its header, before a pixel is decoded.
+    """
+    with _explained():
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
         if image.width * image.height > MOST_PIXELS:
-            raise ImageError(
-                f"{path} has {image.width} x {image.height} pixels, expected at most {MOST_PIXELS} in all."
-                " Save it smaller."
+            raise UnusableError(
+                f"has {image.width} x {image.height} pixels, expected at most {MOST_PIXELS} in all",
+                "Save it smaller.",
             )
         ImageOps.exif_transpose(image, in_place=True)
-        picture = _opaque_or_rgba(path, image, mode)
+        if image.mode in ("I", "F"):
+            raise UnusableError(
+                "has 32-bit grey values, expected 8 or 16 bits", "Save it with 8 bits a channel."
+            )
+        return image
+
+
+def is_grey(image: Image.Image) -> bool:
+    """Tell whether a picture was stored without colours."""
+    return image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I;16")
+
+
+def to_pixels(image: Image.Image, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Bring a decoded picture to a shape, as `read_picture` does.
+
+    Args:
+        image: What `open_picture` gave.
+        shape: (height, width, channels), channels being 1 or 3.
+
+    Returns:
+        uint8 array of that shape.
+
+    Raises:
+        UnusableError: Pillow cannot convert it.
+    """
+    height, width, channels = shape
+    mode, size = _MODES[channels], (width, height)
+    with _explained():
+        picture = _opaque_or_rgba(image, mode)
         if picture.size != size:
             picture = picture.resize(size, Image.Resampling.BILINEAR)
         if picture.mode == "RGBA":
             black = Image.new("RGBA", size, (0, 0, 0, 255))
             picture = Image.alpha_composite(black, picture).convert(mode)
-        return np.array(picture, np.uint8)
+        return np.array(picture, np.uint8).reshape(shape)
 
 
-def _opaque_or_rgba(path: Path, image: Image.Image, mode: str) -> Image.Image:
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn whatever a decoder raises into a UnusableError."""
+    try:
+        yield
+    except UnusableError:
+        raise
+    except Exception as error:  # a decoder fed a damaged file raises nearly every kind there is
+        unknown = isinstance(error, UnidentifiedImageError)
+        reason = "its format is not recognised" if unknown else str(error) or type(error).__name__
+        raise UnusableError(
+            f"cannot be read as a picture: {reason}",
+            f"Expected a sound file of one of the formats {', '.join(FORMATS)}; open and save it again with an"
+            " image program.",
+        ) from error
+
+
+def _opaque_or_rgba(image: Image.Image, mode: str) -> Image.Image:
     """Convert to 8 bits a channel: RGBA where anything may be transparent, else the mode asked for."""
     if image.mode.startswith("I;16"):
         # Pillow would clip 16-bit grey at 255 and give a white picture.
         wide = np.asarray(image).astype(np.float32)
         image = Image.fromarray(np.rint(wide / 257).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ImageError(
-            f"{path} has 32-bit grey values, expected 8 or 16 bits. Save it with 8 bits a channel."
-        )
     return image.convert("RGBA" if image.has_transparency_data else mode)

@@ -1,0 +1,96 @@
+"""A folder of pictures, seen without opening one of them.
+
+Links are not to be trusted: one to a file inside the folder is read, and any other one (to a folder, out of the folder,
+to nothing) is a bad file, so there are no loops to run into and nothing outside is read.
+"""
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from optotype.data.dataset import Skipped
+from optotype.data.listing import Found, Survey, arrange, is_ignored, is_picture
+from optotype.errors import DataError
+
+
+class _Scan:
+    """What a folder holds, as far as it is walked through."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.found: list[Found] = []
+        self.folders: list[str] = []
+        self.bad: list[Skipped] = []
+        self.stamps: list[str] = []
+
+    def walk(self) -> None:
+        """Visit every folder, without recursion: nesting may be deep."""
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                with os.scandir(f"{self.root}/{folder}") as entries:
+                    waiting += [name for entry in entries if (name := self._see(entry, folder))]
+            except OSError as error:
+                if not folder:
+                    raise
+                self.bad.append(Skipped(folder.rstrip("/"), f"cannot be read: {error.strerror}"))
+
+    def _see(self, entry: os.DirEntry[str], folder: str) -> str:
+        """Take note of an entry, and give the name of a folder that is to be visited."""
+        if is_ignored(entry.name):
+            return ""
+        file = f"{folder}{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            self.folders.append(file)
+            return f"{file}/"
+        if entry.is_symlink() and (reason := self._fault_of_link(entry)):
+            self.bad.append(Skipped(file, reason))
+        elif is_picture(entry.name):
+            self._take(entry, file)
+        return ""
+
+    def _take(self, entry: os.DirEntry[str], file: str) -> None:
+        try:
+            status = entry.stat()
+        except OSError as error:
+            self.bad.append(Skipped(file, f"cannot be read: {error.strerror}"))
+            return
+        if stat.S_ISREG(status.st_mode):
+            self.found.append(Found(file, entry.path))
+            self.stamps.append(f"{file}\0{status.st_size}\0{status.st_mtime_ns}")
+        else:
+            self.bad.append(Skipped(file, "is not a regular file"))
+
+    def _fault_of_link(self, entry: os.DirEntry[str]) -> str:
+        try:
+            target = os.path.realpath(entry.path, strict=True)
+        except OSError as error:
+            return f"is a link that leads nowhere ({error.strerror})"
+        if os.path.isdir(target):  # noqa: PTH112 - a Path for every link would be slow
+            return "is a link to a folder, which is not followed"
+        return "" if target.startswith(f"{self.root}/") else "is a link out of the folder"
+
+
+def survey_folder(path: Path) -> Survey:
+    """Look at a folder of class folders, or of train/, test/ and val/ with class folders inside.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    scan = _Scan(os.path.realpath(path))
+    try:
+        scan.walk()
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}. Check the folder and its rights."
+        ) from error
+    scan.bad.sort(key=lambda skipped: skipped.file)
+    seen = [*sorted(scan.stamps), *sorted(scan.folders), *map(repr, scan.bad)]
+    stamp = hashlib.sha256("\n".join(seen).encode(errors="surrogateescape")).hexdigest()
+    files = [each.path for each in sorted(scan.found)]
+    return Survey(stamp, files, lambda _: arrange(str(path), scan.found, scan.folders, scan.bad))
