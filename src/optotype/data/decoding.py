@@ -38,6 +38,7 @@ USUAL_SIDE: Final = 64
 _COMMAND: Final = ("-P", "-m", "optotype.data.decode_worker")
 _SECONDS: Final = 60.0
 """For one picture, many times what the largest takes, or for one batch."""
+_STARTING_SECONDS: Final = 60.0
 _BATCH: Final = 64
 
 
@@ -260,13 +261,13 @@ class _Worker:
     def answer(self, job: _Job) -> list[Answer] | None:
         """Do a job; None where the process crashed, hung or answered nonsense, and has been begun anew."""
         if not self._is_ready:
-            if self._ask(b"") != [] and not self._is_stopped:
+            if self._ask(b"", _STARTING_SECONDS) != [] and not self._is_stopped:
                 raise DataError(
                     "No process to decode pictures in can be started, expected that this works:"
                     f" {sys.executable} {' '.join(_COMMAND)} </dev/null. Install optotype again."
                 )
             self._is_ready = True
-        reply = self._ask(job.line())
+        reply = self._ask(job.line(), _SECONDS)
         if isinstance(reply, dict):
             raise _unwritable(job.target, job.target.stat().st_size, str(reply.get("failed")))
         if isinstance(reply, list) and len(reply) == len(job.pictures):
@@ -276,8 +277,8 @@ class _Worker:
             self._begin()
         return None
 
-    def _ask(self, line: bytes) -> Any:  # noqa: ANN401 - whatever JSON the process answers
-        watch = threading.Timer(_SECONDS, self._process.kill)
+    def _ask(self, line: bytes, seconds: float) -> Any:  # noqa: ANN401 - whatever JSON the process answers
+        watch = threading.Timer(seconds, self._process.kill)
         watch.start()
         assert self._process.stdin is not None  # noqa: S101 - both are pipes
         assert self._process.stdout is not None  # noqa: S101
