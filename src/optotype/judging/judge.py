@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from optotype.judging.origin import Origin, origin_of, reload
 from optotype.metrics import accuracy, log_loss, wilson_interval
 from optotype.models.model import Model
 from optotype.runs.run import MODEL_FILE, Run, find_target
+
+_AT_ONCE: Final = 10_000
+"""Images that are copied into memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -121,19 +125,23 @@ def _find(path: str | Path) -> Run | Model:
 def _judge(model: Model, origin: Origin, given: Dataset | None, runs_root: Path) -> Judgement:
     data, split = reload(origin, model.recipe, given)
     scores: dict[str, Score | None] = {
-        "train": _score(model, data.images[split.train], data.labels[split.train]),
-        "validation": _score(model, data.images[split.validation], data.labels[split.validation]),
+        "train": _score(model, data.images, data.labels, split.train),
+        "validation": _score(model, data.images, data.labels, split.validation),
     }
     opened = open_test(data, runs_root, by=f"judge {origin.name}")
-    scores["test"] = _score(model, opened.images, opened.labels)
+    scores["test"] = _score(model, opened.images, opened.labels, np.arange(len(opened.labels)))
     return Judgement(scores, opened.opening, opened.fingerprint)
 
 
-def _score(model: Model, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Score | None:
+def _score(
+    model: Model, images: NDArray[np.uint8], labels: NDArray[np.int64], rows: NDArray[np.int64]
+) -> Score | None:
     """Score a model on some images; None where there are none."""
-    n = len(labels)
+    n = len(rows)
     if n == 0:
         return None
-    logits = model.logits(images)
-    share = accuracy(logits, labels)
-    return Score(n, log_loss(logits, labels), share, *wilson_interval(round(share * n), n))
+    # Picked bit by bit: the images may be mapped from a file larger than the memory.
+    pieces = [rows[start : start + _AT_ONCE] for start in range(0, n, _AT_ONCE)]
+    logits = np.concatenate([model.logits(images[piece]) for piece in pieces])
+    share = accuracy(logits, labels[rows])
+    return Score(n, log_loss(logits, labels[rows]), share, *wilson_interval(round(share * n), n))
