@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optotype.data.dataset import Options
+from optotype.data.dataset import Options, Skipped
 from optotype.data.splits import carve
 from optotype.errors import ModelError, RunError
 from optotype.models.model import Model
@@ -47,6 +47,17 @@ def test_round_trip(tmp_path: Path) -> None:
     assert (opened.path / "loss.png").read_bytes() == b"png"
     np.testing.assert_array_equal(opened.model.weights["2.kernel"], run.model.weights["2.kernel"])
     opened.require_finished()
+
+
+def test_what_was_skipped_is_in_the_run(tmp_path: Path) -> None:
+    """Pictures that were left out are listed in the folder; where there are none, nothing is."""
+    left = (Skipped("cat/1.png", "has 3 bytes"), Skipped("\u00e9.png", "is not a regular file"))
+    data = replace(small_data(), skipped=left)
+    split = carve(data.labels, RECIPE.validation, RECIPE.split_seed)
+    run = Run.create(tmp_path / "a", RECIPE, data, split, describe_environment("portable", 2, "fp32"))
+    assert Run.open(run.path).skipped == left
+    assert small_run(tmp_path / "b").skipped == ()
+    assert not (tmp_path / "b" / "skipped.json").exists()
 
 
 def test_a_run_from_before_there_was_a_precision(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 run.json           status, data and their fingerprints; the first file to be written
 recipe.json        the whole recipe
 split.json         which images validate
+skipped.json       pictures that were left out, if any
 environment.json   versions, processor, instruction set, threads, precision
 epochs.jsonl       one line an epoch
 model.safetensors  the model
@@ -16,7 +17,7 @@ from typing import Final, Literal
 
 from pydantic import JsonValue
 
-from optotype.data.dataset import Dataset
+from optotype.data.dataset import Dataset, Skipped
 from optotype.data.splits import Split
 from optotype.data.writing import write_durably
 from optotype.errors import RecipeError, RunError
@@ -33,6 +34,7 @@ from optotype.runs.manifest import (
     is_alive,
     new_manifest,
 )
+from optotype.runs.skipped import read_skipped, write_skipped
 from optotype.runs.split import read_split, write_split
 
 MODEL_FILE: Final = "model.safetensors"
@@ -85,6 +87,7 @@ class Run:
         write_json(folder / "run.json", run._manifest.model_dump())
         write_json(folder / "recipe.json", recipe.model_dump(mode="json"))
         write_split(folder / "split.json", split, recipe.split_seed, run.data)
+        write_skipped(folder / "skipped.json", data.skipped)
         write_json(folder / "environment.json", environment)
         return run
 
@@ -217,6 +220,11 @@ class Run:
     def split(self) -> Split:
         """Which images train and which validate, held against their hash; RunError where it is another."""
         return read_split(self.path / "split.json", self.data)
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Pictures of the source that the run was trained without; RunError where their file is damaged."""
+        return read_skipped(self.path / "skipped.json")
 
     @property
     def environment(self) -> dict[str, JsonValue]:
