@@ -18,7 +18,7 @@ def test_an_unknown_source_is_explained(name: str) -> None:
     if len(name) < 100:
         assert "Unknown data set" in str(caught.value)
         assert "kmnist, mnist." in str(caught.value)
-        assert "folder of four IDX files" in str(caught.value)
+        assert "class folders of pictures, or four IDX files" in str(caught.value)
 
 
 def test_a_slip_gets_the_nearest_name() -> None:
@@ -30,8 +30,11 @@ def test_a_slip_gets_the_nearest_name() -> None:
 def test_what_is_of_no_kind_is_said_so(tmp_path: Path) -> None:
     """A file or folder that is no data set is said to be there, and what would be one."""
     (tmp_path / "train-images-idx3-ubyte.txt").write_bytes(b"")
-    for path in (tmp_path, tmp_path / "train-images-idx3-ubyte.txt"):
-        with pytest.raises(DataError, match="What is there is of no known kind"):
+    for path, words in (
+        (tmp_path, "has no training picture, expected class folders"),
+        (tmp_path / "train-images-idx3-ubyte.txt", "What is there is of no known kind"),
+    ):
+        with pytest.raises(DataError, match=words):
             load(path)
 
 

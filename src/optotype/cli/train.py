@@ -1,7 +1,7 @@
 """`optotype train`: from a data set and a recipe to a run folder, watched on the way."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +11,7 @@ from optotype.cli.progress import reporting
 from optotype.cli.summary import conclude
 from optotype.cli.terminal import StoppedError, console, count, prose
 
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 
 Source = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="A data set: a name such as 'mnist', or a path.")
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A data set: a name such as 'mnist', or a path: a folder of class folders, an archive, a table.",
+    ),
 ]
 RecipeName = Annotated[
     str | None,
@@ -36,6 +41,26 @@ Changes = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(metavar="N", min=0, help="Seed of weights, order and dropout; short for --set seed=N."),
+]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Bring pictures to N x N pixels, 8 to 128; unless given, small pictures of one size keep it, and others"
+        " become 64 x 64.",
+    ),
+]
+OnBad = Annotated[
+    Literal["stop", "skip"],
+    typer.Option(help="What to do about pictures that cannot be used: stop and list them, or skip them."),
+]
+Rehash = Annotated[
+    bool,
+    typer.Option(
+        "--rehash",
+        metavar="",
+        help="Compare pictures with the decoded ones by content, not by size and time.",
+    ),
 ]
 Threads = Annotated[
     int | None,
@@ -63,6 +88,9 @@ def train(
     seed: Seed = None,
     threads: Threads = None,
     out: Out = None,
+    size: Size = None,
+    on_bad: OnBad = "stop",
+    rehash: Rehash = False,
     judge: Judge = False,
     json: Json = False,
 ) -> None:
@@ -75,7 +103,7 @@ def train(
     from optotype.training.train import train as run_training
 
     with loading(console(stderr=True)) as tell:
-        data = load(source, report=tell)
+        data = load(source, size=size, on_bad=on_bad, rehash=rehash, report=tell)
     chosen = _recipe(data, recipe, changes or [], seed)
     screen = console()
     if not json:
@@ -114,6 +142,13 @@ def _introduce(screen: "Console", data: "Dataset", recipe: "Recipe") -> None:
     screen.print(
         f"{data.name}: {len(data.images):,} training images of {shape}, {len(data.class_names)} classes"
     )
+    if data.skipped:
+        first = data.skipped[0]
+        prose(
+            screen,
+            f"left out: {count(len(data.skipped), 'file')}, listed in the run's skipped.json; the first is"
+            f" {first.file}, which {first.reason}",
+        )
     prose(
         screen,
         f"{recipe.name}: {recipe.optimizer.type}, learning rate {recipe.optimizer.learning_rate:g}"

@@ -8,26 +8,29 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optotype.data import cache
 from optotype.data.archives import survey_archive
-from optotype.data.dataset import Dataset, SealedTest, Skipped, fingerprint, remember_fingerprint
+from optotype.data.dataset import (
+    Dataset,
+    Options,
+    SealedTest,
+    Skipped,
+    fingerprint,
+    remember_fingerprint,
+)
 from optotype.data.decoding import Part, Report, decode
 from optotype.data.folders import survey_folder
 from optotype.data.held_out import hold_out
 from optotype.data.listing import Listing, Picture, Survey
 from optotype.data.manifests import survey_csv
 from optotype.data.tables import survey_tables
-from optotype.errors import DataError, unknown_name
+from optotype.errors import DataError
 
-OnBad = Literal["stop", "skip"]
-
-SMALLEST_SIDE: Final = 8
-LARGEST_SIDE: Final = 128
 SURVEYS: Final[Mapping[str, Callable[[Path], Survey]]] = {
     ".csv": survey_csv,
     ".parquet": lambda path: survey_tables(path, [path]),
@@ -51,7 +54,7 @@ _ROWS: Final = 4096
 def load_pictures(
     path: str | Path,
     size: int | None = None,
-    on_bad: OnBad = "stop",
+    on_bad: Literal["stop", "skip"] = "stop",
     *,
     rehash: bool = False,
     report: Report | None = None,
@@ -76,23 +79,12 @@ def load_pictures(
             used and on_bad is "stop" (the first 20 are listed); the cache cannot be written.
     """
     path = Path(path)
-    _check_options(size, on_bad)
     survey = _survey(path)
     generation = _generation(path, survey, size, rehash=rehash, report=report)
     skipped = tuple(Skipped(*each) for each in generation.index.skipped)
     if skipped and on_bad == "stop":
         raise _stopped(path, skipped)
-    return _dataset(path, generation, skipped)
-
-
-def _check_options(size: int | None, on_bad: str) -> None:
-    if size is not None and not SMALLEST_SIDE <= size <= LARGEST_SIDE:
-        raise DataError(
-            f"Images of {size} x {size} pixels were asked for, expected {SMALLEST_SIDE} to {LARGEST_SIDE}."
-            " Give another size, or none."
-        )
-    if on_bad not in get_args(OnBad):
-        raise DataError(unknown_name("way to treat bad pictures", on_bad, get_args(OnBad)))
+    return _dataset(path, generation, skipped, Options(size, on_bad))
 
 
 def _survey(path: Path) -> Survey:
@@ -174,16 +166,21 @@ def _fill(
     return cache.Index(
         shape=decoded.shape,
         class_names=listing.class_names,
-        train_files=tuple(each.found.file for each in left["train"]),
+        train_files=tuple(_shown(each.found.file) for each in left["train"]),
         train_labels=tuple(labels["train"]),
         validation=validated,
-        test_files=tuple(each.found.file for each in left["test"]),
+        test_files=tuple(_shown(each.found.file) for each in left["test"]),
         test_labels=tuple(labels["test"]),
-        skipped=tuple((each.file, each.reason) for each in skipped),
+        skipped=tuple((_shown(each.file), each.reason) for each in skipped),
         fingerprint=fingerprint(images["train"], np.array(labels["train"]), listing.class_names),
         test_fingerprint=fingerprint(images["test"], np.array(labels["test"])),
         content=content,
     )
+
+
+def _shown(file: str) -> str:
+    """Give a file's name as text; bytes in it that are not UTF-8 are escaped."""
+    return file.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _divided(listing: Listing) -> tuple[list[Picture], list[Picture], list[Picture]]:
@@ -240,13 +237,14 @@ def _check_left(
 
 def _stopped(path: Path, skipped: Sequence[Skipped]) -> DataError:
     """List the pictures that cannot be used."""
-    lines = [f"  {each.file} {each.reason}" for each in skipped[:_LISTED]]
+    lines = [f"  {_shown(each.file)} {each.reason}" for each in skipped[:_LISTED]]
     if len(skipped) > _LISTED:
         lines.append(f"  and {len(skipped) - _LISTED:,} more")
+    noun = "file" if len(skipped) == 1 else "files"
     return DataError(
         "\n".join(
             [
-                f"{len(skipped):,} files of {path} cannot be used, expected sound pictures only:",
+                f"{len(skipped):,} {noun} of {path} cannot be used, expected sound pictures only:",
                 *lines,
                 'Replace or remove them, or leave them out: --on-bad skip, or on_bad="skip" in Python.',
             ]
@@ -254,7 +252,9 @@ def _stopped(path: Path, skipped: Sequence[Skipped]) -> DataError:
     )
 
 
-def _dataset(path: Path, generation: cache.Generation, skipped: tuple[Skipped, ...]) -> Dataset:
+def _dataset(
+    path: Path, generation: cache.Generation, skipped: tuple[Skipped, ...], options: Options
+) -> Dataset:
     index = generation.index
     test_labels = _locked(index.test_labels)
     n = len(index.train_files)
@@ -267,11 +267,12 @@ def _dataset(path: Path, generation: cache.Generation, skipped: tuple[Skipped, .
         labels=_locked(index.train_labels),
         class_names=index.class_names,
         licence="not stated",
-        source=str(path),
+        source=str(path.resolve()),
         test=test,
         validation=_locked(range(n - index.validation, n)) if index.validation else None,
         files=index.train_files,
         skipped=skipped,
+        options=options,
     )
     remember_fingerprint(data, index.fingerprint)
     remember_fingerprint(test, index.test_fingerprint)

@@ -3,6 +3,7 @@
 Everything is checked when it is loaded, once: what `load` returns, the rest of the package can rely on.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,6 +14,7 @@ from optotype.data.named.catalogue import CATALOGUE
 from optotype.data.named.download import Report
 from optotype.data.named.places import load_named
 from optotype.data.npz import load_npz
+from optotype.data.picture_sets import SURVEYS, load_pictures
 from optotype.errors import DataError, unknown_name
 
 SIZES: Final = range(8, 129)
@@ -23,7 +25,7 @@ def load(
     *,
     size: int | None = None,
     on_bad: Literal["stop", "skip"] = "stop",
-    rehash: bool = False,  # noqa: ARG001 - for files of pictures
+    rehash: bool = False,
     report: Report | None = None,
 ) -> Dataset:
     """Load a data set by its name, from a path or from arrays.
@@ -31,7 +33,9 @@ def load(
     Args:
         source: A name of `named.catalogue.CATALOGUE`, such as "mnist", which goes before a file of that name:
             "./mnist" is always a path. A folder of four IDX files with MNIST's names, each plain or .gz. An NPZ file
-            with Keras's x_train, y_train, x_test, y_test. Arrays or a frame in memory, as `arrays.load_arrays` says.
+            with Keras's x_train, y_train, x_test, y_test. Files of pictures: a folder of class folders, or an archive,
+            a manifest or a table, as `picture_sets.load_pictures` says. Arrays or a frame in memory, as
+            `arrays.load_arrays` says.
         size: Side in pixels, 8 to 128, to which pictures are brought; only files of pictures can be resized.
         on_bad: Whether a picture that cannot be used stops the loading, or is left out and listed.
         rehash: Whether to look at the content of picture files, where their size and time would do.
@@ -39,7 +43,7 @@ def load(
 
     Returns:
         The data set, its test split sealed. Where the source has no test split, one fifth of every class is sealed.
-        Images in plain IDX files are mapped, not read.
+        Images in plain IDX files are mapped, not read, and so are those that were decoded from pictures.
 
     Raises:
         DataError: The source is unknown, cannot be read or fetched, or is no data set.
@@ -51,26 +55,37 @@ def load(
     try:
         if source in CATALOGUE:
             return _of_size(load_named(str(source), report), size)
-        return _load_path(Path(source), size)
+        path = Path(source)
+        if _is_of_pictures(path):
+            told = report and partial(report, f"decoding the pictures of {path.name}")
+            return load_pictures(path, size, on_bad, rehash=rehash, report=told)
+        return _of_size(_load_path(path), size)
     except OSError as error:
         raise DataError(
             f"{source} cannot be read: {error.strerror or error}. Expected a readable file or folder; check its rights."
         ) from error
 
 
-def _load_path(path: Path, size: int | None) -> Dataset:
-    if path.is_dir() and has_idx_files(path, whole=False):
-        return _of_size(load_idx_folder(path), size)
+def _is_of_pictures(path: Path) -> bool:
+    """Tell whether a path, if it is a source, is one of picture files."""
+    if path.is_dir():
+        return not has_idx_files(path, whole=False)
+    return path.is_file() and path.name.lower().endswith(tuple(SURVEYS))
+
+
+def _load_path(path: Path) -> Dataset:
+    if path.is_dir():
+        return load_idx_folder(path)
     if path.is_file() and path.suffix == ".npz":
-        return _of_size(load_npz(path), size)
+        return load_npz(path)
     hint = (
         "What is there is of no known kind."
         if path.exists()
         else "Nor is there a file or folder of that name."
     )
     raise DataError(
-        f"{unknown_name('data set', str(path), CATALOGUE)} {hint} The path of a folder of four IDX files with MNIST's"
-        " names, or of an NPZ file, is accepted too."
+        f"{unknown_name('data set', str(path), CATALOGUE)} {hint} The path of a folder (class folders of pictures, or"
+        f" four IDX files with MNIST's names) or of a file (.npz, {', '.join(SURVEYS)}) is accepted too."
     )
 
 
