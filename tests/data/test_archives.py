@@ -84,7 +84,8 @@ def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar"])
 @pytest.mark.parametrize(
-    "name", ["../cat/evil.png", "cat/../../evil.png", "/tmp/evil.png", "cat\\..\\evil.png", "..", "C:\\evil.png"]
+    "name",
+    ["../cat/evil.png", "cat/../../evil.png", "/tmp/evil.png", "cat\\..\\evil.png", "..", "C:\\evil.png"],
 )
 def test_names_that_lead_out_are_refused(tmp_path: Path, suffix: str, name: str) -> None:
     """A member that an extraction would put elsewhere makes the archive no archive of pictures."""
@@ -200,5 +201,3 @@ def test_a_damaged_archive_is_listed_or_refused(tmp_path: Path, suffix: str, dat
     folder.mkdir(exist_ok=True)
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
     assert _listed_or_refused(path, folder)
-
-

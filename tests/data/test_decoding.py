@@ -166,7 +166,9 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_progress_counts_every_picture(tmp_path: Path) -> None:
     """Reports grow to the number of all pictures."""
     reports: list[tuple[int, int]] = []
-    decode([_part(tmp_path, [picture(seed) for seed in range(100)])], report=lambda *each: reports.append(each))
+    decode(
+        [_part(tmp_path, [picture(seed) for seed in range(100)])], report=lambda *each: reports.append(each)
+    )
     assert reports[-1] == (100, 100)
     assert all(total == 100 for _, total in reports)
 

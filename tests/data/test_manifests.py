@@ -57,7 +57,10 @@ def test_the_split_may_be_left_out(tmp_path: Path) -> None:
         (f"{HEAD}images/cat/0.png,a,\n../x.png,a,\n", r"Row 2 of .* has the path '\.\./x.png'"),
         (f"{HEAD}images/../../x.png,a,\n", "expected one relative to the manifest's folder and inside it"),
         (f"{HEAD}/etc/passwd,a,\n", "has the path '/etc/passwd'"),
-        (f"{HEAD}images/cat/0.png,a,\nimages//cat/0.png,b,\n", "Row 2 of .* names 'images/cat/0.png', as row 1"),
+        (
+            f"{HEAD}images/cat/0.png,a,\nimages//cat/0.png,b,\n",
+            "Row 2 of .* names 'images/cat/0.png', as row 1",
+        ),
         (f"{HEAD}images/cat/0.png,a,\n", "single class 'a'"),
         (HEAD, "has no training picture"),
         (f'{HEAD}"images/cat/0.png', "cannot be read as CSV"),

@@ -60,7 +60,7 @@ def open_test(data: Dataset, runs_root: Path | str = "runs", by: str = "python")
     if found != expected:
         raise DataError(
             f"The test split of {data.source} is now {found}, expected {expected} as when it was loaded."
-            " Load the data set again."
+            " Load the data set again (pictures with --rehash, or rehash=True in Python)."
         )
     return OpenedTest(images, labels, _count(Path(runs_root) / LOG_NAME, found, by), found)
 
