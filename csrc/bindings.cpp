@@ -52,14 +52,15 @@ class PythonReporter final : public Reporter {
   std::optional<nb::python_error> error_;
 };
 
+constexpr int kMostPixels = 4096;
+
 void require(bool condition, const char* message) {
   if (!condition) throw std::invalid_argument(message);
 }
 
-Images images_of(const Network& network, const Pictures& pictures) {
+Images images_of(Shape shape, const Pictures& pictures) {
   return std::visit(
       [&](const auto& array) {
-        const Shape shape = network.input();
         require(array.shape(1) == static_cast<std::size_t>(shape.height) &&
                     array.shape(2) == static_cast<std::size_t>(shape.width) &&
                     array.shape(3) == static_cast<std::size_t>(shape.channels),
@@ -92,7 +93,7 @@ void check_epoch(const Network& network, const Images& images, const Array<std::
 nb::tuple train_epoch(Network& network, const Pictures& pictures, const Array<std::int32_t, 1>& labels,
                       const Array<std::int64_t, 1>& order, const Array<float, 1>& learning_rates,
                       std::uint64_t key, float scale, nb::object report) {
-  const Images images = images_of(network, pictures);
+  const Images images = images_of(network.input(), pictures);
   check_epoch(network, images, labels, order, learning_rates.shape(0));
   const Epoch epoch = {labels.data(), order.data(), static_cast<std::int64_t>(order.shape(0)), learning_rates.data(),
                        key};
@@ -108,7 +109,7 @@ nb::tuple train_epoch(Network& network, const Pictures& pictures, const Array<st
 
 void predict(Network& network, const Pictures& pictures, float scale,
              const nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>& logits, nb::object report, bool bf16) {
-  const Images images = images_of(network, pictures);
+  const Images images = images_of(network.input(), pictures);
   require(logits.shape(0) == static_cast<std::size_t>(images.count) &&
               logits.shape(1) == static_cast<std::size_t>(network.output().size()),
           "the array for the logits has another shape than (images, classes)");
@@ -165,10 +166,39 @@ void construct(Network* self, const std::vector<int>& shape, const std::string& 
 
 int add_activation(Network& network, const std::string& name) { return network.add_activation(activation_of(name)); }
 
+// Whatever decides how much memory an augmentation takes, and where it reads.
+void check_augmentation(const Augmentation& a) {
+  require(a.shift >= 0 && a.shift <= kMostPixels && a.cutout >= 0 && a.cutout <= kMostPixels,
+          "a shift or a cutout is out of range");
+  const auto within = [](float value, float low, float high) { return value >= low && value <= high; };
+  require(within(a.rotation, 0, 180) && within(a.scale, 0, 0.99f) && within(a.brightness, 0, 1) && within(a.contrast, 0, 1),
+          "a rotation, scale, brightness or contrast is out of range");
+  require(within(a.elastic, 0, kMostPixels) && within(a.elastic_sigma, 0.1f, 100),
+          "an elastic deformation is out of range");
+}
+
 void compile(Network& network, const std::string& optimizer, float first_decay, float second_decay, float epsilon,
-             int batch) {
+             int batch, const std::optional<Augmentation>& augmentation) {
   require(batch > 0, "a batch has at least one image");
-  network.compile({optimizer_of(optimizer), first_decay, second_decay, epsilon}, batch);
+  if (augmentation) check_augmentation(*augmentation);
+  network.compile({optimizer_of(optimizer), first_decay, second_decay, epsilon}, batch, augmentation);
+}
+
+void augment(const Pictures& pictures, const Array<std::int64_t, 1>& places, const Augmentation& augmentation,
+             std::uint64_t key, float scale, const std::string& isa,
+             const nb::ndarray<float, nb::ndim<4>, nb::c_contig, nb::device::cpu>& out) {
+  const Shape shape = {static_cast<int>(out.shape(1)), static_cast<int>(out.shape(2)), static_cast<int>(out.shape(3))};
+  const Images images = images_of(shape, pictures);
+  require(shape.size() > 0 && out.shape(0) == places.shape(0), "images and places differ from what is written");
+  const std::int64_t* place = places.data();
+  require(std::all_of(place, place + places.shape(0), [&](std::int64_t i) { return i >= 0 && i < images.count; }),
+          "a place names an image that does not exist");
+  check_augmentation(augmentation);
+  Augmenter augmenter(shape, augmentation, kernels_named(isa), 1);
+  const nb::gil_scoped_release release;
+  const ThreadMode mode(nullptr);
+  for (std::size_t i = 0; i < places.shape(0); ++i)
+    augmenter.apply(images, scale, place[i], key, 0, out.data() + static_cast<std::ptrdiff_t>(i) * shape.size());
 }
 
 void read_parameter(const Network& network, int layer, int index,
@@ -190,6 +220,19 @@ NB_MODULE(_core, m) {
   using namespace optotype;
   using namespace nb::literals;
   m.def("available_isas", &available_isas);
+  m.def("augment", &augment, "images"_a, "places"_a, "augmentation"_a, "key"_a, "scale"_a, "isa"_a, "out"_a);
+  nb::class_<Augmentation>(m, "Augmentation")
+      .def(nb::init<>())
+      .def_rw("shift", &Augmentation::shift)
+      .def_rw("cutout", &Augmentation::cutout)
+      .def_rw("flip", &Augmentation::flip)
+      .def_rw("reflect", &Augmentation::reflect)
+      .def_rw("rotation", &Augmentation::rotation)
+      .def_rw("scale", &Augmentation::scale)
+      .def_rw("brightness", &Augmentation::brightness)
+      .def_rw("contrast", &Augmentation::contrast)
+      .def_rw("elastic", &Augmentation::elastic)
+      .def_rw("elastic_sigma", &Augmentation::elastic_sigma);
   nb::class_<Network>(m, "Network")
       .def("__init__", &construct, "shape"_a, "isa"_a, "threads"_a, "bf16"_a)
       .def("add_dense", &Network::add_dense, "units"_a)
@@ -199,7 +242,8 @@ NB_MODULE(_core, m) {
       .def("add_activation", &add_activation, "name"_a)
       .def("add_dropout", &Network::add_dropout, "rate"_a)
       .def("add_batch_normalization", &Network::add_batch_normalization, "momentum"_a, "epsilon"_a)
-      .def("compile", &compile, "optimizer"_a, "first_decay"_a, "second_decay"_a, "epsilon"_a, "batch"_a)
+      .def("compile", &compile, "optimizer"_a, "first_decay"_a, "second_decay"_a, "epsilon"_a, "batch"_a,
+           "augmentation"_a.none())
       .def("train_epoch", &train_epoch, "images"_a, "labels"_a, "order"_a, "learning_rates"_a, "key"_a, "scale"_a,
            "report"_a.none())
       .def("predict", &predict, "images"_a, "scale"_a, "logits"_a, "report"_a.none(), "bf16"_a)

@@ -105,6 +105,27 @@ struct NormalizationGradient {
   const float *mean, *inverse, *gamma, *mean_dy, *mean_dy_x;
 };
 
+// An image as it is seen through a map from its own places to those where it is read. Number i of a row belongs to pixel
+// columns[i], channel channel[i]; row y, column x is read at row[0] x + row[1] y + row[2], likewise column[...], between
+// pixels by bilinear interpolation. Outside the image are zeros, or its reflection about its outermost pixels.
+struct Resampling {
+  const float* tile;  // the image with a pixel of zeros before it, and two after it, in both directions
+  int pitch;          // from one row of the tile to the next
+  int height, width, channels;
+  const float *columns, *channel;  // whole registers of them
+  float column[3], row[3];
+  bool reflect;
+  const float *right, *down;  // added to the place of each pixel; null where nothing is
+  int field_pitch;            // from one row of these to the next
+};
+
+// A row of weights that slides over numbers: the sum over k < count of weights[k] x[k * step].
+struct Smoothing {
+  const float* weights;
+  int count;
+  std::ptrdiff_t step;
+};
+
 struct Bf16Kernels;
 
 struct Kernels {
@@ -131,6 +152,13 @@ struct Kernels {
   void (*normalize)(const Normalization&, const float* x, float* y, std::size_t n);
   void (*normalize_gradient)(const NormalizationGradient&, const float* x, const float* dy, float* dx,
                              std::size_t n);
+  void (*resample)(const Resampling&, float* y);
+  // Numbers spread evenly over -1..1: a hash of (key, place).
+  void (*noise)(std::uint64_t key, float* y, std::size_t n);
+  // Whole registers are read and written.
+  void (*smooth)(const Smoothing&, const float* x, float* y, std::size_t n);
+  // y = factor y + add, kept within 0..white.
+  void (*adjust)(float factor, const float* add, float white, float* y, std::size_t n);
 };
 
 extern const Kernels kPortableKernels;

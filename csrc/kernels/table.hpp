@@ -5,6 +5,7 @@
 // function, compiled for a newer processor, could otherwise be picked by the linker for all.
 #pragma once
 
+#include "augmentation.hpp"
 #include "elementwise.hpp"
 #include "finish.hpp"
 #include "gemm.hpp"
@@ -39,6 +40,10 @@ const Kernels OPTOTYPE_TABLE = {
     .sum_products = sum_products,
     .normalize = normalize,
     .normalize_gradient = normalize_gradient,
+    .resample = resample,
+    .noise = noise,
+    .smooth = smooth,
+    .adjust = adjust,
 };
 
 }  // namespace optotype

@@ -1,4 +1,4 @@
-// A register of floats, and how it meets memory.
+// A register of floats, how it meets memory, and the whole numbers that say where.
 //
 // GCC makes the processor's own instructions of the operators on vectors. Numbers in registers are of the first type,
 // which nothing else aliases, so that they stay there; memory is read and written through the second, which may lie
@@ -13,6 +13,7 @@ namespace optotype {
 namespace {
 
 typedef float Vector __attribute__((vector_size(4 * OPTOTYPE_LANES)));
+typedef int IntVector __attribute__((vector_size(4 * OPTOTYPE_LANES)));
 typedef float VectorInMemory __attribute__((vector_size(4 * OPTOTYPE_LANES), aligned(4), may_alias));
 
 constexpr int kLanes = OPTOTYPE_LANES;
@@ -46,6 +47,23 @@ inline void store_part(float* p, Vector v, int lanes) {
   float part[kLanes];
   store(part, v);
   copy_floats(p, part, lanes);
+}
+
+// Towards zero, and back.
+inline IntVector truncated(Vector v) { return __builtin_convertvector(v, IntVector); }
+inline Vector as_floats(IntVector v) { return __builtin_convertvector(v, Vector); }
+
+// from[at] for every lane.
+inline Vector gather(const float* from, IntVector at) {
+#if OPTOTYPE_LANES == 16
+  return _mm512_i32gather_ps(__builtin_bit_cast(__m512i, at), from, 4);
+#elif OPTOTYPE_LANES == 8
+  return _mm256_i32gather_ps(from, __builtin_bit_cast(__m256i, at), 4);
+#else
+  Vector v = {};
+  for (int i = 0; i < kLanes; ++i) v[i] = from[at[i]];
+  return v;
+#endif
 }
 
 // 1 / sqrt(x) and 1 / x of normal positive numbers, to about 2e-7 of the result: the processor's estimate (12 or 14

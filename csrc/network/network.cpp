@@ -80,8 +80,10 @@ int Network::chunk_for(int batch) const {
   return static_cast<int>(round_up(static_cast<std::size_t>(even), kChunkUnit));
 }
 
-void Network::compile(const OptimizerSettings& optimizer, int batch) {
+void Network::compile(const OptimizerSettings& optimizer, int batch, const std::optional<Augmentation>& augmentation) {
   const std::lock_guard lock(mutex_);
+  augmenter_.reset();
+  if (augmentation) augmenter_.emplace(input_, *augmentation, kernels_, pool_.threads());
   optimizer_ = optimizer;
   batch_ = batch;
   steps_ = 0;

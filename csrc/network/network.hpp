@@ -2,21 +2,17 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "layers/layer.hpp"
 #include "threads/pool.hpp"
+#include "network/augmentation.hpp"
 #include "network/buffer.hpp"
 #include "network/cross_entropy.hpp"
+#include "network/images.hpp"
 
 namespace optotype {
-
-// Images lie one after another, height x width x channels, as bytes or as floats.
-struct Images {
-  const std::uint8_t* bytes;
-  const float* floats;
-  std::int64_t count;
-};
 
 struct OptimizerSettings {
   OptimizerKind kind;
@@ -63,8 +59,9 @@ class Network {
   const Kernels& kernels() const { return kernels_; }
   Layer& layer(int place) const { return *nodes_.at(static_cast<std::size_t>(place)).layer; }
 
-  // Reserves everything a training needs and resets the optimizer. No layer can be added afterwards.
-  void compile(const OptimizerSettings&, int batch);
+  // Reserves everything a training needs and resets the optimizer. No layer can be added afterwards. Training images
+  // are augmented if asked; those of a prediction never are.
+  void compile(const OptimizerSettings&, int batch, const std::optional<Augmentation>& = {});
   bool compiled() const { return batch_ > 0; }
   int batch() const { return batch_; }
 
@@ -136,6 +133,7 @@ class Network {
   std::vector<Tensor> tensors_;
 
   OptimizerSettings optimizer_ = {};
+  std::optional<Augmenter> augmenter_;
   int batch_ = 0, chunk_ = 0, lowest_ = 0;  // `lowest_`: the first layer with weights
   std::int64_t steps_ = 0;
   std::vector<Stage> stages_;

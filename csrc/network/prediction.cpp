@@ -11,13 +11,8 @@ void Network::predict_chunk(const Images& images, float scale, std::int64_t firs
   float* side[2];
   for (int i = 0; i < 2; ++i) side[i] = predictions_[i].data() + prediction_stride_ * kPredictionChunk * worker;
   const std::size_t size = input_.size();
-  for (int i = 0; i < samples; ++i) {
-    float* to = side[0] + i * input_.stride();
-    if (images.bytes)
-      kernels_.scale_bytes(images.bytes + (first + i) * size, scale, to, size);
-    else
-      kernels_.scale_floats(images.floats + (first + i) * size, scale, to, size);
-  }
+  for (int i = 0; i < samples; ++i)
+    images.read(kernels_, (first + i) * size, size, scale, side[0] + i * input_.stride());
   int at = 0;
   for (const Node& node : nodes_) {
     const int to = node.layer->in_place() ? at : 1 - at;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "network/network.hpp"
+#include "network/randomness.hpp"
 #include "network/reporter.hpp"
 
 namespace optotype {
@@ -17,17 +18,6 @@ struct Network::StepContext {
 
   int chunks(int chunk) const { return (samples + chunk - 1) / chunk; }
 };
-
-namespace {
-
-// A 64-bit hash (Steele, Lea, Flood, 2014: SplitMix64), to make a step's key of the epoch's.
-std::uint64_t mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-  return x ^ (x >> 31);
-}
-
-}  // namespace
 
 float* Network::place(const Tensor::Place& place, std::ptrdiff_t stride, const Chunk& chunk) const {
   return place.numbers.data() + stride * (place.whole ? chunk.first : chunk.worker * chunk_);
@@ -51,10 +41,10 @@ void Network::gather(const StepContext& step, const Chunk& chunk) {
   float* to = values(0, chunk);
   for (int i = 0; i < chunk.samples; ++i, to += input_.stride()) {
     const std::int64_t image = step.epoch.order[step.first + chunk.first + i];
-    if (step.images.bytes)
-      kernels_.scale_bytes(step.images.bytes + image * size, step.scale, to, size);
+    if (augmenter_)
+      augmenter_->apply(step.images, step.scale, image, step.epoch.key, chunk.worker, to);
     else
-      kernels_.scale_floats(step.images.floats + image * size, step.scale, to, size);
+      step.images.read(kernels_, image * size, size, step.scale, to);
   }
 }
 
@@ -150,7 +140,7 @@ EpochTotals Network::train_epoch(const Images& images, float scale, const Epoch&
   EpochTotals totals;
   while (totals.images < epoch.images) {
     const int samples = static_cast<int>(std::min<std::int64_t>(batch_, epoch.images - totals.images));
-    const std::uint64_t key = mix(epoch.key + static_cast<std::uint64_t>(totals.steps) * 0x9E3779B97F4A7C15u);
+    const std::uint64_t key = mix(epoch.key + static_cast<std::uint64_t>(totals.steps) * kGolden);
     const StepContext step = {images, scale, epoch, totals.images, samples, key};
     for (const Stage& stage : stages_) run_stage(stage, step);
     LossSum sum;

@@ -1,4 +1,4 @@
-// Trains and predicts with every kind of layer on every instruction set, to be built with address and
+// Trains and predicts with every kind of layer, and on images changed in every way, on every instruction set, to be built with address and
 // undefined-behaviour sanitizers. Sizes are odd, so that every kernel meets its edges. It also counts memory requests:
 // a step makes none.
 #include <atomic>
@@ -106,10 +106,26 @@ void check(bool condition, const char* what, const Network& net) {
   std::exit(1);
 }
 
+Augmentation every_change(bool reflect) {
+  return {.shift = 30,
+          .cutout = 5,
+          .flip = true,
+          .reflect = reflect,
+          .rotation = 180.0f,
+          .scale = 0.99f,
+          .brightness = 0.5f,
+          .contrast = 0.5f,
+          .elastic = 300.0f,
+          .elastic_sigma = 1.3f};
+}
+
 void exercise(int (*build)(Network&), const Kernels& kernels, int threads, OptimizerKind kind) {
   Network net({11, 9, 2}, kernels, threads, kernels.bf16 != nullptr);
   const int last = build(net);
-  net.compile({kind, 0.9f, 0.99f, 1e-7f}, kBatch);
+  if (kind == OptimizerKind::sgd)
+    net.compile({kind, 0.9f, 0.99f, 1e-7f}, kBatch);
+  else
+    net.compile({kind, 0.9f, 0.99f, 1e-7f}, kBatch, every_change(kind == OptimizerKind::adam));
   spread_weights(net, last);
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(kImages) * net.input().size());
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 7919 >> 3);

@@ -15,6 +15,7 @@ if _TYPE_CHECKING:
     from optotype.data.dataset import Dataset
     from optotype.data.sealed import open_test
     from optotype.data.sources import load
+    from optotype.engine.augmentation import Augment
     from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
     from optotype.engine.optimizers import SGD, Adam, RMSprop
     from optotype.engine.schedules import Constant, OneCycle
@@ -39,6 +40,7 @@ if _TYPE_CHECKING:
 __all__ = [
     "SGD",
     "Adam",
+    "Augment",
     "BatchNormalization",
     "Constant",
     "Conv2D",
@@ -76,6 +78,7 @@ _HOMES = {
     "data.dataset": ["Dataset"],
     "data.sealed": ["open_test"],
     "data.sources": ["load"],
+    "engine.augmentation": ["Augment"],
     "engine.layers": ["BatchNormalization", "Conv2D", "Dense", "Dropout", "Flatten", "MaxPooling2D"],
     "engine.optimizers": ["SGD", "Adam", "RMSprop"],
     "engine.schedules": ["Constant", "OneCycle"],

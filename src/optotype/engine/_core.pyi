@@ -4,6 +4,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 def available_isas() -> list[str]: ...
+def augment(
+    images: NDArray[np.uint8] | NDArray[np.float32],
+    places: NDArray[np.int64],
+    augmentation: Augmentation,
+    key: int,
+    scale: float,
+    isa: str,
+    out: NDArray[np.float32],
+) -> None: ...
+
+class Augmentation:
+    shift: int
+    cutout: int
+    flip: bool
+    reflect: bool
+    rotation: float
+    scale: float
+    brightness: float
+    contrast: float
+    elastic: float
+    elastic_sigma: float
 
 class Network:
     def __init__(self, shape: Sequence[int], isa: str, threads: int, bf16: bool) -> None: ...
@@ -15,7 +36,13 @@ class Network:
     def add_dropout(self, rate: float) -> int: ...
     def add_batch_normalization(self, momentum: float, epsilon: float) -> int: ...
     def compile(
-        self, optimizer: str, first_decay: float, second_decay: float, epsilon: float, batch: int
+        self,
+        optimizer: str,
+        first_decay: float,
+        second_decay: float,
+        epsilon: float,
+        batch: int,
+        augmentation: Augmentation | None,
     ) -> None: ...
     def train_epoch(
         self,

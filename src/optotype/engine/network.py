@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from optotype.engine import _core
+from optotype.engine.augmentation import Augment, as_native
 from optotype.engine.initializers import initial_values
 from optotype.engine.layers import (
     BatchNormalization,
@@ -155,17 +156,22 @@ class Network:
                 array = arrays[f"{layer}.{parameter.name}"].ravel()
                 self._core.write_parameter(self._places[layer], index, array)
 
-    def compile(self, optimizer: Optimizer, batch_size: int) -> None:
+    def compile(self, optimizer: Optimizer, batch_size: int, augment: Augment | None = None) -> None:
         """Reserve all the memory that training takes, and reset the optimizer.
 
         Args:
             optimizer: Which one; its learning rate is given for each step by `train_epoch`.
             batch_size: Images in a step, at least 1; the last step of an epoch takes what is left.
+            augment: How training images are changed at random; by default they are not. `logits` never changes any.
+
+        Raises:
+            EngineError: The batch size is below 1, or the change is larger than the images.
         """
         if batch_size < 1:
             raise EngineError(f"A batch size of {batch_size} was given, expected at least 1.")
         first, second, epsilon = _decays(optimizer)
-        self._core.compile(optimizer.type, first, second, epsilon, batch_size)
+        native = None if augment is None else as_native(augment, self._input_shape)
+        self._core.compile(optimizer.type, first, second, epsilon, batch_size, native)
         self._batch_size = batch_size
 
     def train_epoch(
@@ -185,7 +191,7 @@ class Network:
             labels: Class of each image, of shape (n,), in 0 .. classes - 1.
             order: Which images to train on, of any length; indices in 0 .. n - 1.
             learning_rates: One for each step.
-            key: (seed, epoch), of the random numbers of dropout.
+            key: (seed, epoch), of the random numbers of dropout and augmentation.
             report: Called about twenty times a second with the number of images done.
 
         Returns:
