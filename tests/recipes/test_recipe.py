@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optotype.engine.augmentation import Augment
 from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from optotype.engine.optimizers import SGD, Adam, RMSprop
 from optotype.engine.schedules import Constant, OneCycle
@@ -38,6 +39,10 @@ _RECIPES = st.builds(
     precision=st.sampled_from(["auto", "fp32", "bf16"]),
     early_stopping=st.none()
     | st.builds(EarlyStopping, st.just("val_accuracy"), st.integers(0, 9), st.booleans()),
+    augment=st.none()
+    | st.builds(
+        Augment, st.integers(0, 9), st.sampled_from(["zero", "reflect"]), st.booleans(), st.floats(0, 180)
+    ),
 )
 
 
@@ -58,7 +63,22 @@ def test_defaults() -> None:
     assert made.optimizer == Adam(0.001)
     assert (made.schedule, made.validation, made.split_seed, made.seed) == (Constant(), 0.1, 0, 0)
     assert (made.name, made.batch_size, made.epochs, made.early_stopping) == ("custom", 128, 10, None)
-    assert made.precision == "auto"
+    assert (made.precision, made.augment) == ("auto", None)
+
+
+def test_json_from_before_there_was_augmentation_means_none() -> None:
+    """A recipe kept as JSON without an augmentation was trained on images as they are, and is read so."""
+    old = json.loads(recipe().to_json())
+    del old["augment"]
+    assert Recipe.from_json(json.dumps(old)) == recipe()
+
+
+def test_augmentation_is_set_by_key_and_taken_away() -> None:
+    """Settings of the augmentation are laid over none at all, over each other, and are gone after "none"."""
+    made = recipe().override({"augment.shift": "2", "augment.flip": "true"})
+    assert made.augment == Augment(shift=2, flip=True)
+    assert made.override({"augment.rotation": 10}).augment == Augment(shift=2, flip=True, rotation=10.0)
+    assert made.override({"augment": "none"}).augment is None
 
 
 def test_json_from_before_there_was_a_precision_means_fp32() -> None:
@@ -138,6 +158,23 @@ def test_frozen() -> None:
         ({"layers": [Dense(3, "softmax")]}, "the layer with softmax is the head"),
         ({"early_stopping": {"patience": -1}}, "'early_stopping.patience' is -1, expected at least 0."),
         ({"early_stopping": EarlyStopping(), "validation": 0}, "early_stopping but validation = 0"),
+        ({"augment": "strong"}, "'augment' is 'strong', expected"),
+        ({"augment": {"shift": -1}}, "'augment.shift' is -1, expected at least 0."),
+        ({"augment": {"shift": 1.5}}, "'augment.shift' is 1.5, expected a whole number."),
+        ({"augment": {"shift": 1001}}, "'augment.shift' is 1001, expected at most 1000."),
+        (
+            {"augment": {"padding": "reflct"}},
+            "Unknown value of augment.padding 'reflct'. Did you mean 'reflect'?",
+        ),
+        ({"augment": {"flip": 1}}, "'augment.flip' is 1, expected true or false."),
+        ({"augment": {"rotation": 181}}, "'augment.rotation' is 181, expected at most 180"),
+        ({"augment": {"rotation": float("nan")}}, "'augment.rotation' is nan, expected"),
+        ({"augment": {"scale": 0.95}}, "'augment.scale' is 0.95, expected at most 0.9."),
+        ({"augment": {"contrast": -0.1}}, "'augment.contrast' is -0.1, expected at least 0"),
+        ({"augment": {"brightness": 1.1}}, "'augment.brightness' is 1.1, expected at most 1"),
+        ({"augment": {"cutout": True}}, "'augment.cutout' is True, expected a whole number."),
+        ({"augment": {"elastic": float("inf")}}, "'augment.elastic' is inf, expected at most 1000"),
+        ({"augment": {"elastic_sigma": 0}}, "'augment.elastic_sigma' is 0, expected at least 0.5."),
     ],
 )
 def test_bad_value(settings: dict[str, object], sentence: str) -> None:
@@ -166,6 +203,11 @@ def test_bad_value(settings: dict[str, object], sentence: str) -> None:
             {"early_stopping": {"patince": 3}},
             "Unknown recipe key 'early_stopping.patince'.",
             "early_stopping.monitor",
+        ),
+        (
+            {"augment": {"rotate": 3}},
+            "Unknown recipe key 'augment.rotate'. Did you mean 'augment.rotation'?",
+            "augment.elastic_sigma",
         ),
         (
             {"layers": [{"type": "Dense", "units": 3, "activtion": "relu"}]},

@@ -153,6 +153,7 @@ def _introduce(screen: "Console", data: "Dataset", recipe: "Recipe") -> None:
         screen,
         f"{recipe.name}: {recipe.optimizer.type}, learning rate {recipe.optimizer.learning_rate:g}"
         f" ({recipe.schedule.type}), batch size {recipe.batch_size}, {count(recipe.epochs, 'epoch')},"
-        f" validation {recipe.validation}, seed {recipe.seed}, {precision} on {isa}",
+        f" validation {recipe.validation}, seed {recipe.seed}, {precision} on {isa}"
+        + (f", augmented: {recipe.augment}" if recipe.augment else ""),
     )
     screen.print(layers_table(describe(recipe.network_layers(len(data.class_names)), data.shape)))

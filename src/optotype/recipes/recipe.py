@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
+from optotype.engine.augmentation import Augment
 from optotype.engine.layers import Dense, Initializer, Layer
 from optotype.engine.optimizers import Adam, Optimizer
 from optotype.engine.schedules import Constant, Schedule
@@ -79,10 +80,11 @@ class Recipe(BaseModel):
         epochs: Passes over the training images, 1 .. 100,000.
         validation: Images (int) or share (float in [0, 1)) of the training split kept for validation; 0 for none.
         split_seed: Chooses the validation images, 0 .. 2^63 - 1.
-        seed: Chooses initial weights, order and dropout, 0 .. 2^63 - 1.
+        seed: Chooses initial weights, order, dropout and augmentation, 0 .. 2^63 - 1.
         precision: Of the operands of products in training: "fp32", "bf16" (bfloat16, with sums and weights in fp32),
             which needs a processor with AMX, or "auto": bf16 with AMX, fp32 without.
         early_stopping: When to stop before the last epoch; None for never.
+        augment: How training images are changed at random, in every epoch anew; None for not at all.
 
     Raises:
         RecipeError: A key is unknown, a value is not accepted, or two of them contradict each other.
@@ -104,11 +106,12 @@ class Recipe(BaseModel):
     seed: Seed = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     early_stopping: EarlyStopping | None = None
+    augment: Augment | None = None
 
-    @field_validator("early_stopping", mode="before")
+    @field_validator("early_stopping", "augment", mode="before")
     @classmethod
     def _none_in_words(cls, value: object) -> object:
-        # TOML has no null, and an override must be able to take early stopping away.
+        # TOML has no null, and an override must be able to take these away.
         return None if value == "none" else value
 
     @model_validator(mode="wrap")
@@ -140,7 +143,7 @@ class Recipe(BaseModel):
         Args:
             changes: From a key ("epochs", "optimizer.learning_rate") to a value. A string is read as a TOML
                 value ("0.03", "true", "{type = 'SGD'}"), or as itself where it is none ("raw"). A table's type
-                resets the table's other settings; "early_stopping" takes "none". Layers stay as they are.
+                resets the table's other settings; "early_stopping" and "augment" take "none". Layers stay as they are.
 
         Returns:
             A new recipe.

@@ -60,7 +60,7 @@ def epochs(
         network: Built from the recipe's layers for the data's shape and classes; its weights are drawn anew.
         data: Images and labels of the training split.
         split: Which of them train and which validate.
-        recipe: The optimizer, schedule, batch size, number of epochs and seed.
+        recipe: The optimizer, schedule, augmentation, batch size, number of epochs and seed.
         report: Called some times a second with the progress, and once after every epoch with its record.
 
     Yields:
@@ -73,7 +73,7 @@ def epochs(
     steps = math.ceil(n / recipe.batch_size)
     rates = _learning_rates(recipe, steps)
     held = data.images[split.validation], data.labels[split.validation]
-    network.compile(recipe.optimizer, recipe.batch_size)
+    network.compile(recipe.optimizer, recipe.batch_size, recipe.augment)
     network.initialize(recipe.seed)
     for number in range(1, recipe.epochs + 1):
         started = time.perf_counter()
