@@ -72,6 +72,11 @@ def _memory(recipe: str) -> Aim:
     return Aim("memory", words, value, 1.5, at_least=False, form="{:.2f} times")
 
 
+def surplus(found: Measured) -> float:
+    """How much more an epoch takes with shift, flip, rotation and scale than on images as they are, as a share."""
+    return found.median("shift, flip, rotation and scale") / found.median("images as they are") - 1
+
+
 def spread(found: Measured) -> float:
     """How much more the slowest quantity takes than the fastest, as a share."""
     medians = [found.median(name) for name in found.values]
@@ -90,6 +95,14 @@ AIMS: Final = (
     _times("dnn-sigmoid", 3),
     _times("mlp-300-300", 3),
     _times("convolutions", 3, "torch", "PyTorch's fastest setting"),
+    Aim(
+        "augmentation",
+        "shift, flip, rotation and scale take at most 15 % more time",
+        surplus,
+        0.15,
+        at_least=False,
+        form="{:.0%}",
+    ),
     _times("fresh", 6),
     _times("predict-10000", 1, "onnxruntime", "ONNX Runtime"),
     _times("predict-10000", 3, "keras", "Keras"),

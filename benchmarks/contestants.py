@@ -46,6 +46,20 @@ def ours() -> tuple[Side, ...]:
     return *half, _ours("fp32")
 
 
+def augmenting() -> tuple[Side, ...]:
+    """List optotype as it is by default, on images as they are and on images changed at random."""
+    first = ours()[0]
+    changes: dict[str, dict[str, Any]] = {
+        "images as they are": {},
+        "shift, flip, rotation and scale": {"shift": 2, "flip": True, "rotation": 15, "scale": 0.1},
+        "elastic deformation": {"elastic": 34},
+    }
+    return tuple(
+        replace(first, name=name, settings={**first.settings, "augment": change or None})
+        for name, change in changes.items()
+    )
+
+
 FP32_TRAINERS: Final = (
     _torch("fp32", "float32"),
     _torch("fp32 compiled", "float32", compiled=True),

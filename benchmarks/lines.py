@@ -43,6 +43,7 @@ LINES: Final[dict[str, Line]] = {
     "convolutions": Line(
         "3x3 convolutions of a CIFAR net, forward and backward", 6, timing.convolutions, _LEARNED
     ),
+    "augmentation": Line("Epoch of cnn-large with augmentation", 1, timing.augmentation),
     "fresh": Line(
         "A fresh process trains mnist-quick and saves the model", 4, timing.fresh, "validation accuracy"
     ),

@@ -12,7 +12,17 @@ import numpy as np
 import optotype as ot
 from benchmarks import arrays, work
 from benchmarks.children import Answer, Job, Side, SideFailedError, run_alone, take_turns
-from benchmarks.contestants import AVX2, FP32_TRAINERS, FRESH, PLAIN, PREDICTORS, TRAINERS, held_to, ours
+from benchmarks.contestants import (
+    AVX2,
+    FP32_TRAINERS,
+    FRESH,
+    PLAIN,
+    PREDICTORS,
+    TRAINERS,
+    augmenting,
+    held_to,
+    ours,
+)
 from benchmarks.results import Measured
 from reproduce.machine import this_machine
 
@@ -69,6 +79,15 @@ def convolutions(line: str, effort: Effort) -> Measured:
     # One batch tells the settings apart: it takes a second.
     effort = replace(effort, trial=min(effort.trial, recipe.batch_size))
     return _training(line, recipe, _Set(arrays.coloured(n, shape), n, shape), effort)
+
+
+def augmentation(line: str, effort: Effort) -> Measured:
+    """Time epochs of cnn-large on images as they are and on images changed at random, in turn."""
+    recipe = ot.load_recipe("cnn-large").override({"validation": 0})
+    images = min(60_000, effort.images)
+    job = {"task": "train", **job_of(recipe, arrays.mnist(recipe)), "images": images}
+    taken = take_turns(augmenting(), job, effort.rounds)
+    return record(line, "s", list(taken.answers.values()), taken.seconds)
 
 
 @dataclass(frozen=True)

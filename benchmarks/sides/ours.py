@@ -34,12 +34,12 @@ def train(parent: Parent) -> Json:
 
 def build(job: Json, images: NDArray[Any]) -> Network:
     """Build the recipe's network, ready to train."""
-    recipe = ot.Recipe.model_validate(job["recipe"])
+    recipe = ot.Recipe.model_validate({**job["recipe"], "augment": job.get("augment")})
     layers = recipe.network_layers(job["classes"])
     options = {"threads": len(job["cores"]), "precision": job["precision"]}
     height, width, channels = images.shape[1:]
     network = Network(layers, (height, width, channels), scale=recipe.scale, **options)
-    network.compile(recipe.optimizer, recipe.batch_size)
+    network.compile(recipe.optimizer, recipe.batch_size, recipe.augment)
     network.initialize(job["seed"])
     return network
 

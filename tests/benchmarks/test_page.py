@@ -61,6 +61,16 @@ def test_shares_are_of_the_own_precision() -> None:
     ("line", "words", "values", "expected"),
     [
         ("growth", "an image", {"1 images": (1.0,), "2 images": (1.2, 1.3, 1.25)}, 0.25),
+        (
+            "augmentation",
+            "shift",
+            {
+                "images as they are": (0.5,),
+                "shift, flip, rotation and scale": (0.625,),
+                "elastic deformation": (9.0,),
+            },
+            0.25,
+        ),
         ("install", "at most", {"a 1": (60.0,), "b 2": (69.5,)}, 129.5),
         (
             "start",
@@ -79,7 +89,7 @@ def test_shares_are_of_the_own_precision() -> None:
 def test_aims_of_our_own(
     line: str, words: str, values: dict[str, tuple[float, ...]], expected: float
 ) -> None:
-    """Growth is a spread, install a sum, start a difference, memory a ratio to data and plan."""
+    """Growth is a spread, install a sum, start a difference, memory and augmentation are ratios."""
     assert aim(line, words).value(measured(line, values)) == pytest.approx(expected)
 
 
