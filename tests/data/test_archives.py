@@ -85,7 +85,7 @@ def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".zip", ".tar"])
 @pytest.mark.parametrize(
     "name",
-    ["../cat/evil.png", "cat/../../evil.png", "/tmp/evil.png", "cat\\..\\evil.png", "..", "C:\\evil.png"],
+    ["../cat/evil.png", "cat/../../evil.png", "/cat/evil.png", "cat\\..\\evil.png", "..", "C:\\evil.png"],
 )
 def test_names_that_lead_out_are_refused(tmp_path: Path, suffix: str, name: str) -> None:
     """A member that an extraction would put elsewhere makes the archive no archive of pictures."""

@@ -26,14 +26,14 @@ _SEEDS: Final = [
 
 
 def _damaged(number: int) -> bytes:
-    """Take a picture of one of the formats and change some bytes of it, or cut it, or repeat a piece, or all of that."""
+    """Take a picture of one of the formats and change some bytes, cut it, repeat a piece, or do all of that."""
     random = np.random.default_rng(number)
     form, mode = _SEEDS[number % len(_SEEDS)]
     content = bytearray(picture(number % 5, (24, 17), mode, form))
     for _ in range(random.integers(0, 6)):
         # Half of the changes go where headers are.
         at = int(random.integers(0, len(content) if random.random() < 0.5 else min(64, len(content))))
-        content[at] = int(random.choice([0, 1, 127, 128, 255, random.integers(0, 256)]))
+        content[at] = [0, 1, 127, 128, 255, int(random.integers(0, 256))][random.integers(0, 6)]
     if random.random() < 0.3:
         start, size = random.integers(0, len(content)), random.integers(1, 64)
         content[start:start] = content[start : start + size]

@@ -137,7 +137,7 @@ def fragile(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("fragile")
 def test_a_crash_and_a_hang_cost_one_picture_each(tmp_path: Path) -> None:
-    """A decoder that aborts, never ends or writes nonsense turns into faults of its pictures; the others are decoded."""
+    """A decoder that aborts, never ends or writes nonsense makes its pictures unusable; the others are decoded."""
     contents = [picture(seed) for seed in range(40)]
     contents[7], contents[20], contents[30] = b"crash", b"hang", b"babble"
     part = _part(tmp_path, contents)
@@ -159,7 +159,7 @@ def test_without_a_worker_it_is_said_so(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """A folder that is gone is an error of the cache, not of the pictures."""
     part = _part(tmp_path, [picture()])
-    with pytest.raises(DataError, match="cannot be written to .*nowhere/train"):
+    with pytest.raises(DataError, match=r"cannot be written to .*nowhere/train"):
         decode([Part(tmp_path / "nowhere" / "train", part.pictures)])
 
 

@@ -40,7 +40,7 @@ def test_only_pictures_count(tmp_path: Path) -> None:
 
 
 def test_links_are_read_inside_the_folder_only(tmp_path: Path) -> None:
-    """A link to a picture inside counts; one that leads out, to a folder or to nothing is bad, and a loop ends nowhere."""
+    """A link to a picture inside counts; one out of the folder, to a folder, to nothing or to itself is bad."""
     folder = write(tmp_path / "pets", names(1))
     write(tmp_path, ["secret.png"])
     (folder / "cat" / "in.png").symlink_to(folder / "dog" / "0.png")

@@ -96,7 +96,7 @@ def test_what_is_no_set_is_explained(files: list[str], folders: list[str], words
 
 def test_an_empty_class_folder_of_test_is_nothing() -> None:
     """Only training needs pictures of every class."""
-    assert len(_arranged(names(1, below="train/") + ["test/cat/1.png"], ["test/dog"]).splits["test"]) == 1
+    assert len(_arranged([*names(1, below="train/"), "test/cat/1.png"], ["test/dog"]).splits["test"]) == 1
 
 
 def test_names_are_stored_composed() -> None:

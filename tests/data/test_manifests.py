@@ -24,9 +24,15 @@ def _list(folder: Path, text: str) -> Listing:
 
 
 def test_rows_are_pictures_in_their_order(tmp_path: Path) -> None:
-    """Labels and splits come from the columns, wherever they stand; other columns, blank lines and a BOM do not matter."""
-    text = "\ufeffsplit,Label,note, path\n\ntest,b,,images/dog/0.png\n,a,x,images/cat/1.png\nval,a,,./images/cat/0.png\n"
-    listing = _list(tmp_path, f"{text}train,b,y,images/dog/1.png\n")
+    """Labels and splits come from columns in any order; other columns, blank lines and a BOM do not matter."""
+    lines = (
+        "\ufeffsplit,Label,note, path\n",
+        "test,b,,images/dog/0.png",
+        ",a,x,images/cat/1.png",
+        "val,a,,./images/cat/0.png",
+        "train,b,y,images/dog/1.png",
+    )
+    listing = _list(tmp_path, "\n".join(lines))
     assert listing.class_names == ("a", "b")
     files = {split: [each.found.file for each in rows] for split, rows in listing.splits.items()}
     assert files == {

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from optotype.data import picture_sets
+from optotype.data import decoding, picture_sets
 from optotype.data.dataset import Dataset, Skipped, fingerprint
-from optotype.data.pictures import read_picture
 from optotype.data.picture_sets import load_pictures
+from optotype.data.pictures import read_picture
 from optotype.data.sealed import open_test
 from optotype.errors import DataError
 from tests.data.picture_files import names, picture, write
@@ -29,7 +29,7 @@ SPLIT = [*names(4, below="train/"), *names(1, below="val/"), *names(2, below="te
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count how often pictures are decoded, and how many."""
     counts: list[int] = []
-    decode = picture_sets.decode
+    decode = decoding.decode
 
     def counting(parts: Any, *rest: Any) -> Any:
         counts.append(sum(len(part.pictures) for part in parts))
@@ -335,7 +335,9 @@ def test_manifests_and_tables_are_loaded(tmp_path: Path) -> None:
 def test_what_is_no_source_is_refused(tmp_path: Path, name: str) -> None:
     """A file of another kind, or none at all, gets a sentence that says what is accepted."""
     (tmp_path / "notes.txt").write_text("x")
-    with pytest.raises(DataError, match="is no set of pictures, expected a folder, or a file|cannot be read"):
+    with pytest.raises(
+        DataError, match=r"is no set of pictures, expected a folder, or a file|cannot be read"
+    ):
         load_pictures(tmp_path / name)
 
 
@@ -343,5 +345,5 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: py
     """A file where the cache should be is explained, with the variable that moves it."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("OPTOTYPE_HOME", str(tmp_path / "file"))
-    with pytest.raises(DataError, match="cannot be written: .* OPTOTYPE_HOME"):
+    with pytest.raises(DataError, match=r"cannot be written: .* OPTOTYPE_HOME"):
         load_pictures(write(tmp_path / "pets", names(5)))

@@ -118,6 +118,13 @@ def test_without_pyarrow_the_command_is_named(tmp_path: Path, monkeypatch: pytes
         survey_tables(tmp_path, [tmp_path / "a.parquet"])
 
 
+def _listed_or_refused(path: Path) -> bool:
+    try:
+        return len(_list(path).class_names) == 2
+    except DataError as error:
+        return str(path.parent) in str(error)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
 @given(data=st.data())
 def test_a_damaged_table_is_listed_or_refused(tmp_path: Path, data: st.DataObject) -> None:
@@ -127,10 +134,6 @@ def test_a_damaged_table_is_listed_or_refused(tmp_path: Path, data: st.DataObjec
     for _ in range(data.draw(st.integers(1, 5))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
-    try:
-        assert len(_list(path).class_names) == 2
-    except DataError as error:
-        assert str(tmp_path) in str(error)
-    finally:
-        for file in (tmp_path / "spool").glob("*"):
-            file.unlink()
+    assert _listed_or_refused(path)
+    for file in (tmp_path / "spool").glob("*"):
+        file.unlink()

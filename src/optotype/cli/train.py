@@ -11,7 +11,6 @@ from optotype.cli.progress import reporting
 from optotype.cli.summary import conclude
 from optotype.cli.terminal import StoppedError, console, count, prose
 
-
 if TYPE_CHECKING:
     from rich.console import Console
 
