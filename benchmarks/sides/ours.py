@@ -34,12 +34,13 @@ def train(parent: Parent) -> Json:
 
 def build(job: Json, images: NDArray[Any]) -> Network:
     """Build the recipe's network, ready to train."""
-    recipe = ot.Recipe.model_validate({**job["recipe"], "augment": job.get("augment")})
+    recipe = ot.Recipe.model_validate(job["recipe"])
+    augment = ot.Augment(**job["augment"]) if job.get("augment") else None
     layers = recipe.network_layers(job["classes"])
     options = {"threads": len(job["cores"]), "precision": job["precision"]}
     height, width, channels = images.shape[1:]
     network = Network(layers, (height, width, channels), scale=recipe.scale, **options)
-    network.compile(recipe.optimizer, recipe.batch_size, recipe.augment)
+    network.compile(recipe.optimizer, recipe.batch_size, augment)
     network.initialize(job["seed"])
     return network
 

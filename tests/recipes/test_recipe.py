@@ -40,6 +40,7 @@ _RECIPES = st.builds(
     early_stopping=st.none()
     | st.builds(EarlyStopping, st.just("val_accuracy"), st.integers(0, 9), st.booleans()),
     augment=st.none()
+    | st.just("auto")
     | st.builds(
         Augment, st.integers(0, 9), st.sampled_from(["zero", "reflect"]), st.booleans(), st.floats(0, 180)
     ),
@@ -79,6 +80,7 @@ def test_augmentation_is_set_by_key_and_taken_away() -> None:
     assert made.augment == Augment(shift=2, flip=True)
     assert made.override({"augment.rotation": 10}).augment == Augment(shift=2, flip=True, rotation=10.0)
     assert made.override({"augment": "none"}).augment is None
+    assert made.override({"augment": "auto"}).augment == "auto"
 
 
 def test_json_from_before_there_was_a_precision_means_fp32() -> None:
@@ -158,7 +160,11 @@ def test_frozen() -> None:
         ({"layers": [Dense(3, "softmax")]}, "the layer with softmax is the head"),
         ({"early_stopping": {"patience": -1}}, "'early_stopping.patience' is -1, expected at least 0."),
         ({"early_stopping": EarlyStopping(), "validation": 0}, "early_stopping but validation = 0"),
-        ({"augment": "strong"}, "'augment' is 'strong', expected"),
+        (
+            {"augment": "strong"},
+            "'augment' is 'strong', expected a table such as {shift = 2}, 'auto' or 'none'.",
+        ),
+        ({"augment": 3}, "'augment' is 3, expected a table such as"),
         ({"augment": {"shift": -1}}, "'augment.shift' is -1, expected at least 0."),
         ({"augment": {"shift": 1.5}}, "'augment.shift' is 1.5, expected a whole number."),
         ({"augment": {"shift": 1001}}, "'augment.shift' is 1001, expected at most 1000."),

@@ -28,6 +28,8 @@ def conclude(screen: "Console", run: "Run", *, judge: bool, json: bool) -> None:
         return
     if run.reason:
         screen.print(f"stopped early: {run.reason}")
+    if (choice := run.augment_choice) is not None:
+        screen.print(f"augmentation chosen: {choice.get('chosen') or 'none'}; augment.json says why")
     if judgement is None:
         screen.print(_ending(run), style="bold")
     else:

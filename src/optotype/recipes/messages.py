@@ -17,6 +17,7 @@ _TYPED: Final = {"layers": Layer, "optimizer": Optimizer, "schedule": Schedule}
 _LONGEST_VALUE: Final = 60
 _CHOICES: Final = {
     "validation": "a whole number of images from 0, or a share from 0 to below 1",
+    "augment": "a table such as {shift = 2}, 'auto' or 'none'",
     "kernel_size": "a whole number from 1 to 128, or a list of two",
     "pool_size": "a whole number from 1 to 128, or a list of two",
 }

@@ -84,7 +84,8 @@ class Recipe(BaseModel):
         precision: Of the operands of products in training: "fp32", "bf16" (bfloat16, with sums and weights in fp32),
             which needs a processor with AMX, or "auto": bf16 with AMX, fp32 without.
         early_stopping: When to stop before the last epoch; None for never.
-        augment: How training images are changed at random, in every epoch anew; None for not at all.
+        augment: How training images are changed at random, in every epoch anew; None for not at all; "auto" for what a
+            quick net is measured to tolerate, which the run's recipe then says.
 
     Raises:
         RecipeError: A key is unknown, a value is not accepted, or two of them contradict each other.
@@ -106,7 +107,7 @@ class Recipe(BaseModel):
     seed: Seed = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     early_stopping: EarlyStopping | None = None
-    augment: Augment | None = None
+    augment: Augment | Literal["auto"] | None = None
 
     @field_validator("early_stopping", "augment", mode="before")
     @classmethod

@@ -7,6 +7,7 @@ skipped.json       pictures that were left out, if any
 environment.json   versions, processor, instruction set, threads, precision
 epochs.jsonl       one line an epoch
 model.safetensors  the model
+augment.json       what augment = "auto" measured and chose, where the recipe asked for it
 judgement.json     what judging found
 *.png              curves
 """
@@ -166,6 +167,10 @@ class Run:
         done = f"after {len(self.epochs)} whole epochs"
         raise RunError(f"The run {self.path} {what} {done}{because}, expected a finished run. {then}")
 
+    def explain_augment(self, measured: Mapping[str, JsonValue]) -> None:
+        """Keep what was measured to choose the augmentation; RunError where it cannot be written."""
+        write_json(self.path / "augment.json", measured)
+
     def write_judgement(self, judgement: Mapping[str, JsonValue]) -> None:
         """Keep what judging found, in place of what was found before; RunError where it cannot be written."""
         write_json(self.path / "judgement.json", judgement)
@@ -230,6 +235,12 @@ class Run:
     def environment(self) -> dict[str, JsonValue]:
         """What the run was computed with; RunError where its file is damaged."""
         return read_json(self.path / "environment.json")
+
+    @property
+    def augment_choice(self) -> dict[str, JsonValue] | None:
+        """What `augment = "auto"` measured and chose; None where the recipe said it. RunError where it is damaged."""
+        path = self.path / "augment.json"
+        return read_json(path) if path.exists() else None
 
     @property
     def judgement(self) -> dict[str, JsonValue] | None:

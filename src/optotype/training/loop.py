@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset
 from optotype.data.splits import Split
+from optotype.engine.augmentation import Augment
 from optotype.engine.network import Network
 from optotype.engine.randomness import permutation
 from optotype.engine.schedules import learning_rates
-from optotype.errors import DivergedError
+from optotype.errors import DivergedError, RecipeError
 from optotype.metrics import accuracy, log_loss
 from optotype.recipes.recipe import Recipe
 from optotype.runs.epoch import Epoch
@@ -67,13 +68,14 @@ def epochs(
         The record of each epoch, in order, while the network holds the weights after it.
 
     Raises:
+        RecipeError: The recipe's augmentation is still "auto".
         DivergedError: The loss is no longer a number; the message names the epoch and the step.
     """
     n = len(split.train)
     steps = math.ceil(n / recipe.batch_size)
     rates = _learning_rates(recipe, steps)
     held = data.images[split.validation], data.labels[split.validation]
-    network.compile(recipe.optimizer, recipe.batch_size, recipe.augment)
+    network.compile(recipe.optimizer, recipe.batch_size, _augment(recipe))
     network.initialize(recipe.seed)
     for number in range(1, recipe.epochs + 1):
         started = time.perf_counter()
@@ -106,6 +108,15 @@ def epochs(
         )
         show(n, epoch)
         yield epoch
+
+
+def _augment(recipe: Recipe) -> Augment | None:
+    """Give what the recipe says; what it leaves open was to be chosen before."""
+    if isinstance(recipe.augment, str):
+        raise RecipeError(
+            "'augment' is 'auto', expected what was chosen. Settle the recipe first, as train does."
+        )
+    return recipe.augment
 
 
 def _learning_rates(recipe: Recipe, steps: int) -> NDArray[np.float32]:

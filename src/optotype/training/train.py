@@ -7,6 +7,7 @@ not a number, "interrupted" after Ctrl-C or any other failure. A process that is
 from pathlib import Path
 
 import numpy as np
+from pydantic import JsonValue
 
 from optotype.data.dataset import Dataset
 from optotype.data.splits import Split, split_of
@@ -16,6 +17,7 @@ from optotype.recipes.recipe import Recipe
 from optotype.runs.environment import describe_environment
 from optotype.runs.naming import new_folder
 from optotype.runs.run import Run
+from optotype.training.auto_augment import settle
 from optotype.training.best import is_over
 from optotype.training.keeper import Keeper
 from optotype.training.loop import Report, epochs
@@ -54,11 +56,14 @@ def train(
     """
     _check_labels(data)
     split = _split(data, recipe)
+    recipe, measured = _settle(recipe, data, split, threads)
     layers = recipe.network_layers(len(data.class_names))
     network = Network(layers, data.shape, scale=recipe.scale, threads=threads, precision=recipe.precision)
     environment = describe_environment(network.isa, network.threads, network.precision)
     folder = new_folder(data.name, recipe) if out is None else out
     run = Run.create(folder, recipe, data, split, environment)
+    if measured is not None:
+        run.explain_augment(measured)
     keeper = Keeper(run, network, data, recipe)
     try:
         for epoch in epochs(network, data, split, recipe, report):
@@ -97,6 +102,17 @@ def _check_labels(data: Dataset) -> None:
             f"All {len(data.labels)} training images of {data.name} are of one class, expected at least two to tell"
             " apart. Add images of another class."
         )
+
+
+def _settle(
+    recipe: Recipe, data: Dataset, split: Split, threads: int | None
+) -> tuple[Recipe, dict[str, JsonValue] | None]:
+    try:
+        return settle(recipe, data, split.train, threads)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            "Training was stopped while its augmentation was chosen. Nothing was kept."
+        ) from None
 
 
 def _split(data: Dataset, recipe: Recipe) -> Split:
