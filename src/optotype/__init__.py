@@ -12,6 +12,8 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
+    from optotype.checking.check import check
+    from optotype.checking.findings import Finding, Findings
     from optotype.data.dataset import Dataset
     from optotype.data.sealed import open_test
     from optotype.data.sources import load
@@ -51,6 +53,8 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "EngineError",
+    "Finding",
+    "Findings",
     "Flatten",
     "Head",
     "IdxError",
@@ -67,6 +71,7 @@ __all__ = [
     "RecipeError",
     "Run",
     "RunError",
+    "check",
     "judge",
     "load",
     "load_recipe",
@@ -75,6 +80,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "checking.check": ["check"],
+    "checking.findings": ["Finding", "Findings"],
     "data.dataset": ["Dataset"],
     "data.sealed": ["open_test"],
     "data.sources": ["load"],

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from optotype.cli.data import data
 from optotype.cli.info import info
 from optotype.cli.judge import judge
 from optotype.cli.predict import predict
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in (train, judge, predict, recipes, info):
+for _verb in (data, train, judge, predict, recipes, info):
     app.command()(_verb)
 
 

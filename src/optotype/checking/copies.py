@@ -1,0 +1,129 @@
+"""Images that are there more than once: exactly or nearly, under one label or two, in training or in both splits."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optotype.checking.digests import digests, first_alike
+from optotype.checking.findings import Finding, Picture
+from optotype.checking.likeness import FEWEST, SMALLEST_SIDE, Likeness, Pairs
+from optotype.checking.pictures import of_test, of_training
+from optotype.checking.thumbnails import thumbnails
+from optotype.data.dataset import Dataset
+from optotype.data.sealed import OpenedTest
+
+_NOTHING: Final = Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+
+
+class Copies:
+    """The training images, ready to be searched for copies.
+
+    Args:
+        data: The data set.
+        small: Its training images in at most 32 x 32 pixels, uint8 of shape (n, height, width, channels).
+
+    Attributes:
+        too_little: Why near duplicates cannot be looked for, in a sentence; empty where they can.
+    """
+
+    def __init__(self, data: Dataset, small: NDArray[np.uint8]) -> None:
+        self._data = data
+        self._digests = digests(data.images)
+        self._first = first_alike(self._digests, self._digests)
+        # Exact copies are no neighbours of one another: they would hide the near ones.
+        self._different = np.unique(self._first)
+        self.too_little = _too_little(len(self._different), small.shape[1:3])
+        if not self.too_little:
+            self._likeness = Likeness(small[self._different], data.labels[self._different])
+
+    def findings(self) -> list[Finding]:
+        """List the exact and near duplicates among the training images, and images under two labels."""
+        found = [self._exact(group) for group in _groups(self._first)]
+        pairs = _NOTHING if self.too_little else self._likeness.within()
+        one, other = self._different[pairs.asked], self._different[pairs.found]
+        roots = _connected(len(self._data.labels), one, other)
+        least = np.ones(len(roots))
+        np.minimum.at(least, roots[one], pairs.difference)
+        return found + [self._near(group, float(least[roots[group[0]]])) for group in _groups(roots)]
+
+    def leaks(self, opened: OpenedTest) -> list[Finding]:
+        """List the test images of which there is a copy, exact or near, among the training images."""
+        exact = first_alike(self._digests, digests(opened.images))
+        found = [
+            self._leak(opened, test, int(exact[test]), 0.0) for test in np.flatnonzero(exact >= 0).tolist()
+        ]
+        if self.too_little:
+            return found
+        rest = np.flatnonzero(exact < 0)
+        pairs = self._likeness.across(thumbnails(opened.images[rest]), opened.labels[rest])
+        return found + [
+            self._leak(opened, test, train, difference)
+            for test, train, difference in zip(
+                rest[pairs.asked].tolist(),
+                self._different[pairs.found].tolist(),
+                pairs.difference.tolist(),
+                strict=True,
+            )
+        ]
+
+    def _exact(self, group: Sequence[int]) -> Finding:
+        pictures = tuple(of_training(self._data, index) for index in group)
+        labels = _labels(pictures)
+        if len(labels) > 1:
+            said = f"{len(group)} images are the same, pixel by pixel, but labelled {_listed(labels)}."
+            return Finding("conflict", said, 1.0, pictures)
+        said = f"{len(group)} images of {labels[0]!r} are the same, pixel by pixel."
+        return Finding("duplicate", said, len(group), pictures)
+
+    def _near(self, group: Sequence[int], difference: float) -> Finding:
+        pictures = tuple(of_training(self._data, index) for index in group)
+        labels = _labels(pictures)
+        amount = f"{difference:.0%} of the difference that is usual among such images"
+        if len(labels) > 1:
+            said = f"{len(group)} images are nearly the same ({amount}), but labelled {_listed(labels)}."
+            return Finding("conflict", said, 1 - difference, pictures)
+        said = f"{len(group)} images of {labels[0]!r} are nearly the same ({amount})."
+        return Finding("near_duplicate", said, 1 - difference, pictures)
+
+    def _leak(self, opened: OpenedTest, test: int, train: int, difference: float) -> Finding:
+        pictures = of_test(self._data, opened, test), of_training(self._data, train)
+        labels = _labels(pictures)
+        likeness = f"nearly ({difference:.0%} of the usual difference)" if difference else "pixel by pixel"
+        but = f", but labelled {_listed(labels)}" if len(labels) > 1 else ""
+        said = f"Test image {test} is training image {train}, {likeness}{but}."
+        return Finding("leak", said, 1 - difference + (len(labels) > 1), pictures)
+
+
+def _too_little(images: int, sides: tuple[int, ...]) -> str:
+    if min(sides) < SMALLEST_SIDE:
+        return f"images of {sides[0]} x {sides[1]} pixels hold too little, expected at least {SMALLEST_SIDE} a side."
+    if images < FEWEST:
+        return f"{images} different images say too little about what is usual, expected at least {FEWEST}."
+    return ""
+
+
+def _connected(n: int, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number the groups that pairs make of n images: images that are linked get the same number."""
+    from scipy.sparse import coo_array  # noqa: PLC0415 - loaded only when needed
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415 - the same
+
+    links = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(n, n))
+    _, roots = connected_components(links, directed=False)
+    return np.asarray(roots, np.int64)
+
+
+def _groups(roots: NDArray[np.int64]) -> list[list[int]]:
+    """Gather the indices that share a number, in groups of at least two."""
+    order = np.argsort(roots, kind="stable")
+    starts = np.flatnonzero(np.diff(roots[order])) + 1
+    return [group.tolist() for group in np.split(order, starts) if len(group) > 1]
+
+
+def _labels(pictures: Sequence[Picture]) -> list[str]:
+    return list(dict.fromkeys(picture.label for picture in pictures))
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return " and ".join(repr(label) for label in labels)

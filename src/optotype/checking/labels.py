@@ -1,0 +1,66 @@
+"""Likely label errors: labels that a net which never saw the image contradicts, by confident learning."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optotype.checking.findings import Finding, Picture
+from optotype.checking.pictures import of_test, of_training
+from optotype.checking.quick_net import OutOfFold
+from optotype.data.dataset import Dataset
+from optotype.data.sealed import OpenedTest
+
+
+def label_errors(data: Dataset, nets: OutOfFold, opened: OpenedTest | None) -> list[Finding]:
+    """List the labels that are most likely wrong, among training and test images together.
+
+    Args:
+        data: The data set.
+        nets: What nets say that were not trained on the images.
+        opened: The test split, unsealed; None to look at the training images only.
+    """
+    labels, probabilities = data.labels, nets.probabilities
+    if opened is not None:
+        labels = np.concatenate([labels, opened.labels])
+        probabilities = np.concatenate([probabilities, nets.of_others(opened.images)])
+    found = []
+    for index in most_likely_wrong(labels, probabilities).tolist():
+        test = index - len(data.labels)
+        picture = of_training(data, index) if opened is None or test < 0 else of_test(data, opened, test)
+        found.append(_finding(data, picture, probabilities[index], int(labels[index])))
+    return found
+
+
+def most_likely_wrong(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Find the labels that are most likely wrong.
+
+    How many are wrong is estimated by confident learning (Northcutt, Jiang, Chuang: Confident Learning: Estimating
+    Uncertainty in Dataset Labels, Journal of Artificial Intelligence Research 70, 2021), as cleanlab does it; which
+    ones, by the probability of the given label.
+
+    Args:
+        labels: int64 of shape (n,).
+        probabilities: float64 of shape (n, classes), from nets that were not trained on the images.
+
+    Returns:
+        Indices, int64 of shape (m,), the most likely error first.
+    """
+    from cleanlab.filter import find_label_issues  # noqa: PLC0415 - pandas and scikit-learn, only when needed
+
+    found = find_label_issues(
+        labels,
+        probabilities,
+        filter_by="low_self_confidence",
+        return_indices_ranked_by="self_confidence",
+        n_jobs=1,
+    )
+    return np.asarray(found, np.int64)
+
+
+def _finding(data: Dataset, picture: Picture, probabilities: NDArray[np.float64], label: int) -> Finding:
+    guess = int(probabilities.argmax())
+    given = float(probabilities[label])
+    said = (
+        f"Labelled {data.class_names[label]!r} ({given:.1%} for a net that never saw it), which says"
+        f" {data.class_names[guess]!r} ({probabilities[guess]:.1%})."
+    )
+    return Finding("label_error", said, 1 - given, (picture,))

@@ -1,0 +1,28 @@
+"""Pictures for findings: an image of either split with its label and file."""
+
+from optotype.checking.findings import Picture
+from optotype.data.dataset import Dataset
+from optotype.data.sealed import OpenedTest
+
+
+def of_training(data: Dataset, index: int) -> Picture:
+    """Give a training image.
+
+    Args:
+        data: The data set.
+        index: Its place, 0 .. n - 1.
+    """
+    file = data.files[index] if data.files else None
+    return Picture("train", index, data.class_names[int(data.labels[index])], file, data.images[index])
+
+
+def of_test(data: Dataset, opened: OpenedTest, index: int) -> Picture:
+    """Give a test image.
+
+    Args:
+        data: The data set.
+        opened: Its test split, unsealed.
+        index: Its place there, 0 .. n - 1.
+    """
+    file = data.test.files[index] if data.test.files else None
+    return Picture("test", index, data.class_names[int(opened.labels[index])], file, opened.images[index])
