@@ -5,6 +5,7 @@ from typing import Final
 
 from optotype.recipes.builtin import BUILTIN
 from reproduce.accuracy import Pair, accuracy_table, early_table, first_epoch_line
+from reproduce.examination import faults_section
 from reproduce.lessons import LESSONS
 from reproduce.precision import MEANING, precision_table
 from reproduce.results import FOLDER, ROOT, Results, read, shared, write_text
@@ -59,6 +60,7 @@ def render(folder: Path = FOLDER) -> str:
         ],
         "Seconds per epoch": [seconds_table(folder), whole_line(folder)],
         "Keras's backends": [backends_table(folder)],
+        "The data doctor": faults_section(folder),
         "Commands": [_commands()],
         "Versions": [_versions([side for pair in pairs for side in (pair.keras, pair.ours)] + halves)],
     }

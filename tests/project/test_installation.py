@@ -49,5 +49,5 @@ def test_command_is_installed() -> None:
     """The command `optotype` stands beside Python, starts, and lists its verbs."""
     command = Path(sysconfig.get_path("scripts")) / "optotype"
     done = subprocess.run([command, "--help"], capture_output=True, text=True, check=True)
-    for verb in ("train", "judge", "predict", "recipes", "info"):
+    for verb in ("data", "train", "judge", "predict", "recipes", "info"):
         assert verb in done.stdout

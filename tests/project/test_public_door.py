@@ -35,7 +35,7 @@ def test_unknown_name_is_an_attribute_error() -> None:
 
 def test_import_is_cheap() -> None:
     """Importing optotype imports none of the heavy packages; using a name imports what it needs."""
-    heavy = "matplotlib", "PIL", "rich", "typer", "pydantic", "safetensors"
+    heavy = "matplotlib", "PIL", "rich", "typer", "pydantic", "safetensors", "sklearn", "scipy", "jinja2"
     program = f"import sys, optotype; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

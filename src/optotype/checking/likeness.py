@@ -132,8 +132,8 @@ def residuals(ones: Images, others: Images) -> Floats:
         others: The same number of images of the same shape.
 
     Returns:
-        float32 of shape (n,) in 0..1: sqrt(1 - c^2) for the largest correlation c over shifts of up to 3 pixels, 0 for
-        images that differ in position, brightness and contrast alone.
+        float32 of shape (n,) in 0..1: sqrt(1 - c^2) for the largest correlation c of what overlaps, over shifts of up
+        to an eighth of the side and at most 3 pixels; 0 where only position, brightness and contrast differ.
     """
     parts = [
         _residuals(ones[start : start + _CHUNK], others[start : start + _CHUNK])
@@ -143,24 +143,23 @@ def residuals(ones: Images, others: Images) -> Floats:
 
 
 def _residuals(ones: Images, others: Images) -> Floats:
-    from scipy.fft import irfft2, rfft2  # noqa: PLC0415 - loaded only when needed
+    height, width = ones.shape[1:3]
+    reach = min(_SHIFT, height // 8, width // 8)
+    one, other = ones.astype(np.float32), others.astype(np.float32)
+    best = np.zeros(len(ones), np.float32)
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            here = one[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)]
+            there = other[:, max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)]
+            agreement = np.einsum("nhwc,nhwc->n", _centred(here), _centred(there))
+            best = np.maximum(best, agreement)
+    different: Floats = np.sqrt(1 - np.minimum(best, 1) ** 2)
+    return different
 
-    # Zeros beside the images keep what leaves them on one side from coming in on the other.
-    sides = ones.shape[1] + _SHIFT, ones.shape[2] + _SHIFT
-    one, other = (rfft2(_centred(images), sides, axes=(1, 2)) for images in (ones, others))
-    correlations = irfft2((one * other.conj()).sum(axis=3), sides, axes=(1, 2))
-    shifts = np.arange(-_SHIFT, _SHIFT + 1)
-    best = correlations[:, shifts][:, :, shifts].max(axis=(1, 2))
-    alike = np.clip(best, 0, 1)
-    found: Floats = np.sqrt(1 - alike * alike).astype(np.float32)
-    return found
 
-
-def _centred(images: Images) -> Floats:
+def _centred(images: Floats) -> Floats:
     """Take the mean of each channel away, and give every image the length 1; one of a single colour has length 0."""
-    values = images.astype(np.float32)
-    values -= values.mean(axis=(1, 2), keepdims=True)
-    return _of_length_one(values)
+    return _of_length_one(images - images.mean(axis=(1, 2), keepdims=True))
 
 
 def _amplitudes(images: Images) -> Floats:

@@ -1,4 +1,4 @@
-"""A contact sheet: some images of each class side by side, a row a class, as one PNG picture."""
+"""A contact sheet: images side by side in labelled rows, as one PNG picture."""
 
 import io
 from collections.abc import Sequence
@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 MOST_ROWS: Final = 200
 _ACROSS: Final = 10
+# In pixels: the least side of an image, then heights and widths of what stands around the images.
 _CELL: Final = 56
 _GAP: Final = 4
+_TITLE: Final = 40
 _LABEL: Final = 180
+_LINES: Final = 34
+_CAPTION: Final = 14
 _PAPER, _INK, _FAINT = (255, 255, 255), (20, 20, 20), (110, 110, 110)
 # Sets the hash of the choice apart from that of every split: the word "sheet" in ASCII.
 _SHEET: Final = 0x7368656574
@@ -33,11 +37,13 @@ class Row:
         label: What it shows.
         note: A second, fainter line; may be empty.
         images: uint8 of shape (n, height, width, channels), n at most 10.
+        captions: What stands below each image; empty for nothing.
     """
 
     label: str
     note: str
     images: NDArray[np.uint8]
+    captions: tuple[str, ...] = ()
 
 
 def rows_of_classes(data: Dataset) -> list[Row]:
@@ -69,20 +75,24 @@ def draw_sheet(title: str, rows: Sequence[Row]) -> bytes:
 
     height, width = rows[0].images.shape[1:3]
     factor = max(1, _CELL // max(height, width))
-    across, down = width * factor + _GAP, height * factor + _GAP
-    down = max(down, 36)
-    sheet = Image.new("RGB", (_LABEL + across * _ACROSS + _GAP, 40 + down * len(rows)), _PAPER)
+    size = width * factor, height * factor
+    across = size[0] + _GAP
+    down = max(size[1], _LINES) + _GAP + _CAPTION * any(row.captions for row in rows)
+    sheet = Image.new("RGB", (_LABEL + across * _ACROSS + _GAP, _TITLE + down * len(rows)), _PAPER)
     draw = ImageDraw.Draw(sheet)
     large, small = ImageFont.load_default(14), ImageFont.load_default(11)
     draw.text((8, 10), _fitting(draw, title, large, sheet.width - 16), _INK, large)
     for place, row in enumerate(rows):
-        top = 40 + place * down
+        top = _TITLE + place * down
         draw.text((8, top), _fitting(draw, row.label, large, _LABEL - 16), _INK, large)
-        draw.text((8, top + 18), row.note, _FAINT, small)
+        draw.text((8, top + 18), _fitting(draw, row.note, small, _LABEL - 16), _FAINT, small)
         for column, image in enumerate(row.images):
-            tile = Image.fromarray(image[..., 0] if image.shape[2] == 1 else np.ascontiguousarray(image))
-            enlarged = tile.resize((width * factor, height * factor), Image.Resampling.NEAREST)
-            sheet.paste(enlarged.convert("RGB"), (_LABEL + column * across, top))
+            left = _LABEL + column * across
+            tile = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+            sheet.paste(tile.resize(size, Image.Resampling.NEAREST).convert("RGB"), (left, top))
+            if row.captions:
+                text = _fitting(draw, row.captions[column], small, across)
+                draw.text((left, top + size[1]), text, _FAINT, small)
     content = io.BytesIO()
     sheet.save(content, "PNG")
     return content.getvalue()

@@ -1,0 +1,14 @@
+"""Class imbalance."""
+
+import numpy as np
+
+from optotype.checking.imbalance import imbalance
+from tests.checking.samples import textured
+
+
+def test_a_tenth_of_the_largest_class_is_reported() -> None:
+    """A class with a tenth of the images of the largest is reported with both numbers; with a little more it is not."""
+    labels = np.repeat([0, 1, 2], [200, 20, 21])
+    (finding,) = imbalance(textured(241, labels=labels))
+    assert finding.said == "'flat' has 20 of the 241 training images, 'round' has 200."
+    assert finding.badness == 10

@@ -1,0 +1,29 @@
+"""Likely label errors."""
+
+import numpy as np
+
+from optotype.checking.labels import label_errors, most_likely_wrong
+from optotype.checking.quick_net import out_of_fold
+from tests.checking.samples import textured
+
+
+def test_wrong_labels_are_found_and_named() -> None:
+    """Of six changed labels in 300 at least three are found and nothing else is; the message names the label."""
+    labels = textured().labels.copy()
+    wrong = np.arange(0, 300, 50)
+    labels[wrong] = (labels[wrong] + 1) % 3
+    data = textured(labels=labels)
+    found = label_errors(data, out_of_fold(data), None)
+    places = {finding.pictures[0].index for finding in found}
+    assert places <= set(wrong.tolist())
+    assert len(places) >= 3
+    first = found[0]
+    assert first.said.startswith(f"Labelled {first.pictures[0].label!r}")
+    assert first.badness > 0.5
+
+
+def test_sure_and_right_predictions_leave_nothing() -> None:
+    """Where every label is the most probable class by far, nothing is suspected, also of a class with one image."""
+    labels = np.array([0] * 10 + [1] * 10 + [2])
+    probabilities = np.eye(3)[labels] * 0.9 + 0.1 / 3
+    assert most_likely_wrong(labels, probabilities).tolist() == []

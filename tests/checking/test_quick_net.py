@@ -1,0 +1,38 @@
+"""The quick net, and its predictions of what it was not trained on."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optotype.checking.quick_net import out_of_fold, quick_recipe
+from optotype.engine.layers import describe
+from tests.checking.samples import textured, textures
+
+
+@given(st.integers(1, 32), st.integers(1, 32), st.sampled_from([1, 3]), st.integers(1, 10**6))
+def test_there_is_a_quick_net_for_every_shape(height: int, width: int, channels: int, images: int) -> None:
+    """Its layers fit images of any sides up to 32 pixels, and small sets are gone through more often."""
+    recipe = quick_recipe((height, width, channels), images)
+    assert describe(recipe.network_layers(2), (height, width, channels))[-1].output_shape == (2,)
+    assert 3 <= recipe.epochs <= 30
+
+
+def test_easy_classes_are_told_apart_unseen() -> None:
+    """On classes that are easily told, nets are right on the images they were not trained on, and on new ones."""
+    nets = out_of_fold(textured())
+    assert nets.accuracy(textured().labels) > 0.95
+    images, labels = textures(30, 3)
+    assert np.mean(nets.of_others(images).argmax(axis=1) == labels) > 0.95
+
+
+def test_a_label_is_not_learnt_from_its_own_image() -> None:
+    """With labels by chance nets are right by chance: none was trained on what it is asked."""
+    labels = np.random.default_rng(0).integers(0, 3, 300)
+    assert out_of_fold(textured(labels=labels)).accuracy(labels) == pytest.approx(1 / 3, abs=0.12)
+
+
+def test_the_same_data_give_the_same_probabilities() -> None:
+    """Nothing is drawn from a stream, and threads change nothing."""
+    one, other = (out_of_fold(textured(60), threads).probabilities for threads in (1, 2))
+    assert np.array_equal(one, other)

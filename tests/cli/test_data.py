@@ -1,0 +1,77 @@
+"""`optotype data`: what it prints and writes."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from optotype.cli import main
+from optotype.data.sealed import LOG_NAME
+from tests.training.samples import write_folder
+
+Command = Callable[..., str]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Give a function that runs `optotype data` on a folder of 200 pictures, in a folder of its own."""
+    write_folder(tmp_path / "digits", 200, 60)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str, code: int = 0) -> str:
+        with pytest.raises(SystemExit) as ended:
+            main.run(["data", "digits", *arguments])
+        captured = capsys.readouterr()
+        assert ended.value.code == code
+        return captured.err if code else captured.out
+
+    return call
+
+
+def test_a_data_set_is_shown_and_its_test_stays_sealed(command: Command) -> None:
+    """Splits, sizes, pixels, licence and a line for each class are printed, and a sheet is written, nothing opened."""
+    said = command()
+    for words in (
+        "200 images",
+        "60 images, sealed",
+        "28 x 28 pixels, grey",
+        "mean 0.",
+        "not stated",
+        "sha256:",
+    ):
+        assert words in said
+    assert said.count(" 20 ") == 10
+    assert Path("data-digits/sheet.png").read_bytes().startswith(b"\x89PNG")
+    assert not Path("runs").exists()
+
+
+def test_json_is_one_object(command: Command) -> None:
+    """With --json the same facts are one object, with the findings in it where a check was asked for."""
+    plain = json.loads(command("--json"))
+    assert plain["splits"] == {"train": 200, "validation": None, "test": 60}
+    assert plain["check"] is None
+    checked = json.loads(command("--json", "--check", "--sealed", "--out", "elsewhere"))
+    assert checked["check"]["images"] == 200
+    assert checked["sheet"] == "elsewhere/sheet.png"
+
+
+def test_a_check_leaves_a_verdict_a_file_and_a_page(command: Command) -> None:
+    """--check prints the verdict, writes findings and page, and says that it opened the test images."""
+    said = command("--check")
+    found = json.loads(Path("data-digits/check.json").read_text(encoding="utf-8"))
+    assert found["verdict"] in said
+    assert "opening 1 of this test set" in said
+    assert found["verdict"] in Path("data-digits/check.html").read_text(encoding="utf-8")
+    assert len((Path("runs") / LOG_NAME).read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_sealed_needs_check(command: Command) -> None:
+    """--sealed without --check is answered with what it means."""
+    assert "--sealed" in command("--sealed", code=2)
+
+
+def test_a_folder_in_the_way_is_an_error(command: Command) -> None:
+    """Where the folder for what is written is a file, the message names it."""
+    Path("data-digits").write_text("")
+    assert "data-digits" in command(code=1)
