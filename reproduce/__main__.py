@@ -7,7 +7,7 @@ from pathlib import Path
 
 import optotype as ot
 from optotype.recipes.builtin import BUILTIN
-from reproduce import backends, ours, peers, timing
+from reproduce import backends, cifar, ours, peers, timing
 from reproduce.headers import write_headers
 from reproduce.lessons import seeds
 from reproduce.render import write_page
@@ -17,12 +17,14 @@ from reproduce.results import FOLDER, Peer, Results, definition, keep, read
 def main() -> None:
     """Do what the arguments say."""
     arguments = _arguments()
-    recipes = [ot.load_recipe(name) for name in arguments.recipes]
+    data, recipes = _work(arguments)
     wanted = {arguments.only} if arguments.only else {"ours", "keras", "timing"}
+    if arguments.cifar:
+        wanted -= {"timing"}
     if "keras" in wanted:
-        train_keras(recipes, arguments)
+        train_keras(data, recipes, arguments)
     if "ours" in wanted:
-        train_ours(recipes, arguments)
+        train_ours(data, recipes, arguments)
     if "backends" in wanted:
         measure_backends(recipes)
     if "timing" in wanted:
@@ -31,9 +33,15 @@ def main() -> None:
     write_headers()
 
 
-def train_keras(recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None:
+def _work(arguments: argparse.Namespace) -> tuple[ot.Dataset, list[ot.Recipe]]:
+    """Say what is trained on which data."""
+    if arguments.cifar:
+        return ot.load(arguments.cifar), [cifar.RECIPE]
+    return ot.load("mnist"), [ot.load_recipe(name) for name in arguments.recipes]
+
+
+def train_keras(data: ot.Dataset, recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None:
     """Train with Keras every recipe and seed that is missing in results/."""
-    data = ot.load("mnist")
     jobs = []
     for recipe in recipes:
         wanted = missing(recipe, "keras", arguments.seeds)
@@ -44,7 +52,7 @@ def train_keras(recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None
     report(peers.train_all(data, jobs, arguments.workers), len(jobs))
 
 
-def train_ours(recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None:
+def train_ours(data: ot.Dataset, recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None:
     """Train with optotype every recipe, precision and seed that is missing in results/."""
     wanted = [
         seeded
@@ -54,7 +62,7 @@ def train_ours(recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None:
             recipe.override({"precision": precision}), ours.PEERS[precision], arguments.seeds
         )
     ]
-    report(ours.train_all(ot.load("mnist"), wanted, arguments.workers), len(wanted))
+    report(ours.train_all(data, wanted, arguments.workers), len(wanted))
 
 
 def measure_backends(recipes: list[ot.Recipe]) -> None:
@@ -107,6 +115,11 @@ def _arguments() -> argparse.Namespace:
         " What is in results/ is not done again; delete a file there to have it done again.",
     )
     parser.add_argument("--recipes", nargs="+", choices=BUILTIN, default=list(BUILTIN), metavar="NAME")
+    parser.add_argument(
+        "--cifar",
+        metavar="FOLDER",
+        help="train the lesson's net on CIFAR-10's images instead, picture files in train/CLASS and test/CLASS",
+    )
     parser.add_argument(
         "--seeds",
         type=int,

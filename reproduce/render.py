@@ -5,6 +5,7 @@ from typing import Final
 
 from optotype.recipes.builtin import BUILTIN
 from reproduce.accuracy import Pair, accuracy_table, early_table, first_epoch_line
+from reproduce.cifar import cifar_section
 from reproduce.examination import faults_section
 from reproduce.lessons import LESSONS
 from reproduce.precision import MEANING, precision_table
@@ -48,6 +49,7 @@ def render(folder: Path = FOLDER) -> str:
             "Of the recipes whose lesson prints validation accuracy, on 5,000 images kept out of training.",
             accuracy_table(validated, "validation"),
         ],
+        "CIFAR-10 as JPEG files": [cifar_section(folder)],
         "Early stopping": [
             "`mlp-300-300-early`: in the lesson early stopping never fired. Given the validation images, it stops:",
             early_table(_pair(pairs, "mlp-300-300-early")),

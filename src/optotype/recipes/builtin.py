@@ -67,6 +67,11 @@ def default_recipe(source_name: str) -> Recipe:
     return load_recipe("mnist-quick").override({"name": "default", "validation": 0.1})
 
 
+def epochs_for(images: int) -> int:
+    """Give how many epochs suit a data set of some images: those that show 200,000, but at least 10 and at most 60."""
+    return max(10, min(60, 200_000 // max(images, 1)))
+
+
 def _read(path: Path) -> Recipe:
     data = read_toml(path)
     try:

@@ -1,0 +1,181 @@
+"""Which net is the default for pictures: candidates on three folders of real pictures, judged by validation alone.
+
+`python -m reproduce.pictures FOLDER` trains what is missing in results/pictures.json; FOLDER holds CIFAR-10's images as
+picture files. MNIST and Fashion-MNIST are written out as PNG files first, so that all three come the way of a user's
+own folder. Their test images stay sealed.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+import optotype as ot
+from optotype.recipes.builtin import epochs_for, load_recipe
+from reproduce.machine import Machine, this_machine
+from reproduce.results import CACHE, FOLDER, Frozen, write
+
+FILE: Final = FOLDER / "pictures.json"
+SEEDS: Final = range(2)
+# Of a small set, which the default must suit too: so many training images of each of the ten classes.
+FEW: Final = 50
+
+
+class Trial(Frozen):
+    """One training.
+
+    Attributes:
+        candidate: Name of the net.
+        folder: What it was trained on.
+        images: Training images, validation included.
+        seed: Of weights, order and dropout.
+        epochs: How many it ran.
+        accuracy: On validation, after the last epoch.
+        seconds: Of all epochs, their validation included.
+    """
+
+    candidate: str
+    folder: str
+    images: int
+    seed: int
+    epochs: int
+    accuracy: float
+    seconds: float
+
+
+class Trials(Frozen):
+    """What results/pictures.json holds."""
+
+    machine: Machine
+    trials: tuple[Trial, ...] = ()
+
+
+def _block(filters: int, layers: int) -> list[ot.Conv2D | ot.BatchNormalization | ot.MaxPooling2D]:
+    """Make convolutions that keep the size, each with its normalization, and halve the size after them."""
+    each = [ot.Conv2D(filters, 3, "relu", padding="same"), ot.BatchNormalization(momentum=0.9)]
+    return [*each * layers, ot.MaxPooling2D(2)]
+
+
+def _net(blocks: list[tuple[int, int]], dropout: float = 0.5) -> ot.Recipe:
+    layers = [layer for block in blocks for layer in _block(*block)]
+    return ot.Recipe(
+        layers=(
+            *layers,
+            ot.Flatten(),
+            ot.Dropout(dropout),
+            ot.Dense(128, "relu"),
+            ot.BatchNormalization(momentum=0.9),
+        ),
+        optimizer=ot.Adam(0.003),
+        schedule=ot.OneCycle(),
+        batch_size=64,
+        epochs=10,
+        validation=0.1,
+    )
+
+
+CANDIDATES: Final = {
+    "mnist-quick": load_recipe("mnist-quick").override({"validation": 0.1, "epochs": 10}),
+    "3 convolutions": _net([(32, 1), (64, 1), (128, 1)]),
+    "4 convolutions": _net([(32, 1), (64, 1), (128, 2)]),
+    "6 convolutions": _net([(32, 2), (64, 2), (128, 2)]),
+    "6 narrow convolutions": _net([(16, 2), (32, 2), (64, 2)]),
+}
+
+
+def main() -> None:
+    """Train what is missing, and say what came out."""
+    parser = argparse.ArgumentParser(prog="python -m reproduce.pictures", description=__doc__)
+    parser.add_argument("folder", type=Path, help="CIFAR-10 as picture files, in train/CLASS and test/CLASS")
+    for data in folders(parser.parse_args().folder):
+        for name, recipe in CANDIDATES.items():
+            for seed in SEEDS:
+                measure(name, data, recipe.override({"seed": seed, "epochs": epochs_for(len(data.labels))}))
+    print(table())
+
+
+def folders(cifar: Path) -> Iterator[ot.Dataset]:
+    """Load each folder, and a few images of the hardest."""
+    for name in ("mnist", "fashion-mnist"):
+        folder = CACHE / "pictures" / name
+        if not folder.exists():
+            write_files(ot.load(name), folder)
+        yield ot.load(folder)
+    whole = ot.load(cifar)
+    yield whole
+    few = np.concatenate(
+        [np.flatnonzero(whole.labels == label)[:FEW] for label in range(len(whole.class_names))]
+    )
+    yield replace(whole, name=f"{whole.name}, few", images=whole.images[few], labels=whole.labels[few])
+
+
+def write_files(data: ot.Dataset, folder: Path) -> None:
+    """Write training images as PNG files into class folders, all of them or none."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent))
+    homes = [temporary / name.replace("/", " or ") for name in data.class_names]
+    for home in homes:
+        home.mkdir()
+    for place, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
+        Image.fromarray(image.squeeze(-1)).save(homes[label] / f"{place:05}.png")
+    temporary.replace(folder)
+
+
+def measure(candidate: str, data: ot.Dataset, recipe: ot.Recipe) -> None:
+    """Train once, unless that is done, and keep what came out."""
+    known = read_trials()
+    if any(
+        (each.candidate, each.folder, each.seed) == (candidate, data.name, recipe.seed)
+        for each in known.trials
+    ):
+        return
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        run = ot.train(data, recipe, out=Path(folder) / "run")
+    found = Trial(
+        candidate=candidate,
+        folder=data.name,
+        images=len(data.labels),
+        seed=recipe.seed,
+        epochs=recipe.epochs,
+        accuracy=round(run.epochs[-1].val_accuracy or 0.0, 4),
+        seconds=round(sum(each.seconds for each in run.epochs), 1),
+    )
+    print(found, flush=True)
+    write(known.model_copy(update={"trials": (*known.trials, found)}), FILE)
+
+
+def read_trials() -> Trials:
+    """Read what has been measured."""
+    return (
+        Trials.model_validate_json(FILE.read_text(encoding="utf-8"))
+        if FILE.exists()
+        else Trials(machine=this_machine())
+    )
+
+
+def table() -> str:
+    """Make a table of mean accuracies and seconds, a row for each candidate, a column for each folder."""
+    trials = read_trials().trials
+    names = list(dict.fromkeys(each.folder for each in trials))
+    rows = [f"| net | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for candidate in CANDIDATES:
+        cells = []
+        for name in names:
+            own = [each for each in trials if (each.candidate, each.folder) == (candidate, name)]
+            cells.append(_mean(own) if own else "-")
+        rows.append(f"| {candidate} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _mean(trials: list[Trial]) -> str:
+    return f"{fmean(each.accuracy for each in trials):.4f}, {fmean(each.seconds for each in trials):.0f} s"
+
+
+if __name__ == "__main__":
+    main()
