@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 import optotype as ot
+from optotype.engine.layers import Layer
 from optotype.recipes.builtin import epochs_for, load_recipe
 from reproduce.machine import Machine, this_machine
 from reproduce.results import CACHE, FOLDER, Frozen, write
@@ -56,9 +57,9 @@ class Trials(Frozen):
     trials: tuple[Trial, ...] = ()
 
 
-def _block(filters: int, layers: int) -> list[ot.Conv2D | ot.BatchNormalization | ot.MaxPooling2D]:
+def _block(filters: int, layers: int) -> list[Layer]:
     """Make convolutions that keep the size, each with its normalization, and halve the size after them."""
-    each = [ot.Conv2D(filters, 3, "relu", padding="same"), ot.BatchNormalization(momentum=0.9)]
+    each: list[Layer] = [ot.Conv2D(filters, 3, "relu", padding="same"), ot.BatchNormalization(momentum=0.9)]
     return [*each * layers, ot.MaxPooling2D(2)]
 
 
