@@ -121,6 +121,7 @@ class Network {
   void run_backward(const Stage&, const StepContext&, Chunk);
   void run_stage(const Stage&, const StepContext&);
   void run_update(const StepContext&, float learning_rate);
+  void forward_alone(Layer&, const Chunk&);
   void predict_chunk(const Images&, float scale, std::int64_t first, int samples, int worker, bool bf16,
                      float* logits);
 

@@ -6,6 +6,26 @@
 
 namespace optotype {
 
+namespace {
+
+constexpr std::ptrdiff_t kWorthSharing = 1 << 16;  // weights: to read fewer takes no longer than to wake a thread
+
+}  // namespace
+
+// The only chunk of a prediction leaves the other threads idle. A large layer's weights are then read by all of them, each
+// some panels of columns, which are the same to the bit.
+void Network::forward_alone(Layer& layer, const Chunk& chunk) {
+  const bool by_columns = layer.mixes_columns() && layer.division(chunk.samples) == Division::columns;
+  if (chunk.bf16 || !by_columns || layer.input().stride() * layer.output().stride() < kWorthSharing)
+    return layer.forward(chunk);
+  pool_.run(static_cast<int>(layer.output().stride() / kPanel), [&](int panel, int worker) {
+    Chunk part = chunk;
+    part.panel = panel;
+    part.worker = worker;
+    layer.forward(part);
+  });
+}
+
 void Network::predict_chunk(const Images& images, float scale, std::int64_t first, int samples, int worker,
                             bool bf16, float* logits) {
   float* side[2];
@@ -16,8 +36,10 @@ void Network::predict_chunk(const Images& images, float scale, std::int64_t firs
   int at = 0;
   for (const Node& node : nodes_) {
     const int to = node.layer->in_place() ? at : 1 - at;
-    node.layer->forward({.index = 0, .first = 0, .samples = samples, .batch = samples, .worker = worker, .training = false, .bf16 = bf16, .key = 0,
-                         .x = side[at], .y = side[to], .dy = nullptr, .dx = nullptr});
+    const Chunk chunk = {.index = 0, .first = 0, .samples = samples, .batch = samples, .worker = worker,
+                         .training = false, .bf16 = bf16, .key = 0,
+                         .x = side[at], .y = side[to], .dy = nullptr, .dx = nullptr};
+    samples == images.count ? forward_alone(*node.layer, chunk) : node.layer->forward(chunk);
     at = to;
   }
   for (int i = 0; i < samples; ++i)
@@ -32,6 +54,10 @@ std::int64_t Network::predict(const Images& images, float scale, float* logits, 
   Patience patience(reporter);
   constexpr std::int64_t kRound = 64 * kPredictionChunk;  // between two looks at the clock
   std::int64_t done = 0;
+  if (images.count > 0 && images.count <= kPredictionChunk && patience.go_on(done)) {
+    predict_chunk(images, scale, 0, static_cast<int>(images.count), 0, bf16, logits);
+    done = images.count;
+  }
   while (done < images.count && patience.go_on(done)) {
     const std::int64_t round = std::min(kRound, images.count - done);
     const int chunks = static_cast<int>((round + kPredictionChunk - 1) / kPredictionChunk);
