@@ -1,8 +1,8 @@
 """Which net is the default for pictures: candidates on three folders of real pictures, judged by validation alone.
 
 `python -m reproduce.pictures FOLDER` trains what is missing in results/pictures.json; FOLDER holds CIFAR-10's images as
-picture files. MNIST and Fashion-MNIST are written out as PNG files first, so that all three come the way of a user's
-own folder. Their test images stay sealed.
+picture files, in train/CLASS and test/CLASS. MNIST and Fashion-MNIST are written out as PNG files first, so that all
+three come the way of a user's own folder. Their test images stay sealed.
 """
 
 import argparse
@@ -24,7 +24,8 @@ from reproduce.results import CACHE, FOLDER, Frozen, write
 
 FILE: Final = FOLDER / "pictures.json"
 SEEDS: Final = range(2)
-# Of a small set, which the default must suit too: so many training images of each of the ten classes.
+# Training images of each of the ten classes: as many as users' folders have; and of the hardest folder few as well.
+USUAL: Final = 1_200
 FEW: Final = 50
 
 
@@ -102,18 +103,28 @@ def main() -> None:
 
 
 def folders(cifar: Path) -> Iterator[ot.Dataset]:
-    """Load each folder, and a few images of the hardest."""
+    """Load a part of each folder, and a smaller one of the hardest."""
     for name in ("mnist", "fashion-mnist"):
         folder = CACHE / "pictures" / name
         if not folder.exists():
             write_files(ot.load(name), folder)
-        yield ot.load(folder)
-    whole = ot.load(cifar)
-    yield whole
-    few = np.concatenate(
-        [np.flatnonzero(whole.labels == label)[:FEW] for label in range(len(whole.class_names))]
+        yield part(ot.load(folder), USUAL)
+    photographs = ot.load(cifar)
+    yield part(photographs, USUAL)
+    yield part(photographs, FEW)
+
+
+def part(data: ot.Dataset, each: int) -> ot.Dataset:
+    """Take the first training images of each class."""
+    classes = range(len(data.class_names))
+    taken = np.concatenate([np.flatnonzero(data.labels == label)[:each] for label in classes])
+    return replace(
+        data,
+        name=f"{len(taken):,} of {data.name}",
+        images=data.images[taken],
+        labels=data.labels[taken],
+        files=None,
     )
-    yield replace(whole, name=f"{whole.name}, few", images=whole.images[few], labels=whole.labels[few])
 
 
 def write_files(data: ot.Dataset, folder: Path) -> None:
