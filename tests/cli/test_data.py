@@ -8,6 +8,7 @@ import pytest
 
 from optotype.cli import main
 from optotype.data.sealed import LOG_NAME
+from tests.data.picture_files import names, write
 from tests.training.samples import write_folder
 
 Command = Callable[..., str]
@@ -15,13 +16,14 @@ Command = Callable[..., str]
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Give a function that runs `optotype data` on a folder of 200 pictures, in a folder of its own."""
+    """Give a function that runs `optotype data`, by default on 200 images, in a working folder of its own."""
     write_folder(tmp_path / "digits", 200, 60)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPTOTYPE_HOME", str(tmp_path / "home"))
 
-    def call(*arguments: str, code: int = 0) -> str:
+    def call(*arguments: str, source: str = "digits", code: int = 0) -> str:
         with pytest.raises(SystemExit) as ended:
-            main.run(["data", "digits", *arguments])
+            main.run(["data", source, *arguments])
         captured = capsys.readouterr()
         assert ended.value.code == code
         return captured.err if code else captured.out
@@ -64,6 +66,23 @@ def test_a_check_leaves_a_verdict_a_file_and_a_page(command: Command) -> None:
     assert "opening 1 of this test set" in said
     assert found["verdict"] in Path("data-digits/check.html").read_text(encoding="utf-8")
     assert len((Path("runs") / LOG_NAME).read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_pictures_are_loaded_as_for_a_training(command: Command) -> None:
+    """--size, --on-bad and --rehash mean what they mean to `train`; what was left out is listed with its reason."""
+    write(Path("pets"), names(20))
+    broken = [f"cat/broken{number}.png" for number in range(25)]
+    for file in broken:
+        Path("pets", file).write_text("no picture")
+    assert "--on-bad skip" in command(source="pets", code=1)
+    said = command("--on-bad", "skip", "--size", "9", "--rehash", source="pets")
+    assert "9 x 9 pixels, RGB" in said
+    assert "25 files that cannot be used" in said
+    assert said.count("cannot be read as a picture") == 20
+    assert "and 5 more" in said
+    told = json.loads(command("--on-bad", "skip", "--check", "--sealed", "--json", source="pets"))
+    assert {each["file"] for each in told["skipped"]} == set(broken)
+    assert len(told["check"]["findings"]["unreadable"]) == 25
 
 
 def test_sealed_needs_check(command: Command) -> None:

@@ -1,11 +1,12 @@
 """`optotype data`: what a data set holds, as a table and a contact sheet; and with --check, what is wrong with it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from optotype.cli.terminal import console, print_json, prose
+from optotype.cli.loading import OnBad, Rehash, Size, Source, load_source
+from optotype.cli.terminal import console, count, print_json, prose
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from optotype.data.dataset import Dataset
     from optotype.data.overview import Overview
 
+_LISTED: Final = 20
+
 
 def data(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A data set, as for 'optotype train'.")],
+    source: Source,
     check: Annotated[
         bool,
         typer.Option("--check", metavar="", help="Look for trouble: copies, leaks, likely label errors."),
@@ -34,6 +37,9 @@ def data(
             metavar="DIR", help="Folder for what is written; data-NAME in the working folder unless given."
         ),
     ] = None,
+    size: Size = None,
+    on_bad: OnBad = "stop",
+    rehash: Rehash = False,
     json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")] = False,
 ) -> None:
     """Show what a data set holds, and draw samples of each class.
@@ -42,11 +48,10 @@ def data(
     it opens the sealed test images, which is counted, unless --sealed is given.
     """
     from optotype.data.overview import overview
-    from optotype.data.sources import load
 
     if sealed and not check:
         raise typer.BadParameter("It says what --check may look at: give both.", param_hint="--sealed")
-    loaded = load(source)
+    loaded = load_source(source, size, on_bad, rehash=rehash)
     seen = overview(loaded)
     screen = console()
     if not json:
@@ -77,12 +82,16 @@ def _show(screen: "Console", seen: "Overview") -> None:
         "licence": data.licence,
         "citation": data.citation,
         "fingerprint": data.fingerprint,
-        "left out": f"{len(data.skipped):,} files that could not be read" if data.skipped else "",
+        "left out": f"{count(len(data.skipped), 'file')} that cannot be used:" if data.skipped else "",
     }
     screen.print(data.name, style="bold")
     for name, fact in facts.items():
         if fact:
             prose(screen, f"{name:<12} {fact}")
+    for each in data.skipped[:_LISTED]:
+        prose(screen, f"  {each.file} {each.reason}")
+    if len(data.skipped) > _LISTED:
+        prose(screen, f"  and {len(data.skipped) - _LISTED:,} more, listed by --json")
     screen.print(_class_table(seen))
 
 

@@ -1,13 +1,50 @@
-"""What is shown while data are fetched or decoded: nothing for two seconds, then a bar, or one line on a pipe."""
+"""How verbs are told what to load, and what they show meanwhile: nothing for two seconds, then a bar.
+
+On a pipe the bar is one line.
+"""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import typer
+
+from optotype.cli.terminal import console
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+
+    from optotype.data.dataset import Dataset
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A data set: a name such as 'mnist', or a path: a folder of class folders, an archive, a table.",
+    ),
+]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Bring pictures to N x N pixels, 8 to 128; unless given, small pictures of one size keep it, and others"
+        " become 64 x 64.",
+    ),
+]
+OnBad = Annotated[
+    Literal["stop", "skip"],
+    typer.Option(help="What to do about pictures that cannot be used: stop and list them, or skip them."),
+]
+Rehash = Annotated[
+    bool,
+    typer.Option(
+        "--rehash",
+        metavar="",
+        help="Compare pictures with the decoded ones by content, not by size and time.",
+    ),
+]
 
 Report = Callable[[str, int, int], None]
 
@@ -16,11 +53,19 @@ PATIENCE: Final = 2.0
 _REDRAW: Final = 0.1
 
 
+def load_source(source: str, size: int | None, on_bad: Literal["stop", "skip"], *, rehash: bool) -> "Dataset":
+    """Load a data set as `optotype.load` does, telling on the standard error how far it is."""
+    from optotype.data.sources import load
+
+    with loading(console(stderr=True)) as tell:
+        return load(source, size=size, on_bad=on_bad, rehash=rehash, report=tell)
+
+
 @contextmanager
-def loading(console: "Console") -> Iterator[Report]:
+def loading(screen: "Console") -> Iterator[Report]:
     """Give the report of a loading; a context, so that a bar ends tidily."""
-    bar = _bar(console)
-    live = console.is_terminal and not console.is_dumb_terminal
+    bar = _bar(screen)
+    live = screen.is_terminal and not screen.is_dumb_terminal
     due = time.monotonic() + PATIENCE
     shown = ""
 
@@ -35,7 +80,7 @@ def loading(console: "Console") -> Iterator[Report]:
                 bar.start()
                 bar.add_task(what, total=total)
             else:
-                console.print(f"{what}, {done / total:.0%} done")
+                screen.print(f"{what}, {done / total:.0%} done")
         if live:
             bar.update(bar.task_ids[-1], completed=done, total=total, refresh=True)
 
@@ -46,7 +91,7 @@ def loading(console: "Console") -> Iterator[Report]:
             bar.stop()
 
 
-def _bar(console: "Console") -> "Progress":
+def _bar(screen: "Console") -> "Progress":
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -56,4 +101,4 @@ def _bar(console: "Console") -> "Progress":
         TimeRemainingColumn(),
     )
     # Redrawn when there is something to report, never by a thread of its own.
-    return Progress(*columns, console=console, auto_refresh=False, transient=True)
+    return Progress(*columns, console=screen, auto_refresh=False, transient=True)

@@ -1,12 +1,12 @@
 """`optotype train`: from a data set and a recipe to a run folder, watched on the way."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from optotype.cli.layers import layers_table
-from optotype.cli.loading import loading
+from optotype.cli.loading import OnBad, Rehash, Size, Source, load_source
 from optotype.cli.progress import reporting
 from optotype.cli.summary import conclude
 from optotype.cli.terminal import StoppedError, console, count, prose
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from optotype.recipes.recipe import Recipe
 
 
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="SOURCE",
-        help="A data set: a name such as 'mnist', or a path: a folder of class folders, an archive, a table.",
-    ),
-]
 RecipeName = Annotated[
     str | None,
     typer.Option(metavar="NAME|FILE", help="A built-in recipe (see 'optotype recipes') or a TOML file."),
@@ -40,26 +33,6 @@ Changes = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(metavar="N", min=0, help="Seed of weights, order and dropout; short for --set seed=N."),
-]
-Size = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        help="Bring pictures to N x N pixels, 8 to 128; unless given, small pictures of one size keep it, and others"
-        " become 64 x 64.",
-    ),
-]
-OnBad = Annotated[
-    Literal["stop", "skip"],
-    typer.Option(help="What to do about pictures that cannot be used: stop and list them, or skip them."),
-]
-Rehash = Annotated[
-    bool,
-    typer.Option(
-        "--rehash",
-        metavar="",
-        help="Compare pictures with the decoded ones by content, not by size and time.",
-    ),
 ]
 Threads = Annotated[
     int | None,
@@ -98,11 +71,9 @@ def train(
     Training ends on validation images that were set aside from the training images.
     The test set stays sealed unless --judge is given.
     """
-    from optotype.data.sources import load
     from optotype.training.train import train as run_training
 
-    with loading(console(stderr=True)) as tell:
-        data = load(source, size=size, on_bad=on_bad, rehash=rehash, report=tell)
+    data = load_source(source, size, on_bad, rehash=rehash)
     chosen = _recipe(data, recipe, changes or [], seed)
     screen = console()
     if not json:
