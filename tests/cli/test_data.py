@@ -85,6 +85,35 @@ def test_pictures_are_loaded_as_for_a_training(command: Command) -> None:
     assert len(told["check"]["findings"]["unreadable"]) == 25
 
 
+def test_augmented_images_are_drawn(command: Command) -> None:
+    """--augment takes what --set takes behind "augment.", and says what it drew where."""
+    said = command("--augment", "shift=2", "--augment", "flip=true")
+    assert "augmented    data-digits/augmented.png: shift 2, flip" in said
+    assert Path("data-digits/augmented.png").read_bytes().startswith(b"\x89PNG")
+    told = json.loads(command("--augment", "{rotation = 10}", "--json"))["augmented"]
+    assert told["augment"]["rotation"] == 10
+    assert told["sheet"] == "data-digits/augmented.png"
+
+
+def test_auto_says_what_it_chose_and_why(command: Command) -> None:
+    """Too few images to choose by are augmented in no way, and that is said; nothing is drawn."""
+    assert "augmented    no picture: nothing\n  180 training images are too few" in command(
+        "--augment", "auto"
+    )
+    told = json.loads(command("--augment", "auto", "--json"))["augmented"]
+    assert (told["augment"], told["sheet"], told["auto"]["chosen"]) == (None, None, None)
+    assert not Path("data-digits/augmented.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [("shft=2", "shft"), ("shift=wide", "wide"), ("shift=28", "28 x 28"), ("on", "'on'")],
+)
+def test_an_impossible_augmentation_is_explained(command: Command, setting: str, words: str) -> None:
+    """A setting that is unknown or cannot be met is an error that names it."""
+    assert words in command("--augment", setting, code=1)
+
+
 def test_sealed_needs_check(command: Command) -> None:
     """--sealed without --check is answered with what it means."""
     assert "--sealed" in command("--sealed", code=2)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from optotype.data.contact_sheet import MOST_ROWS, Row, draw_sheet, rows_of_classes
+from optotype.data.contact_sheet import MOST_ROWS, Row, draw_sheet, rows_of_changes, rows_of_classes
+from optotype.engine.augmentation import Augment, augmented
 from tests.checking.samples import textured
 
 
@@ -23,6 +24,32 @@ def test_a_row_for_each_class() -> None:
         np.array_equal(one.images, other.images)
         for one, other in zip(rows, rows_of_classes(data), strict=True)
     )
+
+
+def test_changes_are_those_of_a_training() -> None:
+    """Beside each image stands, in 8 bits, what a training with that seed sees of it in its first nine epochs."""
+    data = textured(60)
+    train = np.arange(30)
+    augment = Augment(shift=3, rotation=20.0)
+    rows = rows_of_changes(data, train, augment, seed=7)
+    assert [row.label for row in rows] == [name for name in data.class_names for _ in range(4)]
+    for row in rows:
+        index = int(row.note.rpartition(" ")[2])
+        assert index in train
+        assert data.class_names[data.labels[index]] == row.label
+        assert np.array_equal(row.images[0], data.images[index])
+        for epoch in range(1, 10):
+            seen = augmented(data.images, augment, np.array([index]), key=(7, epoch))[0]
+            assert np.abs(row.images[epoch] / 255 - seen).max() <= 0.5 / 255 + 1e-6
+
+
+def test_changes_show_up_to_twelve_images() -> None:
+    """With many classes, one image of each of the first twelve is shown; files are called by their names."""
+    labels, files = np.arange(40) % 20, tuple(f"{number}.png" for number in range(40))
+    data = textured(40, class_names=tuple(map(str, range(20))), labels=labels, files=files)
+    rows = rows_of_changes(data, np.arange(40), Augment(flip=True), seed=0)
+    assert [row.label for row in rows] == list(map(str, range(12)))
+    assert {row.note for row in rows} <= set(files)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (28, 28, 1), (32, 20, 3), (128, 128, 3)])

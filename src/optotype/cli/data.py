@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from optotype.cli.augmented import Settings, recipe_with, show_augmented, write_augmented
 from optotype.cli.loading import OnBad, Rehash, Size, Source, load_source
 from optotype.cli.terminal import console, count, print_json, prose
 
@@ -31,6 +32,7 @@ def data(
             "--sealed", metavar="", help="With --check: leave the test images sealed, find no leaks."
         ),
     ] = False,
+    augment: Settings = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -44,14 +46,17 @@ def data(
 ) -> None:
     """Show what a data set holds, and draw samples of each class.
 
-    The samples are training images, in sheet.png. --check also writes check.json and check.html;
-    it opens the sealed test images, which is counted, unless --sealed is given.
+    The samples are training images, in sheet.png. --augment also draws some of
+    them as training would see them in nine epochs, in augmented.png. --check
+    also writes check.json and check.html; it opens the sealed test images,
+    which is counted, unless --sealed is given.
     """
     from optotype.data.overview import overview
 
     if sealed and not check:
         raise typer.BadParameter("It says what --check may look at: give both.", param_hint="--sealed")
     loaded = load_source(source, size, on_bad, rehash=rehash)
+    recipe = recipe_with(loaded, augment) if augment else None
     seen = overview(loaded)
     screen = console()
     if not json:
@@ -60,9 +65,17 @@ def data(
     sheet = _write_sheet(loaded, folder)
     if not json:
         prose(screen, f"{'samples':<12} {sheet}")
+    augmented = write_augmented(screen, loaded, recipe, folder, json=json) if recipe else None
+    if augmented and not json:
+        show_augmented(screen, augmented)
     findings = _checked(screen, loaded, folder, sealed=sealed, json=json) if check else None
     if json:
-        print_json({**seen.to_json(), "sheet": str(sheet), "check": findings.to_json() if findings else None})
+        written = {
+            "sheet": str(sheet),
+            "augmented": augmented.to_json() if augmented else None,
+            "check": findings.to_json() if findings else None,
+        }
+        print_json({**seen.to_json(), **written})
     elif findings is not None:
         _show_findings(screen, findings, folder)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset
+from optotype.engine.augmentation import Augment, augmented
 from optotype.engine.randomness import permutation
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS: Final = 200
 _ACROSS: Final = 10
+_CHANGED: Final = 12  # images that are shown augmented
 # In pixels: the least side of an image, then heights and widths of what stands around the images.
 _CELL: Final = 56
 _GAP: Final = 4
@@ -25,6 +27,7 @@ _LABEL: Final = 180
 _LINES: Final = 34
 _CAPTION: Final = 14
 _PAPER, _INK, _FAINT = (255, 255, 255), (20, 20, 20), (110, 110, 110)
+_BYTE: Final = 255.0
 # Sets the hash of the choice apart from that of every split: the word "sheet" in ASCII.
 _SHEET: Final = 0x7368656574
 
@@ -57,6 +60,34 @@ def rows_of_classes(data: Dataset) -> list[Row]:
         members = np.flatnonzero(data.labels == label)
         chosen = np.sort(members[permutation(len(members), _SHEET, label)[:_ACROSS]])
         rows.append(Row(name, f"{len(members):,} images", data.images[chosen]))
+    return rows
+
+
+def rows_of_changes(data: Dataset, train: NDArray[np.int64], augment: Augment, seed: int) -> list[Row]:
+    """Choose up to twelve images by the same hash, and show each as it is and as training sees it in epochs 1 to 9.
+
+    Args:
+        data: The data set; beyond twelve classes the rest is left out.
+        train: Indices of the images that train.
+        augment: How they are changed.
+        seed: Of the training.
+
+    Raises:
+        EngineError: The change is larger than the images.
+    """
+    captions = ("as it is", *(f"epoch {epoch}" for epoch in range(1, _ACROSS)))
+    each = max(1, _CHANGED // len(data.class_names))
+    rows = []
+    for label, name in enumerate(data.class_names[:_CHANGED]):
+        members = train[data.labels[train] == label]
+        for index in members[permutation(len(members), _SHEET, label)[:each]]:
+            seen = [
+                augmented(data.images, augment, np.array([index]), key=(seed, epoch))
+                for epoch in range(1, _ACROSS)
+            ]
+            changed = np.rint(np.concatenate(seen) * _BYTE).astype(np.uint8)
+            note = data.files[index] if data.files else f"training image {index}"
+            rows.append(Row(name, note, np.concatenate([data.images[index, np.newaxis], changed]), captions))
     return rows
 
 
