@@ -77,6 +77,7 @@ def test_pictures_are_loaded_as_for_a_training(command: Command) -> None:
     assert "--on-bad skip" in command(source="pets", code=1)
     said = command("--on-bad", "skip", "--size", "9", "--rehash", source="pets")
     assert "9 x 9 pixels, RGB" in said
+    assert "10 to 10 pixels high and 12 to 12 wide before" in said
     assert "25 files that cannot be used" in said
     assert said.count("cannot be read as a picture") == 20
     assert "and 5 more" in said

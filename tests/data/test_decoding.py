@@ -100,6 +100,7 @@ def test_faults_are_told_and_do_not_count(tmp_path: Path) -> None:
     assert faults[201] is not None
     assert faults[202] == "is not a file, expected a picture"
     assert set(faults[1:201]) == {None}
+    assert decoded.sizes == (((0, 0), *[(10, 12)] * 200, (0, 0), (0, 0)),)
     np.testing.assert_array_equal(
         _pixels(part, decoded)[200], read_picture(part.pictures[200].path, (10, 12, 1))
     )

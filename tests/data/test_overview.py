@@ -19,6 +19,13 @@ def test_an_overview_counts_each_class_and_split() -> None:
     told = json.loads(json.dumps(seen.to_json()))
     assert told["splits"] == {"train": 7, "validation": 3, "test": 30}
     assert told["image"] == {"height": 12, "width": 12, "channels": 1}
+    assert told["files"] is None
+
+
+def test_sides_are_those_of_the_files() -> None:
+    """Where images have files, the overview says between what their sides lie."""
+    told = overview(textured(3, sizes=np.array([(9, 300), (40, 20), (10, 10)], np.int32))).to_json()
+    assert told["files"] == {"height": [9, 40], "width": [10, 300]}
 
 
 def test_no_validation_of_its_own_is_null() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from PIL import Image
 from pyarrow import parquet
 
 from optotype.data import decoding, picture_sets
@@ -61,6 +62,33 @@ def test_a_folder_becomes_a_data_set(tmp_path: Path) -> None:
     assert not data.images.flags.writeable
     assert not data.labels.flags.writeable
     assert not data.validation.flags.writeable
+
+
+def test_the_size_of_every_training_picture_is_kept(tmp_path: Path, decoded: list[int]) -> None:
+    """Height and width in the file, turned upright, belong to the right picture, also after others are left out."""
+    folder = write(tmp_path / "pets", SPLIT, size=(9, 8))
+    for number, file in enumerate(SPLIT):
+        (folder / file).write_bytes(picture(number, (10 + number, 90)))
+    turned = Image.new("RGB", (30, 20))
+    turned.save(folder / "train/cat/3.png", exif=_lying())
+    _break(folder, ["train/cat/1.png"])
+    for _ in range(2):
+        data = load_pictures(folder, on_bad="skip")
+        assert data.sizes is not None
+        assert data.sizes.dtype == np.int32
+        assert not data.sizes.flags.writeable
+        told = dict(zip(data.files or (), data.sizes.tolist(), strict=True))
+        upright = {file: [90, 10 + number] for number, file in enumerate(SPLIT[:10])}
+        del upright["train/cat/1.png"]
+        assert told == upright | {"train/cat/3.png": [30, 20]}
+    assert decoded == [14]
+
+
+def _lying() -> Image.Exif:
+    """Say that a picture lies on its side."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
 
 
 def test_the_test_split_is_apart_and_sealed(tmp_path: Path) -> None:

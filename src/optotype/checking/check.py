@@ -14,7 +14,7 @@ from optotype.checking.copies import Copies
 from optotype.checking.findings import KINDS, Finding, Findings
 from optotype.checking.imbalance import imbalance
 from optotype.checking.labels import label_errors
-from optotype.checking.outliers import brightness_outliers
+from optotype.checking.outliers import brightness_outliers, size_outliers
 from optotype.checking.quick_net import OutOfFold, out_of_fold
 from optotype.checking.thumbnails import thumbnails
 from optotype.data.dataset import Dataset
@@ -54,7 +54,7 @@ def check(
     started = time.perf_counter()
     say = report or (lambda _: None)
     say("looking at every picture")
-    found = [*_unreadable(data), *imbalance(data), *brightness_outliers(data)]
+    found = [*_unreadable(data), *imbalance(data), *size_outliers(data), *brightness_outliers(data)]
     say("comparing the pictures with one another")
     small = replace(data, images=thumbnails(data.images))
     copies = Copies(data, small.images)

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 Kind = Literal[
-    "unreadable", "leak", "conflict", "duplicate", "near_duplicate", "label_error", "brightness", "imbalance"
+    "unreadable",
+    "leak",
+    "conflict",
+    "duplicate",
+    "near_duplicate",
+    "label_error",
+    "size",
+    "brightness",
+    "imbalance",
 ]
 Split = Literal["train", "test"]
 
@@ -45,6 +53,11 @@ KINDS: Final[Mapping[Kind, About]] = {
     "duplicate": About("Exact duplicates", "group of exact duplicates", "groups of exact duplicates"),
     "near_duplicate": About("Near duplicates", "group of near duplicates", "groups of near duplicates"),
     "label_error": About("Likely label errors", "likely label error", "likely label errors"),
+    "size": About(
+        "Outliers in size or shape of the files",
+        "outlier in size or shape",
+        "outliers in size or shape",
+    ),
     "brightness": About(
         "Outliers in brightness or contrast",
         "outlier in brightness or contrast",

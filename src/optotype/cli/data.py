@@ -91,6 +91,7 @@ def _show(screen: "Console", seen: "Overview") -> None:
         "validation": aside or "none set aside by the source; a recipe carves its own out of training",
         "test": f"{data.test.n:,} images, sealed",
         "images": f"{height} x {width} pixels, {'grey' if channels == 1 else 'RGB'}",
+        "files": _sides(seen),
         "pixels": f"mean {mean}, standard deviation {std}; of 0 to 1, on training",
         "licence": data.licence,
         "citation": data.citation,
@@ -106,6 +107,15 @@ def _show(screen: "Console", seen: "Overview") -> None:
     if len(data.skipped) > _LISTED:
         prose(screen, f"  and {len(data.skipped) - _LISTED:,} more, listed by --json")
     screen.print(_class_table(seen))
+
+
+def _sides(seen: "Overview") -> str:
+    """Say how large pictures are in their files, where they are brought to another size."""
+    height, width, _ = seen.data.shape
+    if seen.sides is None or seen.sides == ([height, height], [width, width]):
+        return ""
+    low, high = zip(*seen.sides, strict=True)
+    return f"{low[0]:,} to {high[0]:,} pixels high and {low[1]:,} to {high[1]:,} wide before they were brought to that"
 
 
 def _class_table(seen: "Overview") -> "Table":

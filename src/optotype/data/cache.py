@@ -36,6 +36,8 @@ class Index:
         class_names: Of all classes.
         train_files: The name of each training image, those for validation last.
         train_labels: Its class.
+        train_heights: The height of its picture before it was brought to the shape.
+        train_widths: The width.
         validation: How many training images are for validation.
         test_files: The name of each test image.
         test_labels: Its class.
@@ -49,6 +51,8 @@ class Index:
     class_names: tuple[str, ...]
     train_files: tuple[str, ...]
     train_labels: tuple[int, ...]
+    train_heights: tuple[int, ...]
+    train_widths: tuple[int, ...]
     validation: int
     test_files: tuple[str, ...]
     test_labels: tuple[int, ...]

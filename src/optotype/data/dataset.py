@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 Indices = NDArray[np.int64]
+Sizes = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ class Dataset:
         validation: Indices of the images that the source itself sets aside, sorted int64, read-only; None where it
             leaves that to the recipe.
         files: The name of each training image relative to the source; None where images have no files.
+        sizes: Height and width of each training picture in its file, turned upright; int32 of shape (n, 2), read-only;
+            None where images have no files.
         skipped: Pictures that were left out because they could not be used.
         options: What else `load` was given.
     """
@@ -95,6 +98,7 @@ class Dataset:
     citation: str = "not stated"
     validation: Indices | None = field(default=None, repr=False)
     files: tuple[str, ...] | None = field(default=None, repr=False)
+    sizes: Sizes | None = field(default=None, repr=False)
     skipped: tuple[Skipped, ...] = field(default=(), repr=False)
     options: Options = Options()
 

@@ -62,10 +62,13 @@ class Decoded:
     Attributes:
         shape: Of every image: (height, width, channels); None where not one picture could be used.
         faults: For every part and picture, why it could not be used; None where it could.
+        sizes: For every part and picture, the height and width it has by itself, turned upright; 0 and 0 where it could
+            not be used.
     """
 
     shape: Shape | None
     faults: tuple[tuple[str | None, ...], ...]
+    sizes: tuple[tuple[tuple[int, int], ...], ...]
 
 
 def decode(parts: Sequence[Part], size: int | None = None, report: Report | None = None) -> Decoded:
@@ -79,7 +82,7 @@ def decode(parts: Sequence[Part], size: int | None = None, report: Report | None
             where a picture changes the shape of all.
 
     Returns:
-        The shape of the images, and what is wrong with which picture.
+        The shape of the images, what is wrong with which picture, and how large each was.
 
     Raises:
         DataError: A file cannot be written, or no worker process can be started.
@@ -88,11 +91,15 @@ def decode(parts: Sequence[Part], size: int | None = None, report: Report | None
     with _workers(sum(len(part.pictures) for part in parts)) as workers:
         while True:
             try:
-                faults = _decode(parts, form, workers, report or (lambda *_: None))
+                answers = _decode(parts, form, workers, report or (lambda *_: None))
             except _WiderError as wider:
                 form = wider.form
             else:
-                return Decoded(form.shape, faults)
+                return Decoded(
+                    form.shape,
+                    tuple(tuple(fault for *_, fault in part) for part in answers),
+                    tuple(tuple((height, width) for height, width, *_ in part) for part in answers),
+                )
 
 
 @dataclass(frozen=True)
@@ -153,12 +160,12 @@ class _Job:
 
 def _decode(
     parts: Sequence[Part], form: _Form, workers: Sequence["_Worker"], report: Report
-) -> tuple[tuple[str | None, ...], ...]:
+) -> list[list[Answer]]:
     """Decode everything into one form, or say by _WiderError that it does not fit."""
     for part in parts:
         _make(part.target, len(part.pictures) * math.prod(form.shape or (0,)))
-    faults: list[list[str | None]] = [[None] * len(part.pictures) for part in parts]
-    done, total = 0, sum(map(len, faults))
+    answers = [[_CRASHED] * len(part.pictures) for part in parts]
+    done, total = 0, sum(map(len, answers))
     idle: LifoQueue[_Worker] = LifoQueue()
     for worker in workers:
         idle.put(worker)
@@ -167,7 +174,7 @@ def _decode(
             futures = {pool.submit(_run, job, idle): job for job in _jobs(parts, form)}
             for future in as_completed(futures):
                 job = futures.pop(future)
-                faults[job.part][job.first : job.first + len(job.pictures)] = _faults(form, future.result())
+                answers[job.part][job.first : job.first + len(job.pictures)] = _fitting(form, future.result())
                 done += len(job.pictures)
                 report(done, total)
         except BaseException as error:
@@ -176,17 +183,17 @@ def _decode(
                 for worker in workers:
                     worker.stop()
             raise
-    return tuple(map(tuple, faults))
+    return answers
 
 
-def _faults(form: _Form, answers: Sequence[Answer]) -> list[str | None]:
-    """Give the faults of some pictures, the others of which must fit the form."""
+def _fitting(form: _Form, answers: Sequence[Answer]) -> Sequence[Answer]:
+    """Give the answers about some pictures, of which those without a fault must fit the form."""
     wider = form
     for height, width, grey, fault in answers:
         wider = wider if fault else wider.widened(height, width, grey=grey)
     if wider != form:
         raise _WiderError(wider)
-    return [fault for *_, fault in answers]
+    return answers
 
 
 def _jobs(parts: Sequence[Part], form: _Form) -> Iterator[_Job]:

@@ -38,6 +38,15 @@ class Overview:
     std: tuple[float, ...]
 
     @property
+    def sides(self) -> tuple[list[int], list[int]] | None:
+        """Least and largest height, then width, of the training pictures in their files; None where there are none."""
+        sizes = self.data.sizes
+        if sizes is None:
+            return None
+        heights, widths = ([int(side.min()), int(side.max())] for side in sizes.T)
+        return heights, widths
+
+    @property
     def validation(self) -> int:
         """Images that the source itself sets aside for validation."""
         return sum(each.validation for each in self.classes)
@@ -60,6 +69,7 @@ class Overview:
             "test_fingerprint": data.test.fingerprint,
             "splits": {"train": self.train, "validation": self.validation or None, "test": data.test.n},
             "image": {"height": height, "width": width, "channels": channels},
+            "files": {"height": [*self.sides[0]], "width": [*self.sides[1]]} if self.sides else None,
             "pixels": {"mean": list(self.mean), "std": list(self.std)},
             "classes": [
                 {"name": each.name, "train": each.train, "validation": each.validation}

@@ -45,8 +45,9 @@ SURVEYS: Final[Mapping[str, Callable[[Path], Survey]]] = {
 }
 """What reads a file of pictures, by how its name ends."""
 
-# Counts the ways in which pictures were turned into pixels; a change of them makes all that was decoded before stale.
-_DECODING: Final = 1
+# Counts the ways in which pictures were turned into pixels, and what is kept with them; a change makes all that was
+# decoded before stale.
+_DECODING: Final = 2
 _LISTED: Final = 20
 _ROWS: Final = 4096
 
@@ -161,6 +162,7 @@ def _fill(
     left = {name: _pack(within / name, splits[name], faults[name], decoded.shape) for name in splits}
     validated = sum(fault is None for fault in faults["train"][len(train) :])
     _check_left(path, listing, left["train"][: len(left["train"]) - validated], left["test"], skipped)
+    sizes = [each for each, fault in zip(decoded.sizes[0], decoded.faults[0], strict=True) if fault is None]
     labels = {name: [each.label for each in pictures] for name, pictures in left.items()}
     images = {name: cache.map_images(within / name, len(labels[name]), decoded.shape) for name in splits}
     return cache.Index(
@@ -168,6 +170,8 @@ def _fill(
         class_names=listing.class_names,
         train_files=tuple(_shown(each.found.file) for each in left["train"]),
         train_labels=tuple(labels["train"]),
+        train_heights=tuple(height for height, _ in sizes),
+        train_widths=tuple(width for _, width in sizes),
         validation=validated,
         test_files=tuple(_shown(each.found.file) for each in left["test"]),
         test_labels=tuple(labels["test"]),
@@ -258,6 +262,8 @@ def _dataset(
     index = generation.index
     test_labels = _locked(index.test_labels)
     n = len(index.train_files)
+    sizes = np.array([index.train_heights, index.train_widths], np.int32).T
+    sizes.setflags(write=False)
     test = SealedTest(
         len(test_labels), lambda: (generation.images("test"), test_labels), files=index.test_files
     )
@@ -271,6 +277,7 @@ def _dataset(
         test=test,
         validation=_locked(range(n - index.validation, n)) if index.validation else None,
         files=index.train_files,
+        sizes=sizes,
         skipped=skipped,
         options=options,
     )
