@@ -17,32 +17,34 @@ if TYPE_CHECKING:
     from optotype.data.dataset import Dataset
     from optotype.data.overview import Overview
 
+Check = Annotated[
+    bool, typer.Option("--check", metavar="", help="Look for trouble: copies, leaks, likely label errors.")
+]
+Sealed = Annotated[
+    bool,
+    typer.Option("--sealed", metavar="", help="With --check: leave the test images sealed, find no leaks."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Folder for what is written; data-NAME in the working folder unless given."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")]
+
 _LISTED: Final = 20
 
 
 def data(
     source: Source,
-    check: Annotated[
-        bool,
-        typer.Option("--check", metavar="", help="Look for trouble: copies, leaks, likely label errors."),
-    ] = False,
-    sealed: Annotated[
-        bool,
-        typer.Option(
-            "--sealed", metavar="", help="With --check: leave the test images sealed, find no leaks."
-        ),
-    ] = False,
+    check: Check = False,
+    sealed: Sealed = False,
     augment: Settings = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder for what is written; data-NAME in the working folder unless given."
-        ),
-    ] = None,
+    out: Out = None,
     size: Size = None,
     on_bad: OnBad = "stop",
     rehash: Rehash = False,
-    json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")] = False,
+    json: Json = False,
 ) -> None:
     """Show what a data set holds, and draw samples of each class.
 
