@@ -124,3 +124,18 @@ def test_a_folder_in_the_way_is_an_error(command: Command) -> None:
     """Where the folder for what is written is a file, the message names it."""
     Path("data-digits").write_text("")
     assert "data-digits" in command(code=1)
+
+
+def test_what_is_written_inside_a_data_set_is_no_class_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Run in the folder of the pictures, the command says the same the second time, although its sheet lies there."""
+    monkeypatch.chdir(write(tmp_path / "pets", names(5)))
+    monkeypatch.setenv("OPTOTYPE_HOME", str(tmp_path / "home"))
+    told = []
+    for _ in range(2):
+        with pytest.raises(SystemExit, match="0"):
+            main.run(["data", ".", "--json"])
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1]
+    assert Path("data-pets/sheet.png").exists()

@@ -87,6 +87,25 @@ def test_a_folder_that_may_not_be_read_is_bad(tmp_path: Path, monkeypatch: pytes
         survey_folder(tmp_path)
 
 
+def test_our_own_output_is_no_class(tmp_path: Path) -> None:
+    """Contact sheets and runs that were written among the class folders change neither the listing nor the stamp."""
+    before = survey_folder(write(tmp_path, names(1)))
+    write(tmp_path, ["sheets/sheet.png", "runs/a/loss.png", "runs/a/accuracy.png", "cat/sheet.png"])
+    for mark in ("sheets/.optotype", "runs/test-openings.jsonl", "runs/a/run.json", "cat/.optotype"):
+        (tmp_path / mark).touch()
+    after = survey_folder(tmp_path)
+    assert after.stamp == before.stamp
+    assert after.listing(tmp_path) == before.listing(tmp_path)
+
+
+def test_output_hides_no_picture_of_the_user(tmp_path: Path) -> None:
+    """In a folder with output, a picture that optotype did not write counts; so does a sheet.png that has no mark."""
+    write(tmp_path, [*names(1), "runs/a/loss.png", "runs/a/owl.png", "cow/sheet.png"])
+    (tmp_path / "runs" / "a" / "run.json").touch()
+    files = [each.found.file for each in _listing(tmp_path).splits["train"]]
+    assert files == ["cat/0.png", "cow/sheet.png", "dog/0.png", "runs/a/owl.png"]
+
+
 def _touch(folder: Path) -> None:
     os.utime(folder / "cat" / "0.png", ns=(1, 1))
 

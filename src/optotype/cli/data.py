@@ -137,9 +137,11 @@ def _class_table(seen: "Overview") -> "Table":
 
 def _write_sheet(data: "Dataset", folder: Path) -> Path:
     from optotype.data.contact_sheet import draw_sheet, rows_of_classes
+    from optotype.data.outputs import mark
     from optotype.data.writing import write_durably
 
     folder.mkdir(parents=True, exist_ok=True)
+    mark(folder)
     sheet = folder / "sheet.png"
     write_durably(sheet, draw_sheet(f"{data.name}: training images", rows_of_classes(data)))
     return sheet

@@ -1,7 +1,8 @@
 """A folder of pictures, seen without opening one of them.
 
 Links are not to be trusted: one to a file inside the folder is read, and any other one (to a folder, out of the folder,
-to nothing) is a bad file, so there are no loops to run into and nothing outside is read.
+to nothing) is a bad file, so there are no loops to run into and nothing outside is read. What optotype wrote into the
+folder itself is no part of it.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from optotype.data.dataset import Skipped
 from optotype.data.listing import Found, Survey, arrange, is_ignored, is_picture
+from optotype.data.outputs import MARKS, PICTURES
 from optotype.errors import DataError
 
 
@@ -22,7 +24,8 @@ class _Scan:
         self.found: list[Found] = []
         self.folders: list[str] = []
         self.bad: list[Skipped] = []
-        self.stamps: list[str] = []
+        self.stamps: dict[str, str] = {}
+        self._marked: set[str] = set()
 
     def walk(self) -> None:
         """Visit every folder, without recursion: nesting may be deep."""
@@ -36,9 +39,25 @@ class _Scan:
                 if not folder:
                     raise
                 self.bad.append(Skipped(folder.rstrip("/"), f"cannot be read: {error.strerror}"))
+        self._forget_output()
+
+    def _forget_output(self) -> None:
+        """Leave out what optotype wrote, and the folders that hold nothing else."""
+        if not self._marked:
+            return
+        self.found = [each for each in self.found if not self._is_output(each.file)]
+        output = {above for folder in self._marked for above in _with_those_above(folder)}
+        used = {_folder(each.file) for each in self.found}
+        output -= {above for folder in used for above in _with_those_above(folder)}
+        self.folders = [folder for folder in self.folders if folder not in output]
+
+    def _is_output(self, file: str) -> bool:
+        return file.rpartition("/")[2] in PICTURES and _folder(file) in self._marked
 
     def _see(self, entry: os.DirEntry[str], folder: str) -> str:
         """Take note of an entry, and give the name of a folder that is to be visited."""
+        if entry.name in MARKS:
+            self._marked.add(folder.rstrip("/"))
         if is_ignored(entry.name):
             return ""
         file = f"{folder}{entry.name}"
@@ -59,7 +78,7 @@ class _Scan:
             return
         if stat.S_ISREG(status.st_mode):
             self.found.append(Found(file, entry.path))
-            self.stamps.append(f"{file}\0{status.st_size}\0{status.st_mtime_ns}")
+            self.stamps[file] = f"{file}\0{status.st_size}\0{status.st_mtime_ns}"
         else:
             self.bad.append(Skipped(file, "is not a regular file"))
 
@@ -71,6 +90,15 @@ class _Scan:
         if os.path.isdir(target):  # noqa: PTH112 - a Path for every link would be slow
             return "is a link to a folder, which is not followed"
         return "" if target.startswith(f"{self.root}/") else "is a link out of the folder"
+
+
+def _folder(file: str) -> str:
+    return file.rpartition("/")[0]
+
+
+def _with_those_above(folder: str) -> list[str]:
+    parts = folder.split("/")
+    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
 def survey_folder(path: Path) -> Survey:
@@ -90,7 +118,7 @@ def survey_folder(path: Path) -> Survey:
             f"{path} cannot be read: {error.strerror}. Check the folder and its rights."
         ) from error
     scan.bad.sort(key=lambda skipped: skipped.file)
-    seen = [*sorted(scan.stamps), *sorted(scan.folders), *map(repr, scan.bad)]
+    files = sorted(scan.found)
+    seen = [*(scan.stamps[each.file] for each in files), *sorted(scan.folders), *map(repr, scan.bad)]
     stamp = hashlib.sha256("\n".join(seen).encode(errors="surrogateescape")).hexdigest()
-    files = [each.path for each in sorted(scan.found)]
-    return Survey(stamp, files, lambda _: arrange(str(path), scan.found, scan.folders, scan.bad))
+    return Survey(stamp, [each.path for each in files], lambda _: arrange(str(path), scan.found, scan.folders, scan.bad))
