@@ -32,6 +32,33 @@ def test_split_folders_are_splits(word: str) -> None:
     assert listing.class_names == ("cat", "dog")
 
 
+def test_training_and_testing_are_splits() -> None:
+    """The words Training and Testing name splits too."""
+    listing = _arranged(names(2, below="Training/") + names(1, below="Testing/"))
+    assert [len(listing.splits[split]) for split in ("train", "test")] == [4, 2]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        names(1, below="training_set/") + names(1, below="test_set/"),
+        names(1, ("train", "test"), below="cat/") + names(1, ("train", "test"), below="dog/"),
+        [f"all/{split}_images/{name}" for split in ("train", "test") for name in names(1)],
+    ],
+)
+def test_splits_are_not_taken_for_classes(files: list[str]) -> None:
+    """Folders that recur below several class folders without pictures are refused, with what to do."""
+    with pytest.raises(DataError, match="name the splits train and test"):
+        _arranged(files)
+
+
+def test_an_idle_folder_below_each_class_is_looked_through() -> None:
+    """A single folder that recurs, or any below a class with pictures of its own, makes no doubt."""
+    assert _arranged(["cat/images/1.png", "dog/images/2.png"]).class_names == ("cat", "dog")
+    mixed = [*names(1), *names(1, ("a", "b"), below="cat/"), *names(1, ("a", "b"), below="dog/")]
+    assert _arranged(mixed).class_names == ("cat", "dog")
+
+
 def test_a_test_folder_never_validates() -> None:
     """With only train/ and test/, nothing is set aside for validation."""
     listing = _arranged(names(2, below="train/") + names(1, below="test/"))

@@ -1,7 +1,8 @@
 """Which pictures a source has, of which class and in which split: told by their names alone, before any is decoded.
 
 A folder and an archive are arranged alike: class folders, or the folders train, test and val (valid, validation) with
-class folders inside. Whatever lies deeper belongs to the class folder above it. Hidden files and what systems leave
+class folders inside. Whatever lies deeper belongs to the class folder above it, unless it looks like classes or splits
+itself. Hidden files and what systems leave
 behind (`__MACOSX`, `Thumbs.db`) are no part of a source; nor are files whose names are not a picture's.
 """
 
@@ -16,10 +17,12 @@ from optotype.errors import DataError
 
 SPLITS: Final = {
     "train": "train",
+    "training": "train",
     "val": "validation",
     "valid": "validation",
     "validation": "validation",
     "test": "test",
+    "testing": "test",
 }
 """What names a split, and which one."""
 
@@ -140,14 +143,16 @@ def arrange(
 
     Raises:
         DataError: There is no training picture or a class folder without one; a single class; a test or validation
-            class that is not in training; two class names that differ by case or Unicode form only; or test/ without
-            train/.
+            class that is not in training; two class names that differ by case or Unicode form only; test/ without train/;
+            or the same folders in several class folders that hold no picture themselves, as splits would.
     """
     files = sorted(found)
     parts = [each.file.split("/") for each in files]
     inside = [folder.split("/") for folder in folders]
     top = _wrapping(parts, inside)
     split_of = _split_folders(source, {each[top] for each in (*parts, *inside) if len(each) > top})
+    if not split_of:
+        _check_flat(source, [names[top:] for names in parts])
     depth = top + bool(split_of)
     rows, stray = [], []
     for each, names in zip(files, parts, strict=True):
@@ -193,6 +198,28 @@ def _split_folders(source: str, tops: set[str]) -> dict[str, str]:
             " Rename the folder of training pictures to train."
         )
     return named
+
+
+def _check_flat(source: str, files: list[list[str]]) -> None:
+    """Refuse class folders that are rather splits, or have splits inside: they would be learnt, or mixed, in silence."""
+    inside: dict[str, set[str]] = {}
+    for top, *below in files:
+        if len(below) == 1:
+            return
+        if below:
+            inside.setdefault(top, set()).add(below[0])
+    seen: dict[str, str] = {}
+    for top, folders in inside.items():
+        # One alone, such as "images", is an idle folder; two that recur are classes, splits or the like.
+        recurring = sorted(folder for folder in folders if folder in seen)
+        if len(recurring) > 1:
+            raise DataError(
+                f"{source} has the folders {recurring[0]} and {recurring[1]} both in {seen[recurring[0]]} and in {top}, and"
+                f" no pictures beside them, so that it is not clear which are the classes, expected class folders with"
+                " pictures in them, or such folders below train and test. If these are splits, name the splits train and"
+                " test and put the class folders into them; if not, move the pictures up into their class folders."
+            )
+        seen |= dict.fromkeys(folders, top)
 
 
 def listed(
