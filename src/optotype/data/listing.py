@@ -208,18 +208,18 @@ def _check_flat(source: str, files: list[list[str]]) -> None:
             return
         if below:
             inside.setdefault(top, set()).add(below[0])
-    seen: dict[str, str] = {}
+    seen: set[str] = set()
     for top, folders in inside.items():
         # One alone, such as "images", is an idle folder; two that recur are classes, splits or the like.
-        recurring = sorted(folder for folder in folders if folder in seen)
+        recurring = sorted(folders & seen)
         if len(recurring) > 1:
             raise DataError(
-                f"{source} has the folders {recurring[0]} and {recurring[1]} both in {seen[recurring[0]]} and in {top}, and"
-                f" no pictures beside them, so that it is not clear which are the classes, expected class folders with"
-                " pictures in them, or such folders below train and test. If these are splits, name the splits train and"
-                " test and put the class folders into them; if not, move the pictures up into their class folders."
+                f"{source} has the folders {recurring[0]} and {recurring[1]} in {top} and again in other folders, with no"
+                " pictures beside them, so that it is unclear which are the classes. Expected class folders with pictures in"
+                " them, or such folders below train and test. If these are splits, name the splits train and test and put"
+                " the class folders into them; if not, move the pictures up into their class folders."
             )
-        seen |= dict.fromkeys(folders, top)
+        seen |= folders
 
 
 def listed(
