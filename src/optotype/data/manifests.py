@@ -6,6 +6,7 @@ Paths are relative to the manifest's folder and stay inside it. Whatever is wron
 import csv
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,7 @@ def survey_csv(path: Path) -> Survey:
 
     Raises:
         DataError: The file cannot be read or is no manifest, or a row has no path, no label, an unknown split, or a
-            path that was there before or leads out of the folder.
+            path that was there before or leads out of the folder, or more cells than there are columns.
     """
     return survey_rows(path, _read(path))
 
@@ -74,6 +75,8 @@ def _stamp(file: str, root: str) -> str:
         status = os.stat(file)  # noqa: PTH116 - a Path for every row would be slow
     except (OSError, ValueError) as error:
         return f"{_UNUSABLE}cannot be read: {getattr(error, 'strerror', None) or error}"
+    if not stat.S_ISREG(status.st_mode):
+        return f"{_UNUSABLE}is not a regular file"
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
@@ -105,9 +108,12 @@ def _read(path: Path) -> Iterator[Mapping[str, str]]:
             reader = csv.reader(file, strict=True)
             columns = [column.strip().casefold() for column in next(reader, [])]
             check_columns(path, columns)
-            for cells in reader:
-                if cells:
-                    yield dict(zip(columns, cells, strict=False))
+            for number, cells in enumerate(filter(None, reader), 1):
+                if len(cells) > len(columns):
+                    # An unquoted comma in a path or label would move what follows into other columns.
+                    found = f"has {len(cells)} cells"
+                    raise _fault(path, number, found, f"{len(columns)} as in the first row, with quotes around commas")
+                yield dict(zip(columns, cells, strict=False))
     except (OSError, UnicodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(
