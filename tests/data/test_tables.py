@@ -62,7 +62,7 @@ def test_bare_bytes_and_names_do(tmp_path: Path) -> None:
 
 
 def test_files_are_splits_by_their_names(tmp_path: Path) -> None:
-    """Of several files, what a name begins with is the split, as in Hugging Face's repositories."""
+    """Of several files, the word in the name is the split, as in Hugging Face's repositories."""
     columns = {"image": _images(2), "label": [0, 1]}
     files = ("test-00000-of-00001", "train-00000-of-00002", "train-00001-of-00002", "validation")
     listing = _list(*(_write(tmp_path / f"{name}.parquet", columns) for name in files))
@@ -71,6 +71,41 @@ def test_files_are_splits_by_their_names(tmp_path: Path) -> None:
         "validation": 2,
         "test": 2,
     }
+
+
+@pytest.mark.parametrize("name", ["test_0", "test0", "TEST.2", "pets-test-00000-of-00001", "Testing 1"])
+def test_a_test_file_is_never_trained_on(tmp_path: Path, name: str) -> None:
+    """However words and numbers are put together in a name, the word test is seen."""
+    columns = {"image": _images(2), "label": [0, 1]}
+    listing = _list(*(_write(tmp_path / f"{each}.parquet", columns) for each in ("train_0", name)))
+    assert {split: len(rows) for split, rows in listing.splits.items()} == {
+        "train": 2,
+        "validation": 0,
+        "test": 2,
+    }
+
+
+def test_a_file_that_tells_no_split_among_others_is_refused(tmp_path: Path) -> None:
+    """Where one name tells a split, each must, or have a column that does; where none does, all train."""
+    columns = {"image": _images(2), "label": [0, 1]}
+    test, other = (_write(tmp_path / f"{name}.parquet", columns) for name in ("test", "more"))
+    with pytest.raises(DataError, match=r"more\.parquet does not tell its split"):
+        _list(test, other)
+    _write(other, columns | {"split": ["train", "train"]})
+    assert len(_list(test, other).splits["train"]) == 2
+    assert len(_list(_write(tmp_path / "0.parquet", columns), other).splits["train"]) == 4
+
+
+def test_columns_are_known_in_any_case(tmp_path: Path) -> None:
+    """Split, Label and Image are found as in a CSV manifest, in tables and manifests; two that agree are refused."""
+    write(tmp_path, names(2))
+    split = ["train", "test"] * 2
+    manifest = {"Path": names(2), "LABEL": [1, 1, 2, 2], "Split": split}
+    assert len(_list(_write(tmp_path / "a.parquet", manifest)).splits["test"]) == 2
+    table = {"Image": _images(4), "Label": [1, 1, 2, 2], " Split": split}
+    assert len(_list(_write(tmp_path / "b.parquet", table)).splits["test"]) == 2
+    with pytest.raises(DataError, match="two columns named 'Label' and 'label'"):
+        _list(_write(tmp_path / "c.parquet", table | {"label": [1] * 4}))
 
 
 def test_a_manifest_may_be_parquet(tmp_path: Path) -> None:

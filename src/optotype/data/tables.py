@@ -2,12 +2,13 @@
 
 A table of pictures has a column `image` or `img` (a struct whose field `bytes` holds a picture file, or the bytes
 themselves), a column `label` (names, or numbers that the table's metadata may name) and, if wanted, `split`; else
-a file whose name begins with "test" or "validation" holds that split. PyArrow reads Parquet; it is the extra `parquet`,
+a file with "test" or "validation" among the words of its name holds that split. PyArrow reads Parquet; it is the extra `parquet`,
 since it weighs as much as everything else together.
 """
 
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +39,7 @@ def survey_tables(source: Path, paths: Sequence[Path]) -> Survey:
         DataError: PyArrow is missing, a file cannot be read, or is neither a manifest nor a table of pictures.
     """
     first = _open(paths[0])
-    columns = first.schema_arrow.names
+    columns = _columns(paths[0], first)
     if len(paths) == 1 and not set(columns) & set(_IMAGE):
         check_columns(paths[0], columns)
         return survey_rows(paths[0], map(_as_text, _rows(paths[0], first, COLUMNS)))
@@ -79,10 +80,23 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _rows(path: Path, table: "ParquetFile", columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    there = [name for name in table.schema_arrow.names if name in columns]
+    there = {name: folded for folded, name in _columns(path, table).items() if folded in columns}
     with _explained(path):
-        for batch in table.iter_batches(_ROWS, columns=there):
-            yield from batch.to_pylist()
+        for batch in table.iter_batches(_ROWS, columns=list(there)):
+            for row in batch.to_pylist():
+                yield {there[name]: value for name, value in row.items()}
+
+
+def _columns(path: Path, table: "ParquetFile") -> dict[str, str]:
+    """Give the names of the columns by how they read without case, as in a CSV manifest."""
+    columns: dict[str, str] = {}
+    for name in table.schema_arrow.names:
+        other = columns.setdefault(name.strip().casefold(), name)
+        if other is not name:
+            raise DataError(
+                f"{path} has two columns named {other!r} and {name!r}, expected one of a name. Rename one."
+            )
+    return columns
 
 
 def _as_text(row: Mapping[str, Any]) -> dict[str, str]:
@@ -92,24 +106,38 @@ def _as_text(row: Mapping[str, Any]) -> dict[str, str]:
 def _list(source: Path, paths: Sequence[Path], folder: Path) -> Listing:
     rows: list[Row] = []
     bad: list[Skipped] = []
-    for path in paths:
+    by_name = {path: _split_by_name(path) for path in paths}
+    told = next((path for path, split in by_name.items() if split), None)
+    for path, split in by_name.items():
         with Spool.opened(path, folder) as spool:
-            _read(spool, rows, bad)
+            _read(spool, split or ("" if told else "train"), rows, bad)
     return listed(str(source), rows, bad)
 
 
-def _read(spool: Spool, rows: list[Row], bad: list[Skipped]) -> None:
-    """Take over the pictures of one table."""
+def _split_by_name(path: Path) -> str | None:
+    """Tell the split that a file's name tells; None where it tells none, or more than one."""
+    words = re.split(r"[-_.\s\d]+", path.stem.casefold())
+    told = {SPLITS[word] for word in words if word in SPLITS}
+    return told.pop() if len(told) == 1 else None
+
+
+def _read(spool: Spool, by_file: str, rows: list[Row], bad: list[Skipped]) -> None:
+    """Take over the pictures of one table, of a split that each row tells, or else the file ("": does not)."""
     path = spool.source
     table = _open(path)
-    image = next((name for name in _IMAGE if name in table.schema_arrow.names), None)
-    if image is None or "label" not in table.schema_arrow.names:
+    columns = _columns(path, table)
+    image = next((name for name in _IMAGE if name in columns), None)
+    if image is None or "label" not in columns:
         raise DataError(
-            f"{path} has the columns {', '.join(table.schema_arrow.names)}, expected image and label for a table of"
+            f"{path} has the columns {', '.join(columns)}, expected image and label for a table of"
             " pictures, or path and label for a manifest. Name the columns so."
         )
+    if not by_file and "split" not in columns:
+        raise DataError(
+            f"{path} does not tell its split, as other files beside it do, expected train, validation or test in its name"
+            " or a column split. Rename it, or put it elsewhere."
+        )
     names = _label_names(table)
-    by_file = SPLITS.get(path.name.casefold().partition("-")[0].partition(".")[0], "train")
     for number, row in enumerate(_rows(path, table, (image, "label", "split"))):
         held = row[image]
         content = held.get("bytes") if isinstance(held, dict) else held
