@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -298,6 +299,21 @@ def test_too_few_good_pictures_are_refused(tmp_path: Path, broken: list[str], wo
     _break(folder, broken)
     with pytest.raises(DataError, match=words):
         load_pictures(folder, on_bad="skip")
+
+
+def test_another_way_of_reading_decodes_anew(
+    tmp_path: Path, decoded: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another version of optotype or Pillow decoded, or the same one in an older way, is not used."""
+    folder = write(tmp_path / "pets", SPLIT)
+    load_pictures(folder)
+    for package in ("optotype", "pillow"):
+        with monkeypatch.context() as other:
+            other.setattr(picture_sets, "version", lambda name, odd=package: "0" if name == odd else version(name))
+            load_pictures(folder)
+    monkeypatch.setattr(picture_sets, "_DECODING", -1)
+    load_pictures(folder)
+    assert decoded == [14] * 4
 
 
 def test_names_that_are_no_text_are_escaped(tmp_path: Path) -> None:

@@ -45,9 +45,10 @@ SURVEYS: Final[Mapping[str, Callable[[Path], Survey]]] = {
 }
 """What reads a file of pictures, by how its name ends."""
 
-# Counts the ways in which pictures were turned into pixels, and what is kept with them; a change makes all that was
-# decoded before stale.
-_DECODING: Final = 2
+# Counts the ways in which sources were read: what is a picture, of which class and split, how it becomes pixels, and what
+# is kept with them. A change of any of these makes all that was decoded before stale, and so does another version of
+# optotype or Pillow.
+_DECODING: Final = 3
 _LISTED: Final = 20
 _ROWS: Final = 4096
 
@@ -109,7 +110,7 @@ def _generation(
     path: Path, survey: Survey, size: int | None, *, rehash: bool, report: Report | None
 ) -> cache.Generation:
     """Find the decoded pictures, or decode them."""
-    by = f"{_DECODING}\0pillow {version('pillow')}"
+    by = f"{_DECODING}\0optotype {version('optotype')}\0pillow {version('pillow')}"
     folder = cache.kept(str(path.resolve()), f"{size}", f"{by}\0{survey.stamp}")
     found = cache.find(folder)
     if found is not None and not rehash:
