@@ -316,6 +316,26 @@ def test_another_way_of_reading_decodes_anew(
     assert decoded == [14] * 4
 
 
+def test_a_generation_reaches_the_disk_before_it_takes_its_name(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pixels, index and their folder are synced before the rename, and the folder around them after it."""
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    load_pictures(write(tmp_path / "pets", SPLIT))
+    source, *more = (home / "pictures").iterdir()
+    assert more == []
+    *files, temporary, last = synced
+    assert (temporary.parent, temporary.suffix, last) == (source, ".tmp", source)
+    assert sorted(files) == [temporary / name for name in ("index.json", "test", "train")]
+
+
 def test_names_that_are_no_text_are_escaped(tmp_path: Path) -> None:
     """A file whose name is not UTF-8 is read, or refused, like any other, and named with its odd bytes escaped."""
     folder = write(tmp_path / "pets", SPLIT)

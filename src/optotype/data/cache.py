@@ -21,6 +21,7 @@ import numpy as np
 
 from optotype.data.cache_folder import cache_folder
 from optotype.data.dataset import Images
+from optotype.data.writing import sync
 from optotype.errors import DataError
 
 INDEX: Final = "index.json"
@@ -165,11 +166,15 @@ def make(folder: Path, fill: Callable[[Path], Index]) -> Generation:
             text = json.dumps(asdict(index)).encode()
             digest = hashlib.sha256(text).hexdigest().encode()
             (temporary / INDEX).write_bytes(digest + b"\n" + text)
+            # The pixels are not summed when they are mapped: after a power cut they must not be there in part.
+            for file in (*temporary.iterdir(), temporary):
+                sync(file)
             # Whoever has an old one mapped keeps it: its pages stay until they are let go.
             for old in root.iterdir():
                 if old.is_dir() and old != temporary:
                     shutil.rmtree(old, ignore_errors=True)
             temporary.rename(folder)
+            sync(root)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return Generation(folder, index)

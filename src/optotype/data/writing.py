@@ -44,12 +44,19 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    # A rename is durable only once the folder itself has reached the disk.
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Wait until a file has reached the disk, or a folder: a rename is durable only once its folder has.
+
+    Args:
+        path: The file or folder.
+
+    Raises:
+        OSError: It cannot be opened, or the disk reports a fault.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
