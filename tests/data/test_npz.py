@@ -73,6 +73,41 @@ def test_a_malformed_array_is_refused(tmp_path: Path, content: bytes, words: str
         load_npz(path)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (3,",
+        "{'descr': '|u1', 1: False, 'shape': (3,)}",
+        "{'descr': ('|u1',), 'fortran_order': False, 'shape': (3,)}",
+        "{'descr': [()], 'fortran_order': False, 'shape': (3,)}",
+        "{'descr': 'u1,(', 'fortran_order': False, 'shape': (3,)}",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (" + "-" * 9000 + "1,)}",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': " + "(" * 900 + "1" + ",)" * 900 + "}",
+        "{'descr': '|u1\0', 'fortran_order': False, 'shape': (3,)}",
+        "{[]: 1}",
+        "{{'a'}: 1}",
+    ],
+)
+def test_a_header_that_is_no_header_is_refused(tmp_path: Path, header: str) -> None:
+    """Whatever NumPy raises of a header becomes one sentence."""
+    path = tmp_path / "set.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        content = header.encode()
+        archive.writestr("x_train.npy", b"\x93NUMPY\1\0" + len(content).to_bytes(2, "little") + content)
+    with pytest.raises(DataError, match=r"x_train\.npy is no sound array"):
+        load_npz(path)
+
+
+def test_a_member_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    """A name that claims to be UTF-8 and is not becomes a sentence too."""
+    path = tmp_path / "set.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("\u00e9_train.npy", b"")
+    path.write_bytes(path.read_bytes().replace("\u00e9".encode(), b"\xff\xff"))
+    with pytest.raises(DataError, match="is not a sound NPZ file of images"):
+        load_npz(path)
+
+
 def test_strange_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other names, two members of one name, another compression and too many bytes are refused before any is read."""
     path = tmp_path / "set.npz"

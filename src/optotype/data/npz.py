@@ -1,9 +1,11 @@
 """NPZ files with the arrays of Keras's data sets: x_train, y_train, x_test, y_test. Nothing in one is trusted."""
 
 import math
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +16,11 @@ from optotype.data.dataset import Dataset
 from optotype.errors import DataError
 
 _MOST_UNPACKED: Final = 4 << 30
+_FAULTS: Final = (
+    # NumPy parses a header as a Python literal, and lets out what its tokenizer and its types raise of odd ones.
+    *(ValueError, OverflowError, TypeError, IndexError, KeyError, AttributeError, SyntaxError, TokenError),
+    *(RecursionError, MemoryError),
+)
 _HEADERS: Final = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -35,7 +42,7 @@ def load_npz(path: Path) -> Dataset:
                 entry.filename.removesuffix(".npy"): _read(path, archive, entry)
                 for entry in archive.infolist()
             }
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError) as error:
         raise _fault(path, str(error)) from error
     try:
         return dataset_of(arrays, path.stem, str(path.resolve()))
@@ -67,7 +74,9 @@ def _read(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArr
                 raise _fault(
                     path, f"{entry.filename} has version {version} of the format, expected 1.0 or 2.0"
                 )
-            shape, fortran, kind = _HEADERS[version](file)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a header in the style of Python 2, or of a type that is to go
+                shape, fortran, kind = _HEADERS[version](file)
             if kind.hasobject:
                 raise _fault(
                     path, f"{entry.filename} holds pickled objects, which may run code when they are read"
@@ -79,8 +88,9 @@ def _read(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArr
                     path, f"{entry.filename} does not hold the values of its shape {shape}, or holds none"
                 )
             return np.ndarray(shape, kind, content, order="F" if fortran else "C")
-    except (ValueError, OverflowError) as error:
-        raise _fault(path, f"{entry.filename} is no sound array ({error})") from error
+    except _FAULTS as error:
+        reason = str(error) or type(error).__name__
+        raise _fault(path, f"{entry.filename} is no sound array ({reason})") from error
 
 
 def _fault(path: Path, what: str) -> DataError:
