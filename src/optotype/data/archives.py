@@ -36,6 +36,14 @@ _FAULTS: Final = (
     *(OverflowError, RuntimeError, NotImplementedError, MemoryError),
 )
 _CHUNK: Final = 1 << 20
+_LONGEST_HEADER: Final = 1 << 20
+"""Bytes of a tar's header for a long name or other particulars; tarfile reads it whole and takes it to pieces."""
+_LONG_HEADERS: Final = frozenset(
+    {
+        *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+        *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    }
+)
 
 
 def survey_archive(path: Path) -> Survey:
@@ -152,6 +160,14 @@ class _Header(tarfile.TarInfo):
             if type(error).__name__ == "EOFHeaderError":  # the two empty blocks at the end
                 raise
             raise ReadError(f"a header is damaged or missing ({error})") from error
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Read the block of a header, before what may follow it is read."""
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _LONG_HEADERS and header.size > _LONGEST_HEADER:
+            raise ReadError(f"a header of {header.size:,} bytes, expected at most {_LONGEST_HEADER:,}")
+        return header
 
 
 def _read_tar(spool: Spool, file: IO[bytes], start: bytes, folders: list[str]) -> None:
