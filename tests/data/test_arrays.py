@@ -92,6 +92,8 @@ def test_without_a_test_split_a_fifth_is_sealed(give: Callable[[], Any], tmp_pat
         (np.array([10, 9])[Y], ("9", "10")),
         (np.array([10, 9])[Y][:, np.newaxis], ("9", "10")),
         (np.array([5, -5], np.int8)[Y], ("-5", "5")),
+        (np.array(["e\u0301", "a"])[Y], ("a", "\u00e9")),
+        (np.array(["a", "A"])[Y], ("A", "a")),
     ],
 )
 def test_classes_are_the_sorted_labels(named: Any, names: tuple[str, ...], tmp_path: Path) -> None:
@@ -128,6 +130,9 @@ def test_later_changes_of_the_arrays_do_not_matter(tmp_path: Path) -> None:
         ((X, np.eye(2)[Y]), r"Give np\.argmax\(y, axis=1\)"),
         ((X, [None] * 20), "y_train has dtype object"),
         ((X, [b"a", b"b"] * 10), "y_train has dtype"),
+        ((X, ["a", "\x1b[31m"] * 10), r"y_train has a class named '\\x1b\[31m', expected characters"),
+        ((X, ["a", " "] * 10), "y_train has a class named ' '"),
+        ((X, ["\u00e9", "e\u0301"] * 10), r"'e\\u0301' and '\\xe9', which differ by Unicode form"),
         ((X, Y * 0), "All 20 training images are of the one class 0"),
         ((X, [[1], [2, 3]]), "y_train is no array"),
         ((X[:2], Y[:2]), "There are 2 images and no test split"),

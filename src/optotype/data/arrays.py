@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from optotype.data.dataset import Dataset, Images, Labels, SealedTest
 from optotype.data.held_out import hold_out
+from optotype.data.listing import class_name
 from optotype.data.pixels import as_images
 from optotype.errors import DataError
 
@@ -46,7 +47,8 @@ def load_arrays(source: Arrays) -> Dataset:
             integers or strings, of shape (n,) or (n, 1).
 
     Returns:
-        The data set. Its classes are the labels that occur in training, in ascending order, and named as they read.
+        The data set. Its classes are the labels that occur in training, in ascending order, and named as they read
+        (in Unicode's form NFC).
         Where there is no test split, `held_out.hold_out` chooses one fifth of every class.
 
     Raises:
@@ -84,7 +86,7 @@ def dataset_of(arrays: Mapping[str, ArrayLike], name: str, source: str) -> Datas
         name=name,
         images=images,
         labels=labels,
-        class_names=tuple(str(each) for each in names.tolist()),
+        class_names=_class_names(names),
         licence="not stated",
         source=source,
         test=SealedTest(len(test[1]), lambda: test),
@@ -168,6 +170,19 @@ def _classes(labels: NDArray[Any]) -> tuple[NDArray[Any], Labels]:
             " apart. Add images of another class."
         )
     return names, indices.astype(np.int64)
+
+
+def _class_names(labels: NDArray[Any]) -> tuple[str, ...]:
+    """Name the classes after their labels, which differ, but perhaps by their Unicode form only."""
+    labels_of: dict[str, str] = {}
+    for label in map(str, labels.tolist()):
+        other = labels_of.setdefault(class_name("y_train", label), label)
+        if other != label:
+            raise DataError(
+                f"y_train has the labels {other!a} and {label!a}, which differ by Unicode form only, expected one name for"
+                " one class. Give unicodedata.normalize('NFC', label) for each label."
+            )
+    return tuple(labels_of)
 
 
 def _test(

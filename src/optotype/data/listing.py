@@ -237,7 +237,7 @@ def listed(
         DataError: As for `arrange`.
     """
     bad = tuple(bad)
-    of = {name: _class_name(source, name) for name in sorted({row.name for row in rows} | set(folders))}
+    of = {name: class_name(source, name) for name in sorted({row.name for row in rows} | set(folders))}
     _check_distinct(source, of)
     names = sorted(set(of.values()))
     if all(name.isascii() and name.isdigit() for name in names):
@@ -262,8 +262,16 @@ def listed(
     return Listing(tuple(names), {split: tuple(pictures) for split, pictures in splits.items()}, bad)
 
 
-def _class_name(source: str, name: str) -> str:
-    """Give a class name in Unicode's composed form (NFC), in which it is stored."""
+def class_name(source: str, name: str) -> str:
+    """Give a class name in Unicode's composed form (NFC), in which it is stored.
+
+    Args:
+        source: What to call the source in messages.
+        name: As the source writes it.
+
+    Raises:
+        DataError: It has characters that cannot be shown, or none that can.
+    """
     if not name.isprintable() or not name.strip():
         raise DataError(
             f"{source} has a class named {name!a}, expected characters that can be shown. Rename it."
