@@ -99,6 +99,7 @@ def test_whole_numbers_are_sorted_as_such() -> None:
     ("files", "folders", "words"),
     [
         ([], [], "pets has no training picture"),
+        (["\x1b.png"], [], r"no training picture \(\\x1b.png lies in no class folder\)"),
         (["a.png"], [], r"no training picture \(a.png lies in no class folder\)"),
         (["cat/1.png"], [], "single class 'cat'"),
         (names(1), ["cat", "dog", "cow"], "class folder 'cow' without a picture"),

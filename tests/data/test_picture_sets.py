@@ -347,6 +347,17 @@ def test_names_that_are_no_text_are_escaped(tmp_path: Path) -> None:
     assert [each.file for each in data.skipped] == ["train/dog/\\xff.png"]
 
 
+def test_names_that_steer_a_terminal_are_escaped(tmp_path: Path) -> None:
+    """No escape sequence in a file's name gets into a message or a data set."""
+    folder = write(tmp_path / "pets", [*SPLIT, "train/cat/\x1b[2J\n.png", "train/dog/\u202e.png"])
+    _break(folder, ["train/dog/\u202e.png"])
+    with pytest.raises(DataError, match=r"train/dog/\\u202e\.png"):
+        load_pictures(folder)
+    data = load_pictures(folder, on_bad="skip")
+    assert "train/cat/\\x1b[2J\\n.png" in (data.files or ())
+    assert [each.file for each in data.skipped] == ["train/dog/\\u202e.png"]
+
+
 def test_one_picture_in_two_classes_is_loaded(tmp_path: Path) -> None:
     """The same bytes under two labels are no reason to stop: whether that is a fault depends on the set."""
     folder = write(tmp_path / "pets", SPLIT)

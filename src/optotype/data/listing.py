@@ -117,6 +117,15 @@ def is_picture(file: str) -> bool:
     return file.lower().endswith(_SUFFIXES) and not any(is_ignored(part) for part in file.split("/"))
 
 
+def shown(file: str) -> str:
+    """Give a file's name as text that is safe to print.
+
+    Bytes that are not UTF-8 are escaped, and so is what cannot be printed: it could steer the terminal.
+    """
+    text = file.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def stamp_of(path: Path) -> str:
     """Give size and time of a single file, as a source's stamp.
 
@@ -214,7 +223,7 @@ def _check_flat(source: str, files: list[list[str]]) -> None:
         recurring = sorted(folders & seen)
         if len(recurring) > 1:
             raise DataError(
-                f"{source} has the folders {recurring[0]} and {recurring[1]} in {top} and again in other folders, with no"
+                f"{source} has the folders {recurring[0]!a} and {recurring[1]!a} in {top!a} and again in other folders, with no"
                 " pictures beside them, so that it is unclear which are the classes. Expected class folders with pictures in"
                 " them, or such folders below train and test. If these are splits, name the splits train and test and put"
                 " the class folders into them; if not, move the pictures up into their class folders."
@@ -244,7 +253,7 @@ def listed(
         names.sort(key=int)
     trained = {of[row.name] for row in rows if row.split == "train"}
     if not trained:
-        hint = f" ({bad[0].file} {bad[0].reason})" if bad else ""
+        hint = f" ({shown(bad[0].file)} {bad[0].reason})" if bad else ""
         raise DataError(
             f"{source} has no training picture{hint}, expected class folders with PNG, JPEG, WebP, BMP, GIF or TIFF"
             " files in them, or such folders below train and test. Check the folder."

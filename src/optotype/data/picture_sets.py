@@ -26,7 +26,7 @@ from optotype.data.dataset import (
 from optotype.data.decoding import Part, Report, decode
 from optotype.data.folders import survey_folder
 from optotype.data.held_out import hold_out
-from optotype.data.listing import Listing, Picture, Survey
+from optotype.data.listing import Listing, Picture, Survey, shown
 from optotype.data.manifests import survey_csv
 from optotype.data.tables import survey_tables
 from optotype.errors import DataError
@@ -169,23 +169,18 @@ def _fill(
     return cache.Index(
         shape=decoded.shape,
         class_names=listing.class_names,
-        train_files=tuple(_shown(each.found.file) for each in left["train"]),
+        train_files=tuple(shown(each.found.file) for each in left["train"]),
         train_labels=tuple(labels["train"]),
         train_heights=tuple(height for height, _ in sizes),
         train_widths=tuple(width for _, width in sizes),
         validation=validated,
-        test_files=tuple(_shown(each.found.file) for each in left["test"]),
+        test_files=tuple(shown(each.found.file) for each in left["test"]),
         test_labels=tuple(labels["test"]),
-        skipped=tuple((_shown(each.file), each.reason) for each in skipped),
+        skipped=tuple((shown(each.file), each.reason) for each in skipped),
         fingerprint=fingerprint(images["train"], np.array(labels["train"]), listing.class_names),
         test_fingerprint=fingerprint(images["test"], np.array(labels["test"])),
         content=content,
     )
-
-
-def _shown(file: str) -> str:
-    """Give a file's name as text; bytes in it that are not UTF-8 are escaped."""
-    return file.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _divided(listing: Listing) -> tuple[list[Picture], list[Picture], list[Picture]]:
@@ -235,14 +230,14 @@ def _check_left(
     what += [] if test else ["test picture"]
     if what:
         raise DataError(
-            f"No {what[0]} in {path} can be used, expected at least one ({skipped[0].file} {skipped[0].reason})."
+            f"No {what[0]} in {path} can be used, expected at least one ({shown(skipped[0].file)} {skipped[0].reason})."
             " Replace the pictures, or take the class away."
         )
 
 
 def _stopped(path: Path, skipped: Sequence[Skipped]) -> DataError:
     """List the pictures that cannot be used."""
-    lines = [f"  {_shown(each.file)} {each.reason}" for each in skipped[:_LISTED]]
+    lines = [f"  {shown(each.file)} {each.reason}" for each in skipped[:_LISTED]]
     if len(skipped) > _LISTED:
         lines.append(f"  and {len(skipped) - _LISTED:,} more")
     noun = "file" if len(skipped) == 1 else "files"
