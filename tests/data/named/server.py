@@ -137,6 +137,19 @@ def hanging(after: int | None = None) -> Answer:
     return answer
 
 
+def dripping(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
+    """Give a byte now and then, until the client hangs up."""
+    handler.send_response(206 if start else 200)
+    if start:
+        handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+    _send(handler, b"", promised=len(content) - start)
+    for place in range(start, len(content)):
+        handler.wfile.write(content[place : place + 1])
+        handler.wfile.flush()
+        if handler.server.closing.wait(0.02):  # type: ignore[attr-defined] # set above
+            break
+
+
 def _send(handler: BaseHTTPRequestHandler, body: bytes, promised: int | None) -> None:
     if promised is not None:
         handler.send_header("Content-Length", str(promised))

@@ -16,6 +16,7 @@ from optotype.data.named.download import Original, check, fetch
 from optotype.errors import DataError
 from tests.data.named.server import (
     Answer,
+    dripping,
     dying,
     giving,
     hanging,
@@ -120,6 +121,19 @@ def test_a_server_that_trickles_is_given_up(tmp_path: Path) -> None:
         fetch(_original(server.address), tmp_path / "file")
     assert 1 < len(server.ranges) < 10
     assert (tmp_path / "file.part").read_bytes() == CONTENT[: 10 * len(server.ranges)]
+
+
+def test_a_server_that_drips_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that never falls silent but gives next to nothing is left for the next one, which goes on."""
+    monkeypatch.setattr(download, "WINDOW", 0.1)
+    with serving(CONTENT, dripping) as slow:
+        with pytest.raises(DataError, match=r"is too slow: \d+ bytes in 0 s"):
+            fetch(_original(slow.address), tmp_path / "file")
+        assert (tmp_path / "file.part").stat().st_size < 200
+    with serving(CONTENT) as server:
+        fetch(_original(server.address), tmp_path / "file")
+        assert server.ranges[0] is not None
+    assert (tmp_path / "file").read_bytes() == CONTENT
 
 
 def test_nobody_there_is_said_so(tmp_path: Path) -> None:

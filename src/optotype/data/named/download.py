@@ -2,12 +2,13 @@
 
 A download grows in NAME.part beside its target and takes the target's name only when its sum is right. Nothing that a
 server says is trusted: a redirection must lead to https, no more bytes are taken than were published, and a server
-that says nothing for TIMEOUT seconds is given up for the next mirror.
+that says nothing for TIMEOUT seconds, or little in any WINDOW, is given up for the next mirror.
 """
 
 import hashlib
 import http.client
 import os
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -23,6 +24,9 @@ Report = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and of how much."""
 
 TIMEOUT: Final = 30.0
+WINDOW: Final = 60.0
+"""Seconds in which `_LEAST` must arrive."""
+_LEAST: Final = 60 << 10
 _CHUNK: Final = 1 << 20
 _ATTEMPTS: Final = 5
 
@@ -147,12 +151,14 @@ def _receive(address: str, original: Original, part: Path, report: Report | None
         resumed = response.status == http.client.PARTIAL_CONTENT
         done = start if resumed else 0
         _check_promise(response, original, part, done, resumed=resumed)
+        pace = _Pace(done)
         with part.open("ab" if resumed else "wb") as file:
             while chunk := _next(response):
                 done += len(chunk)
                 if done > original.size:
                     break
                 file.write(chunk)
+                pace.check(done)
                 if report is not None:
                     report(f"Downloading {original.file}", done, original.size)
             file.flush()
@@ -162,6 +168,22 @@ def _receive(address: str, original: Original, part: Path, report: Report | None
         raise _MirrorError(f"gives more than {original.size:,} bytes")
     if done < original.size:
         raise _MirrorError(f"stopped after {done:,} bytes")
+
+
+class _Pace:
+    """How fast a download goes on, so that a server that drips does not hold the user up for days."""
+
+    def __init__(self, done: int) -> None:
+        self._since, self._done = time.monotonic(), done
+
+    def check(self, done: int) -> None:
+        """Give the server up where it gave too little since the last window began."""
+        now = time.monotonic()
+        if now - self._since < WINDOW:
+            return
+        if done - self._done < _LEAST:
+            raise _MirrorError(f"is too slow: {done - self._done:,} bytes in {now - self._since:.0f} s")
+        self._since, self._done = now, done
 
 
 def _answer(request: urllib.request.Request, part: Path) -> http.client.HTTPResponse:
