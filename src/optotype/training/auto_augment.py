@@ -5,6 +5,9 @@ sees held-out images changed. If it is wrong about many that it knew, the change
 a flipped 2 is none, a flipped horse is a horse. Only the changes of geometry are candidates: in trials on MNIST and
 CIFAR-10 they helped, and colour and cutout added nothing to them (LOG.md).
 
+Accuracy is averaged over the classes, so that a small class counts as much as a large one. A net that knows little has
+little to lose: what a change may cost is a share of the net's accuracy, and a net near chance is not asked.
+
 Only training images are used, for learning and for measuring: what the recipe keeps for validation judges the result.
 """
 
@@ -36,8 +39,14 @@ _STEPS: Final = 1000  # of the quick net's training
 _BATCH: Final = 64
 _RATE: Final = 0.001
 _SMALL: Final = 8  # pixels: a side that is pooled no more
-LIMIT: Final = 0.04
-"""A change is tolerated if, with 95 % confidence, it costs less accuracy than this, as a share of the images."""
+LIMIT: Final = 0.06
+"""A change is tolerated if, with 95 % confidence, it costs less than this share of the net's accuracy."""
+KNOWS: Final = 0.2
+"""The net is asked only if, with 95 % confidence, it went at least this share of the way from chance to always right.
+
+So a change that leaves nothing but chance costs more than LIMIT: at least 16 % of the accuracy, of two classes; a flip,
+which half of the images meet, half of that.
+"""
 
 _SHIFTS: Final = (1 / 8, 1 / 12, 1 / 16, 1 / 24)  # of the shorter side
 _LADDERS: Final[dict[str, tuple[float, ...]]] = {
@@ -52,18 +61,20 @@ class Trial:
 
     Attributes:
         change: In words.
-        drop: How much accuracy it costs, as a share of the images that were held out.
+        drop: How much accuracy it costs, averaged over the classes.
         margin: Half the width of the 95 % interval of that.
+        limit: How much it may cost.
     """
 
     change: str
     drop: float
     margin: float
+    limit: float
 
     @property
     def tolerated(self) -> bool:
         """Whether the change leaves the images what they are."""
-        return self.drop + self.margin < LIMIT
+        return self.drop + self.margin < self.limit
 
     def __str__(self) -> str:
         """Say what was found."""
@@ -92,14 +103,25 @@ def settle(
         why = f"{len(part)} training images are too few to choose by, expected at least {_LEAST}: nothing is changed"
         return recipe.model_copy(update={"augment": None}), {"chosen": None, "why": [why]}
     quick = QuickNet(data.images[np.sort(part)], data.labels[np.sort(part)], recipe, threads)
-    chosen, trials = _climb(quick, _start(quick.held))
-    accuracy = float(quick.right.mean())
+    chosen, reasons = _climb(quick, _start(quick.held)) if quick.knows else (None, [_ignorance(quick)])
     record: dict[str, JsonValue] = {
         "chosen": str(chosen) if chosen else None,
-        "why": [*(str(trial) for trial in trials), f"at most {100 * LIMIT:g} points are tolerated"],
-        "quick_net": {"trained_on": quick.trained_on, "held_out": len(quick.held), "accuracy": accuracy},
+        "why": list(reasons),
+        "quick_net": {
+            "trained_on": quick.trained_on,
+            "held_out": len(quick.held),
+            "accuracy": quick.accuracy,
+        },
     }
     return recipe.model_copy(update={"augment": chosen}), record
+
+
+def _ignorance(quick: "QuickNet") -> str:
+    return (
+        f"the quick net is right about {100 * quick.accuracy:.1f} +- {100 * quick.margin:.1f} % of the images it has"
+        f" not seen, averaged over the classes, and chance about {100 * quick.chance:.1f} %: too little to choose by,"
+        " nothing is changed"
+    )
 
 
 class QuickNet:
@@ -113,8 +135,10 @@ class QuickNet:
 
     Attributes:
         held: The images that it has not seen.
-        right: Whether it is right about each of them as it is.
         trained_on: How many images it has seen.
+        chance: What one who knows nothing has for an accuracy, averaged over the classes.
+        accuracy: What it has on the images it has not seen, averaged over the classes.
+        margin: Half the width of the 95 % interval of that.
     """
 
     def __init__(
@@ -126,7 +150,16 @@ class QuickNet:
         self._labels = labels[split.validation]
         self.trained_on = len(split.train)
         self.held = images[split.validation]
-        self.right = self._network.logits(self.held).argmax(axis=1) == self._labels
+        sizes = np.bincount(self._labels)
+        self.chance = 1 / np.count_nonzero(sizes)
+        self._weights = self.chance / sizes[self._labels]
+        self._right = self._network.logits(self.held).argmax(axis=1) == self._labels
+        self.accuracy, self.margin = self._averaged(self._right)
+
+    @property
+    def knows(self) -> bool:
+        """Whether it tells the classes apart well enough to be asked."""
+        return self.accuracy - self.margin >= self.chance + KNOWS * (1 - self.chance)
 
     def try_out(self, augment: Augment, change: str) -> Trial:
         """Measure what a change costs on the images that were held out, each changed several times."""
@@ -135,8 +168,14 @@ class QuickNet:
         for draw in range(_DRAWS):
             seen = augmented(self.held, augment, np.arange(n), key=(self._seed, draw))
             still += self._network.logits(seen).argmax(axis=1) == self._labels
-        lost = self.right - still / _DRAWS
-        return Trial(change, float(lost.mean()), 1.96 * float(lost.std()) / math.sqrt(n))
+        drop, margin = self._averaged(self._right - still / _DRAWS)
+        return Trial(change, drop, margin, LIMIT * self.accuracy)
+
+    def _averaged(self, values: NDArray[np.generic]) -> tuple[float, float]:
+        """Average over each class, then over the classes; and half the width of the 95 % interval of that."""
+        mean = float(self._weights @ values)
+        # About the mean of all: about its own, the few images of a small class would seem surer than they are.
+        return mean, 1.96 * float(np.linalg.norm(self._weights * (values - mean)))
 
 
 def _trained(
@@ -178,8 +217,8 @@ def _start(images: NDArray[np.uint8]) -> Augment:
     return Augment(padding="zero" if np.mean(np.concatenate(edges) == 0) >= 0.5 else "reflect")
 
 
-def _climb(quick: QuickNet, start: Augment) -> tuple[Augment | None, list[Trial]]:
-    """Take of each kind the strongest change that is tolerated on its own."""
+def _climb(quick: QuickNet, start: Augment) -> tuple[Augment | None, list[str]]:
+    """Take of each kind the strongest change that is tolerated on its own, and say why."""
     side = min(quick.held.shape[1:3])
     shifts = sorted({round(share * side) for share in _SHIFTS} - {0}, reverse=True)
     ladders: dict[str, tuple[Any, ...]] = {"flip": (True,), "shift": tuple(shifts), **_LADDERS}
@@ -191,4 +230,9 @@ def _climb(quick: QuickNet, start: Augment) -> tuple[Augment | None, list[Trial]
             if trials[-1].tolerated:
                 chosen[name] = value
                 break
-    return replace(start, **chosen) if chosen else None, trials
+    limit = LIMIT * quick.accuracy
+    why = [
+        *map(str, trials),
+        f"{100 * limit:.1f} points are tolerated, {100 * LIMIT:g} % of the quick net's accuracy",
+    ]
+    return replace(start, **chosen) if chosen else None, why
