@@ -151,9 +151,9 @@ class QuickNet:
         self.trained_on = len(split.train)
         self.held = images[split.validation]
         sizes = np.bincount(self._labels)
-        self.chance = 1 / np.count_nonzero(sizes)
+        self.chance = 1 / len(np.unique(self._labels))
         self._weights = self.chance / sizes[self._labels]
-        self._right = self._network.logits(self.held).argmax(axis=1) == self._labels
+        self._right = (self._network.logits(self.held).argmax(axis=1) == self._labels).astype(np.float64)
         self.accuracy, self.margin = self._averaged(self._right)
 
     @property
@@ -171,7 +171,7 @@ class QuickNet:
         drop, margin = self._averaged(self._right - still / _DRAWS)
         return Trial(change, drop, margin, LIMIT * self.accuracy)
 
-    def _averaged(self, values: NDArray[np.generic]) -> tuple[float, float]:
+    def _averaged(self, values: NDArray[np.float64]) -> tuple[float, float]:
         """Average over each class, then over the classes; and half the width of the 95 % interval of that."""
         mean = float(self._weights @ values)
         # About the mean of all: about its own, the few images of a small class would seem surer than they are.
