@@ -1,5 +1,6 @@
 """Copies: exact and near ones, under one label and under two, within training and across to the test images."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,25 @@ def test_test_images_in_training_are_leaks(tmp_path: Path) -> None:
     ]
     assert "pixel by pixel, but labelled" in leaks[0].said
     assert "nearly" in leaks[1].said
+
+
+def test_validation_images_in_training_are_leaks(tmp_path: Path) -> None:
+    """A copy, exact or near, across training and the source's own validation is a leak; within either it is none."""
+    data = textured()
+    nearly = np.rint(data.images[[20]] * 0.9).astype(np.uint8)
+    images = np.concatenate([data.images[[7]], nearly, textures(30, 2)[0][[4]]])
+    copied = replace(with_copies(data, images, np.array([2, 2, 1])), validation=np.array([30, 300, 301, 302]))
+    exact, near = _found(copied)
+    assert (exact.kind, near.kind) == ("leak", "leak")
+    assert [(each.split, each.index) for each in exact.pictures] == [("train", 7), ("validation", 300)]
+    assert exact.said == (
+        "2 images, in training and in validation, are the same, pixel by pixel, but labelled 'flat' and 'tall'."
+    )
+    assert near.said.startswith("2 images, in training and in validation, are nearly the same (")
+    leak, *_ = Copies(copied, copied.images).leaks(open_test(copied, tmp_path))
+    assert leak.said == "Test image 4 is validation image 302, pixel by pixel."
+    inside = replace(copied, validation=np.array([7, 20, 300, 301]))
+    assert [finding.kind for finding in _found(inside)] == ["conflict", "near_duplicate"]
 
 
 def test_too_little_to_compare_is_said() -> None:

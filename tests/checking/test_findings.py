@@ -24,7 +24,7 @@ def _findings(*kinds: Kind, tests: int = 0) -> Findings:
         (
             ("leak", "leak", "imbalance"),
             (
-                "To be mended first, in 1,200 training images: 2 test images that are also training images."
+                "To be mended first, in 1,200 training images: 2 images leaked across splits."
                 " Worth a look: 1 imbalance between classes."
             ),
         ),

@@ -1,4 +1,4 @@
-"""Images that are there more than once: exactly or nearly, under one label or two, in training or in both splits."""
+"""Images that are there more than once: exactly or nearly, under one label or two, in one split or two."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.checking.digests import digests, first_alike
-from optotype.checking.findings import Finding, Picture
+from optotype.checking.findings import SPLITS, Finding, Picture
 from optotype.checking.likeness import FEWEST, SMALLEST_SIDE, Likeness, Pairs
 from optotype.checking.pictures import of_test, of_training
 from optotype.checking.thumbnails import thumbnails
@@ -39,14 +39,14 @@ class Copies:
             self._likeness = Likeness(small[self._different], data.labels[self._different])
 
     def findings(self) -> list[Finding]:
-        """List the exact and near duplicates among the training images, and images under two labels."""
-        found = [self._exact(group) for group in _groups(self._first)]
+        """List the copies among the training images: duplicates, images under two labels, leaks into validation."""
+        found = [self._group(group) for group in _groups(self._first)]
         pairs = _NOTHING if self.too_little else self._likeness.within()
         one, other = self._different[pairs.asked], self._different[pairs.found]
         roots = _connected(len(self._data.labels), one, other)
         least = np.ones(len(roots))
         np.minimum.at(least, roots[one], pairs.difference)
-        return found + [self._near(group, float(least[roots[group[0]]])) for group in _groups(roots)]
+        return found + [self._group(group, float(least[roots[group[0]]])) for group in _groups(roots)]
 
     def leaks(self, opened: OpenedTest) -> list[Finding]:
         """List the test images of which there is a copy, exact or near, among the training images."""
@@ -68,31 +68,30 @@ class Copies:
             )
         ]
 
-    def _exact(self, group: Sequence[int]) -> Finding:
+    def _group(self, group: Sequence[int], difference: float | None = None) -> Finding:
+        """Say what copies are to one another; without a difference they are exact."""
         pictures = tuple(of_training(self._data, index) for index in group)
         labels = _labels(pictures)
-        if len(labels) > 1:
-            said = f"{len(group)} images are the same, pixel by pixel, but labelled {_listed(labels)}."
-            return Finding("conflict", said, 1.0, pictures)
-        said = f"{len(group)} images of {labels[0]!r} are the same, pixel by pixel."
-        return Finding("duplicate", said, len(group), pictures)
-
-    def _near(self, group: Sequence[int], difference: float) -> Finding:
-        pictures = tuple(of_training(self._data, index) for index in group)
-        labels = _labels(pictures)
-        amount = f"{difference:.0%} of the difference that is usual among such images"
-        if len(labels) > 1:
-            said = f"{len(group)} images are nearly the same ({amount}), but labelled {_listed(labels)}."
-            return Finding("conflict", said, 1 - difference, pictures)
-        said = f"{len(group)} images of {labels[0]!r} are nearly the same ({amount})."
-        return Finding("near_duplicate", said, 1 - difference, pictures)
+        amount = f"{difference or 0:.0%} of the difference that is usual among such images"
+        alike = "the same, pixel by pixel" if difference is None else f"nearly the same ({amount})"
+        but = f", but labelled {_listed(labels)}" if len(labels) > 1 else ""
+        likeness = 1 - (difference or 0)
+        if len({picture.split for picture in pictures}) > 1:
+            said = f"{len(group)} images, in training and in validation, are {alike}{but}."
+            return Finding("leak", said, likeness + bool(but), pictures)
+        if but:
+            return Finding("conflict", f"{len(group)} images are {alike}{but}.", likeness, pictures)
+        said = f"{len(group)} images of {labels[0]!r} are {alike}."
+        if difference is None:
+            return Finding("duplicate", said, len(group), pictures)
+        return Finding("near_duplicate", said, likeness, pictures)
 
     def _leak(self, opened: OpenedTest, test: int, train: int, difference: float) -> Finding:
         pictures = of_test(self._data, opened, test), of_training(self._data, train)
         labels = _labels(pictures)
         likeness = f"nearly ({difference:.0%} of the usual difference)" if difference else "pixel by pixel"
         but = f", but labelled {_listed(labels)}" if len(labels) > 1 else ""
-        said = f"Test image {test} is training image {train}, {likeness}{but}."
+        said = f"Test image {test} is {SPLITS[pictures[1].split]} image {train}, {likeness}{but}."
         return Finding("leak", said, 1 - difference + (len(labels) > 1), pictures)
 
 

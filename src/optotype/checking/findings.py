@@ -19,7 +19,7 @@ Kind = Literal[
     "brightness",
     "imbalance",
 ]
-Split = Literal["train", "test"]
+Split = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class About:
 KINDS: Final[Mapping[Kind, About]] = {
     "unreadable": About("Unreadable files", "unreadable file", "unreadable files", grave=True),
     "leak": About(
-        "Leaks: test images that are also training images",
-        "test image that is also a training image",
-        "test images that are also training images",
+        "Leaks: one image in two splits",
+        "image leaked across splits",
+        "images leaked across splits",
         grave=True,
     ),
     "conflict": About(
@@ -67,14 +67,17 @@ KINDS: Final[Mapping[Kind, About]] = {
 }
 """Every kind, the gravest first."""
 
+SPLITS: Final[Mapping[Split, str]] = {"train": "training", "validation": "validation", "test": "test"}
+"""Every split, in words."""
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
     """An image of the data set.
 
     Attributes:
-        split: "train" or "test".
-        index: Its place in that split.
+        split: One of SPLITS; "validation" for what the source itself sets aside, not for what a recipe carves out.
+        index: Its place among the test images, or among the training and validation images together.
         label: The name of the class it is labelled as.
         file: Its name relative to the source; None where images have no files.
         image: uint8 of shape (height, width, channels).
