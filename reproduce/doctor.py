@@ -94,7 +94,7 @@ def _images(found: ot.Findings, kind: Kind) -> list[set[int]]:
 
 def _suspects(data: ot.Dataset, opened: OpenedTest) -> tuple[Suspect, ...]:
     """List the test images whose labels are least probable, by nets trained on four fifths of the training images."""
-    probabilities = out_of_fold(data).of_others(opened.images)
+    probabilities = out_of_fold(data, np.arange(len(data.labels))).of_others(opened.images)
     of_label = probabilities[np.arange(len(opened.labels)), opened.labels]
     return tuple(
         Suspect(

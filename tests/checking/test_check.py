@@ -27,6 +27,7 @@ def test_every_kind_of_fault_is_found(tmp_path: Path) -> None:
     assert [
         len(found.of(kind)) for kind in ("unreadable", "leak", "conflict", "duplicate", "near_duplicate")
     ] == [1] * 5
+    assert any("among the leaked test images (1)" in note for note in found.notes)
     assert 100 in {finding.pictures[0].index for finding in found.of("brightness")}
     assert 150 in {finding.pictures[0].index for finding in found.of("label_error")}
     assert found.verdict.startswith(

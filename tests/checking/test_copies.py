@@ -58,6 +58,16 @@ def test_near_duplicates_are_grouped() -> None:
     assert kinds == {"duplicate": [7, 300], "near_duplicate": [7, 301, 302]}
 
 
+def test_copies_have_one_number() -> None:
+    """Exact and near copies of a picture are one group, whatever their labels; all others are alone."""
+    data = textured()
+    altered = [np.rint(data.images[7] * share).astype(np.uint8) for share in (1, 0.9)]
+    copied = with_copies(data, np.stack(altered), np.array([0, 1]))
+    groups = Copies(copied, copied.images).groups
+    assert len(set(groups[[7, 300, 301]].tolist())) == 1
+    assert len(set(groups.tolist())) == 300
+
+
 def test_test_images_in_training_are_leaks(tmp_path: Path) -> None:
     """A test image of which there is an exact or near copy in training is named with that copy."""
     tests, labels = textures(30, 2)

@@ -60,14 +60,15 @@ def check(
     copies = Copies(data, small.images)
     found += copies.findings()
     say("training a quick net on five parts in turn")
-    nets = out_of_fold(small, threads) if len(data.images) >= _FEWEST_TO_LEARN_FROM else None
-    opened = None
+    nets = out_of_fold(small, copies.groups, threads) if len(data.images) >= _FEWEST_TO_LEARN_FROM else None
+    opened, leaks = None, []
     if open_test:
         say("comparing them with the test images, which are unsealed for it")
         opened = open_sealed(data, runs_root, by="doctor")
-        found += copies.leaks(opened)
+        leaks = copies.leaks(opened)
+        found += leaks
     if nets is not None:
-        found += label_errors(data, nets, opened)
+        found += label_errors(data, nets, opened, {leak.pictures[0].index for leak in leaks})
     gravity = {kind: place for place, kind in enumerate(KINDS)}
     return Findings(
         name=data.name,
@@ -77,7 +78,7 @@ def check(
         opening=opened.opening if opened else None,
         net_accuracy=nets.accuracy(data.labels) if nets else None,
         findings=tuple(sorted(found, key=lambda each: (gravity[each.kind], -each.badness))),
-        notes=tuple(_notes(data, copies, nets, opened)),
+        notes=tuple(_notes(data, copies, nets, opened, len(leaks))),
         seconds=time.perf_counter() - started,
     )
 
@@ -86,7 +87,9 @@ def _unreadable(data: Dataset) -> list[Finding]:
     return [Finding("unreadable", f"{each.file}: {each.reason}", 1.0) for each in data.skipped]
 
 
-def _notes(data: Dataset, copies: Copies, nets: OutOfFold | None, opened: OpenedTest | None) -> list[str]:
+def _notes(
+    data: Dataset, copies: Copies, nets: OutOfFold | None, opened: OpenedTest | None, leaks: int
+) -> list[str]:
     """Say what was not looked at, and why."""
     notes = []
     if opened is None:
@@ -97,5 +100,9 @@ def _notes(data: Dataset, copies: Copies, nets: OutOfFold | None, opened: Opened
         notes.append(
             f"Label errors were not looked for: a net needs at least {_FEWEST_TO_LEARN_FROM} training images to learn"
             f" from, and there are {len(data.images)}."
+        )
+    elif leaks:
+        notes.append(
+            f"Label errors were not looked for among the leaked test images ({leaks:,}): the net saw copies of them."
         )
     return notes

@@ -25,6 +25,7 @@ class Copies:
         small: Its training images in at most 32 x 32 pixels, uint8 of shape (n, height, width, channels).
 
     Attributes:
+        groups: int64 of shape (n,): images with the same number are copies of one another, exact or near.
         too_little: Why near duplicates cannot be looked for, in a sentence; empty where they can.
     """
 
@@ -35,17 +36,21 @@ class Copies:
         # Exact copies are no neighbours of one another: they would hide the near ones.
         self._different = np.unique(self._first)
         self.too_little = _too_little(len(self._different), small.shape[1:3])
+        pairs = _NOTHING
         if not self.too_little:
             self._likeness = Likeness(small[self._different], data.labels[self._different])
+            pairs = self._likeness.within()
+        self._one, self._other = self._different[pairs.asked], self._different[pairs.found]
+        self._difference = pairs.difference
+        everyone = np.arange(len(self._first))
+        self.groups = _connected(len(everyone), np.r_[everyone, self._one], np.r_[self._first, self._other])
 
     def findings(self) -> list[Finding]:
         """List the copies among the training images: duplicates, images under two labels, leaks into validation."""
         found = [self._group(group) for group in _groups(self._first)]
-        pairs = _NOTHING if self.too_little else self._likeness.within()
-        one, other = self._different[pairs.asked], self._different[pairs.found]
-        roots = _connected(len(self._data.labels), one, other)
+        roots = _connected(len(self._first), self._one, self._other)
         least = np.ones(len(roots))
-        np.minimum.at(least, roots[one], pairs.difference)
+        np.minimum.at(least, roots[self._one], self._difference)
         return found + [self._group(group, float(least[roots[group[0]]])) for group in _groups(roots)]
 
     def leaks(self, opened: OpenedTest) -> list[Finding]:

@@ -62,14 +62,15 @@ class OutOfFold:
         return said
 
 
-def out_of_fold(data: Dataset, threads: int | None = None) -> OutOfFold:
+def out_of_fold(data: Dataset, groups: NDArray[np.int64], threads: int | None = None) -> OutOfFold:
     """Train the quick net five times, each time without a fifth of every class, and ask it of that fifth.
 
     Args:
         data: Images of at most 32 pixels a side.
+        groups: int64 of shape (n,): images with the same number are copies, of which a net sees all or none.
         threads: By default every core.
     """
-    folds = _folds(data.labels)
+    folds = _folds(data.labels, groups)
     probabilities = np.empty((len(data.labels), len(data.class_names)))
     nets = []
     for fold in range(FOLDS):
@@ -105,13 +106,14 @@ def quick_recipe(shape: tuple[int, int, int], images: int) -> Recipe:
     )
 
 
-def _folds(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Deal the images of every class out to the folds, in an order that is a hash of the class."""
+def _folds(labels: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Deal the images of every class out to the folds, in an order that is a hash of the class; copies follow one."""
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
     folds = np.empty(len(labels), np.int64)
-    for label in np.unique(labels).tolist():
-        members = np.flatnonzero(labels == label)
+    for label in np.unique(labels[first]).tolist():
+        members = np.sort(first[labels[first] == label])
         folds[members[permutation(len(members), _FOLD, label)]] = np.arange(len(members)) % FOLDS
-    return folds
+    return folds[first[group]]
 
 
 def _trained(data: Dataset, train: NDArray[np.int64], seed: int, threads: int | None) -> Network:
