@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import optotype as ot
-from optotype.recipes.builtin import BUILTIN
 from reproduce import backends, cifar, ours, peers, timing
 from reproduce.headers import write_headers
-from reproduce.lessons import seeds
+from reproduce.lessons import LESSONS, seeds
 from reproduce.render import write_page
 from reproduce.results import FOLDER, Peer, Results, definition, keep, read
 
@@ -114,7 +113,7 @@ def _arguments() -> argparse.Namespace:
         description="Train every built-in recipe with optotype and with Keras, time both, and render RESULTS.md."
         " What is in results/ is not done again; delete a file there to have it done again.",
     )
-    parser.add_argument("--recipes", nargs="+", choices=BUILTIN, default=list(BUILTIN), metavar="NAME")
+    parser.add_argument("--recipes", nargs="+", choices=LESSONS, default=list(LESSONS), metavar="NAME")
     parser.add_argument(
         "--cifar",
         metavar="FOLDER",

@@ -4,7 +4,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Final
 
-from optotype.recipes.builtin import BUILTIN
+from reproduce.lessons import LESSONS
 from reproduce.results import FOLDER, ROOT, Results, read, write_text
 
 RECIPES: Final = ROOT / "src" / "optotype" / "recipes" / "builtin"
@@ -29,7 +29,7 @@ def with_line(text: str, line: str) -> str:
 
 def write_headers(folder: Path = FOLDER, recipes: Path = RECIPES) -> None:
     """Rewrite the line above every built-in recipe that has results of ours."""
-    for name in BUILTIN:
+    for name in LESSONS:
         found = read(name, "optotype-fp32", folder)
         file = recipes / f"{name}.toml"
         if found is None:

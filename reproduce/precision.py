@@ -4,8 +4,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Final
 
-from optotype.recipes.builtin import BUILTIN
 from reproduce.accuracy import SplitName, accuracies, spread, verdict
+from reproduce.lessons import LESSONS
 from reproduce.results import Results, read
 
 MEANING: Final = """The same recipes trained by optotype in fp32 and with bfloat16 operands, which `precision = "auto"`
@@ -32,7 +32,7 @@ def margin(single: Results) -> float:
 
 
 def _pairs(folder: Path) -> list[tuple[Results, Results]]:
-    both = [(read(name, "optotype-fp32", folder), read(name, "optotype-bf16", folder)) for name in BUILTIN]
+    both = [(read(name, "optotype-fp32", folder), read(name, "optotype-bf16", folder)) for name in LESSONS]
     return [(single, half) for single, half in both if single and half]
 
 

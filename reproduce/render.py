@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-from optotype.recipes.builtin import BUILTIN
 from reproduce.accuracy import Pair, accuracy_table, early_table, first_epoch_line
 from reproduce.cifar import cifar_section
 from reproduce.examination import faults_section
@@ -40,8 +39,8 @@ def render(folder: Path = FOLDER) -> str:
     Returns:
         Markdown.
     """
-    pairs = [_read_pair(name, folder) for name in BUILTIN]
-    halves = [read(name, "optotype-bf16", folder) for name in BUILTIN]
+    pairs = [_read_pair(name, folder) for name in LESSONS]
+    halves = [read(name, "optotype-bf16", folder) for name in LESSONS]
     validated = [pair for pair in pairs if pair.recipe in _VALIDATION]
     sections = {
         "Test accuracy": [accuracy_table(pairs, "test"), first_epoch_line(_pair(pairs, "dnn-sigmoid"))],
@@ -83,7 +82,7 @@ def _pair(pairs: list[Pair], recipe: str) -> Pair:
 
 def _commands() -> str:
     both, one = ".venv/bin/python -m reproduce --recipes", ".venv/bin/optotype train mnist --judge --recipe"
-    rows = [f"| {name} | `{both} {name}` | `{one} {name}` |" for name in BUILTIN]
+    rows = [f"| {name} | `{both} {name}` | `{one} {name}` |" for name in LESSONS]
     head = [
         "`make reproduce` does all of it; what is in `results/` is not done again.",
         "",

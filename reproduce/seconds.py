@@ -4,8 +4,8 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from optotype.recipes.builtin import BUILTIN
 from reproduce.backends import read_backends
+from reproduce.lessons import LESSONS
 from reproduce.peers import BACKENDS
 from reproduce.timing import Timing, read_timing
 
@@ -16,7 +16,7 @@ column is how many times as fast optotype is."""
 
 def seconds_table(folder: Path) -> str:
     """Make the table of seconds per epoch, under a line that names the machine and the versions."""
-    found = [timing for timing in (read_timing(name, folder) for name in BUILTIN) if timing is not None]
+    found = [timing for timing in (read_timing(name, folder) for name in LESSONS) if timing is not None]
     if not found:
         return "Not measured yet."
     lines = [
@@ -45,7 +45,7 @@ def _row(timing: Timing) -> str:
 def whole_line(folder: Path) -> str:
     """Say what whole trainings take, where that was measured."""
     found = [
-        timing for timing in (read_timing(name, folder) for name in BUILTIN) if timing and timing.keras.whole
+        timing for timing in (read_timing(name, folder) for name in LESSONS) if timing and timing.keras.whole
     ]
     return "\n".join(
         f"A whole training of `{timing.recipe}`: optotype {median(timing.optotype.whole):.1f} s (its run folder"
@@ -57,7 +57,7 @@ def whole_line(folder: Path) -> str:
 
 def backends_table(folder: Path) -> str:
     """Make the table by which Keras's backend was chosen."""
-    found = [each for each in (read_backends(name, folder) for name in BUILTIN) if each is not None]
+    found = [each for each in (read_backends(name, folder) for name in LESSONS) if each is not None]
     if not found:
         return "Not measured yet."
     rows = [

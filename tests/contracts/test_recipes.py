@@ -29,7 +29,10 @@ _PARAMETERS = {
     "mlp-800-800": 1_276_810,
     "mlp-300x3": 419_110,
     "mnist-quick": 108_874,
+    "pictures-quick": 437_610,
 }
+# Two statistics of each channel that is normalized.
+_FROZEN = {"dnn-sigmoid": 2 * 784, "pictures-quick": 2 * (2 * 32 + 2 * 64 + 3 * 128)}
 _TRAINING = {
     "mlp-512-512": (RMSprop(), 256, 20, 0),
     "mlp-512-256-128": (RMSprop(), 512, 20, 0),
@@ -47,7 +50,7 @@ _TRAINING = {
 
 
 def test_order() -> None:
-    """The recipes are shown in the order of their lessons, the default for MNIST last."""
+    """The recipes are shown in the order of their lessons, the defaults for MNIST and for pictures last."""
     assert list(_PARAMETERS) == list(BUILTIN)
 
 
@@ -56,8 +59,7 @@ def test_parameters(name: str) -> None:
     """On MNIST the recipe has exactly the parameters of its lesson, and only batch normalization's are not trained."""
     rows = describe(load_recipe(name).network_layers(10), (28, 28, 1))
     assert sum(row.size for row in rows) == _PARAMETERS[name]
-    frozen = 2 * 784 if name == "dnn-sigmoid" else 0
-    assert sum(row.trainable_size for row in rows) == _PARAMETERS[name] - frozen
+    assert sum(row.trainable_size for row in rows) == _PARAMETERS[name] - _FROZEN.get(name, 0)
 
 
 @pytest.mark.parametrize("name", list(_TRAINING))

@@ -21,7 +21,7 @@ def test_mnist_is_trained_and_judged(optotype: Command, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "mnist: 60,000 training images of 28x28x1, 10 classes" in done.stdout
-    for layer in default_recipe("mnist").network_layers(10):
+    for layer in default_recipe("mnist", 60_000).network_layers(10):
         assert one_line(layer) in done.stdout
     assert "epoch 1/1  loss " in done.stdout
     *_, verdict, run, model = done.stdout.splitlines()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from optotype.errors import RecipeError
-from optotype.recipes.builtin import BUILTIN, DEFAULTS, default_recipe, load_recipe
+from optotype.recipes.builtin import BUILTIN, DEFAULTS, OTHERWISE, default_recipe, load_recipe
 
 _GOOD = 'layers = [{ type = "Flatten" }]\nepochs = 3\n'
 
@@ -67,7 +67,9 @@ def test_missing(name: str | Path, sentence: str) -> None:
 
 
 def test_default_recipe() -> None:
-    """MNIST has its own recipe; any other data set gets its network with a tenth for validation."""
-    assert default_recipe("mnist") == load_recipe(DEFAULTS["mnist"])
-    other = default_recipe("my-pictures")
-    assert (other.name, other.validation, other.layers) == ("default", 0.1, default_recipe("mnist").layers)
+    """MNIST has its own recipe; any other data set gets the one for pictures, the fewer images the longer."""
+    assert default_recipe("mnist", 60_000) == load_recipe(DEFAULTS["mnist"])
+    other = default_recipe("my-pictures", 10_000)
+    assert (other.name, other.epochs) == (OTHERWISE, 20)
+    assert default_recipe("my-pictures", 50_000) == load_recipe(OTHERWISE)
+    assert default_recipe("my-pictures", 30).epochs == 60

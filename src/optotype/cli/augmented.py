@@ -86,7 +86,7 @@ def write_augmented(
         return Augmented(recipe, measured, None)
     sheet = folder / "augmented.png"
     rows = rows_of_changes(data, train, recipe.augment, recipe.seed)
-    write_durably(sheet, draw_sheet(f"{data.name}, augmented: {recipe.augment}", rows))
+    write_durably(sheet, draw_sheet(f"{data.name} as it is and in epochs 1 to 9: {recipe.augment}", rows))
     return Augmented(recipe, measured, sheet)
 
 

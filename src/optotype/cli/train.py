@@ -98,7 +98,7 @@ def _recipe(data: "Dataset", name: str | None, changes: list[str], seed: int | N
         pairs[key.strip()] = value.strip()
     if seed is not None:
         pairs["seed"] = seed
-    chosen = default_recipe(data.name) if name is None else load_recipe(name)
+    chosen = default_recipe(data.name, len(data.labels)) if name is None else load_recipe(name)
     return chosen.override(pairs) if pairs else chosen
 
 

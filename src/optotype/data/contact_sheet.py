@@ -75,7 +75,7 @@ def rows_of_changes(data: Dataset, train: NDArray[np.int64], augment: Augment, s
     Raises:
         EngineError: The change is larger than the images.
     """
-    captions = ("as it is", *(f"epoch {epoch}" for epoch in range(1, _ACROSS)))
+    captions = ("as is", *map(str, range(1, _ACROSS)))
     each = max(1, _CHANGED // len(data.class_names))
     rows = []
     for label, name in enumerate(data.class_names[:_CHANGED]):

@@ -22,11 +22,15 @@ BUILTIN: Final = (
     "mlp-800-800",
     "mlp-300x3",
     "mnist-quick",
+    "pictures-quick",
 )
 """Names of the built-in recipes, in the order in which they are shown."""
 
 DEFAULTS: Final[Mapping[str, str]] = {"mnist": "mnist-quick"}
 """The built-in recipe for each data set that has one of its own."""
+
+OTHERWISE: Final = "pictures-quick"
+"""The built-in recipe for every other data set."""
 
 _FOLDER: Final = Path(__file__).parent / "builtin"
 
@@ -53,18 +57,19 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     )
 
 
-def default_recipe(source_name: str) -> Recipe:
+def default_recipe(source_name: str, images: int) -> Recipe:
     """Give the recipe for a data set whose user names none.
 
     Args:
         source_name: The data set's name ("mnist").
+        images: How many training images it has, validation included.
 
     Returns:
-        The data set's own recipe; for any other, the one for MNIST with a tenth of the images for validation.
+        The data set's own recipe; for any other, the one for pictures, with as many epochs as suit so many images.
     """
     if source_name in DEFAULTS:
         return load_recipe(DEFAULTS[source_name])
-    return load_recipe("mnist-quick").override({"name": "default", "validation": 0.1})
+    return load_recipe(OTHERWISE).override({"epochs": epochs_for(images)})
 
 
 def epochs_for(images: int) -> int:
