@@ -59,7 +59,10 @@ def test_the_split_may_be_left_out(tmp_path: Path) -> None:
         (f"{HEAD}images/cat/0.png,,\n", "Row 1 of .*pets.csv has no label"),
         (f"{HEAD}images/cat/0.png\n", "Row 1 of .* has no label"),
         (f"{HEAD},a,\n", "Row 1 of .* has no path"),
-        (f"{HEAD}images/cat/0.png,a,dev\n", "Row 1 of .* has the split 'dev', expected one of train, training, val"),
+        (
+            f"{HEAD}images/cat/0.png,a,dev\n",
+            "Row 1 of .* has the split 'dev', expected one of train, training, val",
+        ),
         (f"{HEAD}images/cat/0.png,a,b,test\n", "Row 1 of .* has 4 cells, expected 3"),
         (f"{HEAD}images/cat/0.png,a,\n../x.png,a,\n", r"Row 2 of .* has the path '\.\./x.png'"),
         (f"{HEAD}images/../../x.png,a,\n", "expected one relative to the manifest's folder and inside it"),
@@ -95,7 +98,10 @@ def test_files_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
     (tmp_path / "pets" / "images").mkdir(parents=True)
     (tmp_path / "pets" / "images" / "out.png").symlink_to(tmp_path / "secret.png")
     os.mkfifo(tmp_path / "pets" / "images" / "pipe.png")
-    bad = _list(tmp_path / "pets", f"{HEAD}{rows}images/gone.png,cat,\nimages/out.png,dog,\nimages,cat,\nimages/pipe.png,dog,\n").bad
+    bad = _list(
+        tmp_path / "pets",
+        f"{HEAD}{rows}images/gone.png,cat,\nimages/out.png,dog,\nimages,cat,\nimages/pipe.png,dog,\n",
+    ).bad
     assert {each.file: each.reason for each in bad} == {
         "images/gone.png": "cannot be read: No such file or directory",
         "images": "is not a regular file",

@@ -309,31 +309,13 @@ def test_another_way_of_reading_decodes_anew(
     load_pictures(folder)
     for package in ("optotype", "pillow"):
         with monkeypatch.context() as other:
-            other.setattr(picture_sets, "version", lambda name, odd=package: "0" if name == odd else version(name))
+            other.setattr(
+                picture_sets, "version", lambda name, odd=package: "0" if name == odd else version(name)
+            )
             load_pictures(folder)
     monkeypatch.setattr(picture_sets, "_DECODING", -1)
     load_pictures(folder)
     assert decoded == [14] * 4
-
-
-def test_a_generation_reaches_the_disk_before_it_takes_its_name(
-    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Pixels, index and their folder are synced before the rename, and the folder around them after it."""
-    synced: list[Path] = []
-    fsync = os.fsync
-
-    def noting(descriptor: int) -> None:
-        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", noting)
-    load_pictures(write(tmp_path / "pets", SPLIT))
-    source, *more = (home / "pictures").iterdir()
-    assert more == []
-    *files, temporary, last = synced
-    assert (temporary.parent, temporary.suffix, last) == (source, ".tmp", source)
-    assert sorted(files) == [temporary / name for name in ("index.json", "test", "train")]
 
 
 def test_names_that_are_no_text_are_escaped(tmp_path: Path) -> None:
@@ -414,11 +396,3 @@ def test_what_is_no_source_is_refused(tmp_path: Path, name: str) -> None:
         DataError, match=r"is no set of pictures, expected a folder, or a file|cannot be read"
     ):
         load_pictures(tmp_path / name)
-
-
-def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file where the cache should be is explained, with the variable that moves it."""
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("OPTOTYPE_HOME", str(tmp_path / "file"))
-    with pytest.raises(DataError, match=r"cannot be written: .* OPTOTYPE_HOME"):
-        load_pictures(write(tmp_path / "pets", names(5)))

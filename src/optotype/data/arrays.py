@@ -179,8 +179,8 @@ def _class_names(labels: NDArray[Any]) -> tuple[str, ...]:
         other = labels_of.setdefault(class_name("y_train", label), label)
         if other != label:
             raise DataError(
-                f"y_train has the labels {other!a} and {label!a}, which differ by Unicode form only, expected one name for"
-                " one class. Give unicodedata.normalize('NFC', label) for each label."
+                f"y_train has the labels {other!a} and {label!a}, which differ by Unicode form only, expected one name"
+                " for one class. Give unicodedata.normalize('NFC', label) for each label."
             )
     return tuple(labels_of)
 

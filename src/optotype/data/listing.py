@@ -152,8 +152,8 @@ def arrange(
 
     Raises:
         DataError: There is no training picture or a class folder without one; a single class; a test or validation
-            class that is not in training; two class names that differ by case or Unicode form only; test/ without train/;
-            or the same folders in several class folders that hold no picture themselves, as splits would.
+            class that is not in training; two class names that differ by case or Unicode form only; test/ without
+            train/; or the same folders in several class folders that hold no picture themselves, as splits would.
     """
     files = sorted(found)
     parts = [each.file.split("/") for each in files]
@@ -210,7 +210,7 @@ def _split_folders(source: str, tops: set[str]) -> dict[str, str]:
 
 
 def _check_flat(source: str, files: list[list[str]]) -> None:
-    """Refuse class folders that are rather splits, or have splits inside: they would be learnt, or mixed, in silence."""
+    """Refuse class folders that are rather splits, or have splits inside: they would be mixed, in silence."""
     inside: dict[str, set[str]] = {}
     for top, *below in files:
         if len(below) == 1:
@@ -223,10 +223,11 @@ def _check_flat(source: str, files: list[list[str]]) -> None:
         recurring = sorted(folders & seen)
         if len(recurring) > 1:
             raise DataError(
-                f"{source} has the folders {recurring[0]!a} and {recurring[1]!a} in {top!a} and again in other folders, with no"
-                " pictures beside them, so that it is unclear which are the classes. Expected class folders with pictures in"
-                " them, or such folders below train and test. If these are splits, name the splits train and test and put"
-                " the class folders into them; if not, move the pictures up into their class folders."
+                f"{source} has folders {recurring[0]!a} and {recurring[1]!a} in {top!a} and again in other folders,"
+                " with no pictures beside them, so that it is unclear which are the classes. Expected class folders"
+                " with pictures in them, or such folders below train and test. If these are splits, name the splits"
+                " train and test and put the class folders into them; if not, move the pictures up into their class"
+                " folders."
             )
         seen |= folders
 

@@ -112,7 +112,9 @@ def _read(path: Path) -> Iterator[Mapping[str, str]]:
                 if len(cells) > len(columns):
                     # An unquoted comma in a path or label would move what follows into other columns.
                     found = f"has {len(cells)} cells"
-                    raise _fault(path, number, found, f"{len(columns)} as in the first row, with quotes around commas")
+                    raise _fault(
+                        path, number, found, f"{len(columns)} as in the first row, with quotes around commas"
+                    )
                 yield dict(zip(columns, cells, strict=False))
     except (OSError, UnicodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error

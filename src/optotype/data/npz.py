@@ -42,7 +42,14 @@ def load_npz(path: Path) -> Dataset:
                 entry.filename.removesuffix(".npy"): _read(path, archive, entry)
                 for entry in archive.infolist()
             }
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        UnicodeError,
+    ) as error:
         raise _fault(path, str(error)) from error
     try:
         return dataset_of(arrays, path.stem, str(path.resolve()))
@@ -75,7 +82,9 @@ def _read(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArr
                     path, f"{entry.filename} has version {version} of the format, expected 1.0 or 2.0"
                 )
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of a header in the style of Python 2, or of a type that is to go
+                warnings.simplefilter(
+                    "ignore"
+                )  # of a header in the style of Python 2, or of a type that is to go
                 shape, fortran, kind = _HEADERS[version](file)
             if kind.hasobject:
                 raise _fault(

@@ -45,9 +45,9 @@ SURVEYS: Final[Mapping[str, Callable[[Path], Survey]]] = {
 }
 """What reads a file of pictures, by how its name ends."""
 
-# Counts the ways in which sources were read: what is a picture, of which class and split, how it becomes pixels, and what
-# is kept with them. A change of any of these makes all that was decoded before stale, and so does another version of
-# optotype or Pillow.
+# Counts the ways in which sources were read: what is a picture, of which class and split, how it becomes pixels, and
+# what is kept with them. A change of any of these makes all that was decoded before stale, and so does another version
+# of optotype or Pillow.
 _DECODING: Final = 3
 _LISTED: Final = 20
 _ROWS: Final = 4096

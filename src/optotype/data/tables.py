@@ -2,8 +2,8 @@
 
 A table of pictures has a column `image` or `img` (a struct whose field `bytes` holds a picture file, or the bytes
 themselves), a column `label` (names, or numbers that the table's metadata may name) and, if wanted, `split`; else
-a file with "test" or "validation" among the words of its name holds that split. PyArrow reads Parquet; it is the extra `parquet`,
-since it weighs as much as everything else together.
+a file with "test" or "validation" among the words of its name holds that split. PyArrow reads Parquet; it is the extra
+`parquet`, since it weighs as much as everything else together.
 """
 
 import io
@@ -134,8 +134,8 @@ def _read(spool: Spool, by_file: str, rows: list[Row], bad: list[Skipped]) -> No
         )
     if not by_file and "split" not in columns:
         raise DataError(
-            f"{path} does not tell its split, as other files beside it do, expected train, validation or test in its name"
-            " or a column split. Rename it, or put it elsewhere."
+            f"{path} does not tell its split, as other files beside it do, expected train, validation or test in its"
+            " name or a column split. Rename it, or put it elsewhere."
         )
     names = _label_names(table)
     for number, row in enumerate(_rows(path, table, (image, "label", "split"))):
