@@ -61,3 +61,9 @@ def test_every_net_is_trained_without_a_fifth() -> None:
     folds = _folds(np.arange(300) % 3, np.arange(300)[::-1])
     for label in range(3):
         assert np.bincount(folds[label::3]).tolist() == [20] * 5
+
+
+def test_every_processor_finds_alike() -> None:
+    """Nets compute in single precision, also where the processor would offer another."""
+    nets = out_of_fold(textured(60), np.arange(60)).nets
+    assert {net.precision for net in nets} == {"fp32"}
