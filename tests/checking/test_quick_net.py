@@ -29,7 +29,7 @@ def test_easy_classes_are_told_apart_unseen() -> None:
 def test_a_small_set_in_colour_is_learnt() -> None:
     """A few hundred steps are enough for batch normalization, whose moving statistics decide what is predicted."""
     images, labels = textures(300, 1, side=30, channels=3)
-    assert out_of_fold(textured(images=images)).accuracy(labels) > 0.95
+    assert out_of_fold(textured(images=images), np.arange(300)).accuracy(labels) > 0.95
 
 
 def test_a_label_is_not_learnt_from_its_own_image() -> None:

@@ -65,7 +65,7 @@ def recipe_with(data: "Dataset", settings: list[str]) -> "Recipe":
             changes[f"augment.{name.strip()}"] = value.strip()
         else:
             changes["augment"] = setting.strip()
-    return default_recipe(data.name).override(changes)
+    return default_recipe(data.name, len(data.labels)).override(changes)
 
 
 def write_augmented(
