@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from optotype.data import spool, tables
 from optotype.data.listing import Listing
 from optotype.data.tables import survey_tables
 from optotype.errors import DataError
@@ -151,6 +152,33 @@ def test_without_pyarrow_the_command_is_named(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(DataError, match=r"pip install 'optotype\[parquet\]'"):
         survey_tables(tmp_path, [tmp_path / "a.parquet"])
+
+
+def test_a_value_that_stands_in_many_rows_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that share one large value are read a few at a time, and refused once they are too much."""
+    monkeypatch.setattr(tables, "_MOST_MEMORY", 16 << 20)
+    monkeypatch.setattr(spool, "FREE_BYTES", 20 << 20)
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * 128, pa.int32()), pa.array([bytes(8 << 20)]))
+    table = pa.table({"image": shared, "label": [0, 1] * 64})
+    parquet.write_table(table, tmp_path / "a.parquet", compression="zstd", store_schema=False)
+    before = pa.default_memory_pool().max_memory()
+    with pytest.raises(DataError, match="unpacks to more than 20 MiB"):
+        _list(tmp_path / "a.parquet")
+    assert pa.default_memory_pool().max_memory() < before + (100 << 20)
+
+
+def test_a_table_that_says_it_unpacks_to_too_much_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The size that a table gives for its pictures is looked at before they are."""
+    monkeypatch.setattr(spool, "FREE_BYTES", 1 << 20)
+    table = pa.table({"image": [bytes(8 << 20)], "label": [0]})
+    parquet.write_table(table, tmp_path / "a.parquet", compression="zstd")
+    monkeypatch.setattr(tables, "_rows", None)
+    with pytest.raises(DataError, match="unpacks to more than 1 MiB"):
+        _list(tmp_path / "a.parquet")
 
 
 def _listed_or_refused(path: Path) -> bool:

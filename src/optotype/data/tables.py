@@ -9,7 +9,7 @@ a file with "test" or "validation" among the words of its name holds that split.
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 _IMAGE: Final = ("image", "img")
 _ROWS: Final = 256
-"""Rows that are in memory at a time."""
+"""Rows that are in memory at a time, at most."""
+_MOST_MEMORY: Final = 256 << 20
+"""Bytes that these rows may take, by what the file says of itself."""
 
 
 def survey_tables(source: Path, paths: Sequence[Path]) -> Survey:
@@ -82,9 +84,25 @@ def _explained(path: Path) -> Iterator[None]:
 def _rows(path: Path, table: "ParquetFile", columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     there = {name: folded for folded, name in _columns(path, table).items() if folded in columns}
     with _explained(path):
-        for batch in table.iter_batches(_ROWS, columns=list(there)):
+        for batch in table.iter_batches(_rows_at_a_time(table, there), columns=list(there)):
             for row in batch.to_pylist():
                 yield {there[name]: value for name, value in row.items()}
+
+
+def _sizes(table: "ParquetFile", columns: Collection[str]) -> Iterator[tuple[int, bool]]:
+    """Give the unpacked bytes of each column in each group of rows, and whether one value may stand for many."""
+    about = table.metadata
+    for group in range(about.num_row_groups):
+        for place in range(about.num_columns):
+            column = about.row_group(group).column(place)
+            if column.path_in_schema.split(".")[0] in columns:
+                yield column.total_uncompressed_size, column.has_dictionary_page
+
+
+def _rows_at_a_time(table: "ParquetFile", columns: Collection[str]) -> int:
+    # A value that is stored once may be as large as all that is stored, and stand in every row.
+    largest = max((size for size, repeats in _sizes(table, columns) if repeats), default=1)
+    return min(_ROWS, max(1, _MOST_MEMORY // max(1, largest)))
 
 
 def _columns(path: Path, table: "ParquetFile") -> dict[str, str]:
@@ -137,6 +155,8 @@ def _read(spool: Spool, by_file: str, rows: list[Row], bad: list[Skipped]) -> No
             f"{path} does not tell its split, as other files beside it do, expected train, validation or test in its"
             " name or a column split. Rename it, or put it elsewhere."
         )
+    with _explained(path):
+        spool.require(sum(size for size, _ in _sizes(table, [columns[image]])))
     names = _label_names(table)
     for number, row in enumerate(_rows(path, table, (image, "label", "split"))):
         held = row[image]
