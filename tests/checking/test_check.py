@@ -39,13 +39,6 @@ def test_every_kind_of_fault_is_found(tmp_path: Path) -> None:
     assert json.loads(json.dumps(found.to_json()))["verdict"] == found.verdict
 
 
-def test_a_file_name_commands_no_terminal(tmp_path: Path) -> None:
-    """What is not printable in the name of a file stands in its finding escaped, all else as it is."""
-    data = textured(40, skipped=(Skipped("caf\u00e9 \x1b[2J\u202e.png", "it is cut short"),))
-    (finding,) = check(data, open_test=False, runs_root=tmp_path).of("unreadable")
-    assert finding.said == "caf\u00e9 \\x1b[2J\\u202e.png: it is cut short"
-
-
 def test_the_opening_is_counted(tmp_path: Path) -> None:
     """The test images are opened once, by the doctor, and the findings say which opening it was."""
     found = check(textured(120), runs_root=tmp_path)

@@ -84,14 +84,7 @@ def check(
 
 
 def _unreadable(data: Dataset) -> list[Finding]:
-    return [Finding("unreadable", _printable(f"{each.file}: {each.reason}"), 1.0) for each in data.skipped]
-
-
-def _printable(text: str) -> str:
-    """Escape what a terminal would obey instead of showing it: file names are anybody's."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text
-    )
+    return [Finding("unreadable", f"{each.file}: {each.reason}", 1.0) for each in data.skipped]
 
 
 def _notes(
