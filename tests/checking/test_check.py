@@ -83,3 +83,11 @@ def test_large_images_are_checked(tmp_path: Path) -> None:
     found = check(data, open_test=False, runs_root=tmp_path)
     (finding,) = found.of("near_duplicate")
     assert [picture.index for picture in finding.pictures] == [0, 119]
+
+
+def test_a_net_that_knows_nothing_doubts_no_label(tmp_path: Path) -> None:
+    """Where labels have nothing to do with the images none is called wrong, and a note says why."""
+    labels = np.random.default_rng(0).integers(0, 3, 150)
+    found = check(textured(150, labels=labels), open_test=False, runs_root=tmp_path)
+    assert found.of("label_error") == ()
+    assert any("too few to doubt a label by" in note for note in found.notes)

@@ -67,7 +67,7 @@ def check(
         opened = open_sealed(data, runs_root, by="doctor")
         leaks = copies.leaks(opened)
         found += leaks
-    if nets is not None:
+    if nets is not None and nets.know(data.labels):
         found += label_errors(data, nets, opened, {leak.pictures[0].index for leak in leaks})
     gravity = {kind: place for place, kind in enumerate(KINDS)}
     return Findings(
@@ -100,6 +100,11 @@ def _notes(
         notes.append(
             f"Label errors were not looked for: a net needs at least {_FEWEST_TO_LEARN_FROM} training images to learn"
             f" from, and there are {len(data.images)}."
+        )
+    elif not nets.know(data.labels):
+        notes.append(
+            "Label errors were not looked for: the quick net is right about"
+            f" {nets.accuracy(data.labels):.0%} of the images that it did not train on, too few to doubt a label by."
         )
     elif leaks:
         notes.append(

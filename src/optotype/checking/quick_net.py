@@ -16,7 +16,7 @@ from optotype.engine.network import Network
 from optotype.engine.optimizers import Adam
 from optotype.engine.randomness import permutation
 from optotype.engine.schedules import OneCycle
-from optotype.metrics import softmax
+from optotype.metrics import softmax, wilson_interval
 from optotype.recipes.builtin import load_recipe
 from optotype.recipes.recipe import Recipe
 from optotype.training.loop import epochs
@@ -28,6 +28,7 @@ _MOST_EPOCHS: Final = 30
 # Of batch normalization's moving statistics: a few hundred steps, which is all that a small set gets, do not settle
 # them with the usual 0.99, and the net then says anything.
 _MOMENTUM: Final = 0.9
+KNOWN: Final = 0.2
 # Sets the hash of the folds apart from that of every split: the word "fold" in ASCII.
 _FOLD: Final = 0x666F6C64
 
@@ -47,6 +48,15 @@ class OutOfFold:
     def accuracy(self, labels: NDArray[np.int64]) -> float:
         """Give the share of the training images that were classified as they are labelled."""
         return float(np.mean(self.probabilities.argmax(axis=1) == labels))
+
+    def know(self, labels: NDArray[np.int64]) -> bool:
+        """Tell whether the nets know the classes: nets that do not, call labels wrong by chance.
+
+        They do if, with 95 % confidence, they went KNOWN of the way from naming the largest class to being right.
+        """
+        largest = float(np.bincount(labels).max()) / len(labels)
+        right = round(self.accuracy(labels) * len(labels))
+        return wilson_interval(right, len(labels))[0] >= largest + KNOWN * (1 - largest)
 
     def of_others(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Give the mean of all nets' probabilities of images that none was trained on.
