@@ -5,14 +5,12 @@ everything that decides the pixels. A generation is made under a temporary name 
 there is complete; the generations before it are then removed. One process at a time makes one.
 """
 
-import fcntl
 import hashlib
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +19,7 @@ import numpy as np
 
 from optotype.data.cache_folder import cache_folder
 from optotype.data.dataset import Images
+from optotype.data.locking import locked
 from optotype.data.writing import sync
 from optotype.errors import DataError
 
@@ -190,18 +189,12 @@ def alone(folder: Path) -> Iterator[None]:
     Raises:
         DataError: The cache cannot be written.
     """
-    with _writing(folder.parent):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder.parent / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except BaseException:
-            os.close(lock)
-            raise
-    try:
+    with ExitStack() as held:
+        # Only taking the lock is writing: what fails in the block has words of its own.
+        with _writing(folder.parent):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(folder.parent / "lock"))
         yield
-    finally:
-        os.close(lock)
 
 
 @contextmanager
