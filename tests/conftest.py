@@ -1,9 +1,14 @@
 """What holds for every test: Hypothesis repeats itself and watches no clock; the oracle is Keras on JAX without jit."""
 
 import os
+import signal
 import sysconfig
 
 import hypothesis
+
+# A shell's background job begins with Ctrl-C ignored, and what it starts inherits that: the tests of Ctrl-C would wait for
+# ever. A handler is not inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The commands that were installed for the tests (optotype, cmake, ninja) are found before any others.
 os.environ["PATH"] = sysconfig.get_path("scripts") + os.pathsep + os.environ["PATH"]
