@@ -111,7 +111,7 @@ def _drawn(opened: OpenedTest, suspects: Sequence[Suspect]) -> bytes:
     rows = []
     for start in range(0, len(suspects), _ROW):
         some = suspects[start : start + _ROW]
-        captions = tuple(f"{each.label}, not {each.says}?" for each in some)
+        captions = tuple(f"{each.label}, or {each.says}?" for each in some)
         images = opened.images[[each.index for each in some]]
         rows.append(Row(f"{start + 1} to {start + len(some)}", "label, or what nets say", images, captions))
     return draw_sheet("The test images of MNIST whose labels nets find least probable", rows)

@@ -101,7 +101,7 @@ def _ways(found: Examination) -> str:
 
 
 def _itself(found: Examination) -> str:
-    suspects = ", ".join(f"{each.index} ({each.label}, not {each.says}?)" for each in found.suspects)
+    suspects = ", ".join(f"{each.index} ({each.label}, or {each.says}?)" for each in found.suspects)
     return (
         f"MNIST itself was examined in {found.seconds:.0f} s on {found.machine}; the quick nets classified"
         f" {100 * found.net_accuracy:.1f} % of the training images as they are labelled. The test images whose labels"
