@@ -6,7 +6,7 @@ import sysconfig
 
 import hypothesis
 
-# A shell's background job begins with Ctrl-C ignored, and what it starts inherits that: the tests of Ctrl-C would wait for
+# A shell's background job begins with Ctrl-C ignored, and so does what it starts: the tests of Ctrl-C would wait for
 # ever. A handler is not inherited.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

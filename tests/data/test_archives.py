@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from optotype.data import spool
 from optotype.data.archives import survey_archive
 from optotype.data.listing import Listing
+from optotype.data.reporting import silent
 from optotype.errors import DataError
 from tests.data.picture_files import names, picture
 
@@ -46,7 +47,7 @@ def write_tar(path: Path, members: Members, extra: Sequence[tarfile.TarInfo] = (
 def _list(path: Path) -> Listing:
     folder = path.parent / "spool"
     folder.mkdir()
-    return survey_archive(path).listing(folder)
+    return survey_archive(path).listing(folder, silent)
 
 
 def _refused(path: Path, words: str) -> None:
@@ -189,7 +190,7 @@ def test_a_missing_archive_is_said_so(tmp_path: Path) -> None:
 
 def _listed_or_refused(path: Path, folder: Path) -> bool:
     try:
-        return len(survey_archive(path).listing(folder).splits["train"]) > 0
+        return len(survey_archive(path).listing(folder, silent).splits["train"]) > 0
     except DataError as error:
         return str(path) in str(error)
     finally:

@@ -8,12 +8,13 @@ import pytest
 
 from optotype.data.folders import survey_folder
 from optotype.data.listing import Listing
+from optotype.data.reporting import silent
 from optotype.errors import DataError
 from tests.data.picture_files import names, write
 
 
 def _listing(folder: Path) -> Listing:
-    return survey_folder(folder).listing(folder)
+    return survey_folder(folder).listing(folder, silent)
 
 
 def _bad(folder: Path) -> dict[str, str]:
@@ -95,7 +96,7 @@ def test_our_own_output_is_no_class(tmp_path: Path) -> None:
         (tmp_path / mark).touch()
     after = survey_folder(tmp_path)
     assert after.stamp == before.stamp
-    assert after.listing(tmp_path) == before.listing(tmp_path)
+    assert after.listing(tmp_path, silent) == before.listing(tmp_path, silent)
 
 
 def test_output_hides_no_picture_of_the_user(tmp_path: Path) -> None:

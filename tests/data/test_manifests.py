@@ -7,6 +7,7 @@ import pytest
 
 from optotype.data.listing import Listing
 from optotype.data.manifests import survey_csv
+from optotype.data.reporting import silent
 from optotype.errors import DataError
 from tests.data.picture_files import names, write
 
@@ -20,7 +21,7 @@ def _manifest(folder: Path, text: str) -> Path:
 
 
 def _list(folder: Path, text: str) -> Listing:
-    return survey_csv(_manifest(folder, text)).listing(folder)
+    return survey_csv(_manifest(folder, text)).listing(folder, silent)
 
 
 def test_rows_are_pictures_in_their_order(tmp_path: Path) -> None:

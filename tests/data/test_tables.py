@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from optotype.data import spool, tables
 from optotype.data.listing import Listing
+from optotype.data.reporting import silent
 from optotype.data.tables import survey_tables
 from optotype.errors import DataError
 from tests.data.picture_files import names, picture, write
@@ -36,7 +37,7 @@ def _images(n: int) -> list[dict[str, Any]]:
 def _list(*paths: Path) -> Listing:
     folder = paths[0].parent / "spool"
     folder.mkdir(exist_ok=True)
-    return survey_tables(paths[0].parent, paths).listing(folder)
+    return survey_tables(paths[0].parent, paths).listing(folder, silent)
 
 
 def test_a_table_of_pictures_is_read(tmp_path: Path) -> None:

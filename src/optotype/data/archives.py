@@ -18,6 +18,7 @@ from tarfile import HeaderError, ReadError
 from typing import IO, Final, Self
 
 from optotype.data.listing import Listing, Survey, arrange, is_picture, stamp_of
+from optotype.data.reporting import Report
 from optotype.data.spool import Spool
 from optotype.errors import DataError
 
@@ -55,12 +56,12 @@ def survey_archive(path: Path) -> Survey:
     Raises:
         DataError: It cannot be read.
     """
-    return Survey(stamp_of(path), (str(path),), lambda folder: _list(path, folder))
+    return Survey(stamp_of(path), (str(path),), lambda folder, report: _list(path, folder, report))
 
 
-def _list(path: Path, folder: Path) -> Listing:
+def _list(path: Path, folder: Path, report: Report) -> Listing:
     folders: list[str] = []
-    with Spool.opened(path, folder) as spool:
+    with Spool.opened(path, folder, report) as spool:
         try:
             with path.open("rb") as file:
                 start = file.read(_MAGIC)
@@ -116,7 +117,8 @@ def _refusal(spool: Spool, what: str) -> DataError:
 def _read_zip(spool: Spool, file: IO[bytes], folders: list[str]) -> None:
     names: set[str] = set()
     with zipfile.ZipFile(file) as archive:
-        for member in archive.infolist():
+        for number, member in enumerate(archive.infolist()):
+            spool.tell(number, len(archive.infolist()))
             # The upper half is the file's mode where the archive was packed on Unix, else 0.
             kind = stat.S_IFMT(member.external_attr >> 16)
             folder, regular = member.is_dir(), kind in (0, stat.S_IFREG)
@@ -172,6 +174,7 @@ class _Header(tarfile.TarInfo):
 
 def _read_tar(spool: Spool, file: IO[bytes], start: bytes, folders: list[str]) -> None:
     names: set[str] = set()
+    size = spool.source.stat().st_size
     opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
     # As a stream: every byte passes the bound, headers and skipped members too.
     stream = _Bounded(opener(file) if opener else file, spool)
@@ -184,6 +187,7 @@ def _read_tar(spool: Spool, file: IO[bytes], start: bytes, folders: list[str]) -
                 folders.append(name)
             elif content is not None:
                 spool.take(name, content)
+            spool.tell(file.tell(), size)
             archive.members = []  # type: ignore[attr-defined] # else a million headers stay in memory
     # What follows the members is nothing, but only at the end does a compressed stream prove that it is sound.
     while stream.read(_CHUNK):

@@ -122,5 +122,7 @@ def survey_folder(path: Path) -> Survey:
     seen = [*(scan.stamps[each.file] for each in files), *sorted(scan.folders), *map(repr, scan.bad)]
     stamp = hashlib.sha256("\n".join(seen).encode(errors="surrogateescape")).hexdigest()
     return Survey(
-        stamp, [each.path for each in files], lambda _: arrange(str(path), scan.found, scan.folders, scan.bad)
+        stamp,
+        [each.path for each in files],
+        lambda *_: arrange(str(path), scan.found, scan.folders, scan.bad),
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from optotype.data.dataset import Skipped
+from optotype.data.reporting import Report
 from optotype.errors import DataError
 
 SPLITS: Final = {
@@ -99,12 +100,12 @@ class Survey:
     Attributes:
         stamp: A text that changes whenever a file of the source is changed, added or removed.
         files: The files whose contents make the source.
-        listing: Reads the listing; it may put pictures into a file of the folder it is given.
+        listing: Reads the listing, and tells how far it is; it may put pictures into a file of the folder it is given.
     """
 
     stamp: str
     files: Sequence[str]
-    listing: Callable[[Path], Listing]
+    listing: Callable[[Path, Report], Listing]
 
 
 def is_ignored(name: str) -> bool:

@@ -60,7 +60,7 @@ def survey_rows(path: Path, table: Iterable[Mapping[str, str]]) -> Survey:
             rows.append(row)
     digest = hashlib.sha256("\n".join(stamps).encode(errors="surrogateescape")).hexdigest()
     files = [str(path), *(row.found.path for row in rows)]
-    return Survey(digest, files, lambda _: listed(str(path), rows, bad))
+    return Survey(digest, files, lambda *_: listed(str(path), rows, bad))
 
 
 _UNUSABLE: Final = "unusable: "

@@ -6,6 +6,7 @@ time. Where a source brings no test split, a fifth of every class is sealed as o
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
@@ -23,11 +24,12 @@ from optotype.data.dataset import (
     fingerprint,
     remember_fingerprint,
 )
-from optotype.data.decoding import Part, Report, decode
+from optotype.data.decoding import Part, decode
 from optotype.data.folders import survey_folder
 from optotype.data.held_out import hold_out
 from optotype.data.listing import Listing, Picture, Survey, shown
 from optotype.data.manifests import survey_csv
+from optotype.data.reporting import Report, silent
 from optotype.data.tables import survey_tables
 from optotype.errors import DataError
 
@@ -71,7 +73,7 @@ def load_pictures(
         on_bad: What to do about pictures that cannot be used: "stop", or "skip" to leave them out.
         rehash: Whether to tell by content whether pictures decoded earlier are still the source's, and not by the
             names, sizes and times of its files.
-        report: Called now and then while pictures are decoded, with the number of those done and that of all.
+        report: Called now and then while an archive is unpacked and while pictures are decoded.
 
     Returns:
         The data set, its images mapped from the cache, its test split sealed; skipped pictures are in ``skipped``.
@@ -82,7 +84,7 @@ def load_pictures(
     """
     path = Path(path)
     survey = _survey(path)
-    generation = _generation(path, survey, size, rehash=rehash, report=report)
+    generation = _generation(path, survey, size, rehash=rehash, report=report or silent)
     skipped = tuple(Skipped(*each) for each in generation.index.skipped)
     if skipped and on_bad == "stop":
         raise _stopped(path, skipped)
@@ -107,7 +109,7 @@ def _survey(path: Path) -> Survey:
 
 
 def _generation(
-    path: Path, survey: Survey, size: int | None, *, rehash: bool, report: Report | None
+    path: Path, survey: Survey, size: int | None, *, rehash: bool, report: Report
 ) -> cache.Generation:
     """Find the decoded pictures, or decode them."""
     by = f"{_DECODING}\0optotype {version('optotype')}\0pillow {version('pillow')}"
@@ -121,7 +123,7 @@ def _generation(
         if found is not None and (not rehash or _holds(found, content)):
             return found
         return cache.make(
-            folder, lambda within: _fill(within, path, survey.listing(within), size, content, report)
+            folder, lambda within: _fill(within, path, survey.listing(within, report), size, content, report)
         )
 
 
@@ -149,13 +151,13 @@ def _holds(found: cache.Generation, content: str | None) -> bool:
 
 
 def _fill(
-    within: Path, path: Path, listing: Listing, size: int | None, content: str | None, report: Report | None
+    within: Path, path: Path, listing: Listing, size: int | None, content: str | None, report: Report
 ) -> cache.Index:
     """Decode everything into the files "train" and "test" of a folder."""
     train, validation, test = _divided(listing)
     splits = {"train": [*train, *validation], "test": test}
     parts = [Part(within / name, [each.found for each in pictures]) for name, pictures in splits.items()]
-    decoded = decode(parts, size, report)
+    decoded = decode(parts, size, partial(report, f"decoding the pictures of {path.name}"))
     faults = dict(zip(splits, decoded.faults, strict=True))
     skipped = [*listing.bad, *_faulty(splits["train"], faults["train"]), *_faulty(test, faults["test"])]
     if decoded.shape is None:

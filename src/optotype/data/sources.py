@@ -3,7 +3,6 @@
 Everything is checked when it is loaded, once: what `load` returns, the rest of the package can rely on.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -11,10 +10,10 @@ from optotype.data.arrays import Arrays, load_arrays
 from optotype.data.dataset import Dataset
 from optotype.data.idx_folder import has_idx_files, load_idx_folder
 from optotype.data.named.catalogue import CATALOGUE
-from optotype.data.named.download import Report
 from optotype.data.named.places import load_named
 from optotype.data.npz import load_npz
 from optotype.data.picture_sets import SURVEYS, load_pictures
+from optotype.data.reporting import Report
 from optotype.errors import DataError, unknown_name
 
 SIZES: Final = range(8, 129)
@@ -57,8 +56,7 @@ def load(
             return _of_size(load_named(str(source), report), size)
         path = Path(source)
         if _is_of_pictures(path):
-            told = report and partial(report, f"decoding the pictures of {path.name}")
-            return load_pictures(path, size, on_bad, rehash=rehash, report=told)
+            return load_pictures(path, size, on_bad, rehash=rehash, report=report)
         return _of_size(_load_path(path), size)
     except OSError as error:
         raise DataError(

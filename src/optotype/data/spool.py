@@ -11,6 +11,7 @@ from typing import IO, Final, Self
 
 from optotype.data.listing import Found
 from optotype.data.pictures import MOST_BYTES
+from optotype.data.reporting import Report
 from optotype.errors import DataError
 
 MOST_RATIO: Final = 200
@@ -28,21 +29,22 @@ class Spool:
         found: The pictures so far.
     """
 
-    def __init__(self, source: Path, path: Path, file: IO[bytes]) -> None:
+    def __init__(self, source: Path, path: Path, file: IO[bytes], report: Report) -> None:
         self.source = source
         self.found: list[Found] = []
         self._most = MOST_RATIO * source.stat().st_size + FREE_BYTES
+        self._report = report
         self._path = str(path)
         self._file = file
         self._taken = 0
 
     @classmethod
     @contextmanager
-    def opened(cls, source: Path, folder: Path) -> Iterator[Self]:
-        """Make the file in a folder, for the pictures of one source."""
+    def opened(cls, source: Path, folder: Path, report: Report) -> Iterator[Self]:
+        """Make the file in a folder, for the pictures of one source, telling how much of that was read."""
         path = folder / f"{len(list(folder.iterdir()))}.members"
         with path.open("xb") as file:
-            yield cls(source, path, file)
+            yield cls(source, path, file, report)
 
     def require(self, size: int, *, beside: int | None = None) -> None:
         """Refuse a source that unpacks to more than there can honestly be in it.
@@ -59,6 +61,10 @@ class Spool:
                 f"{self.source} unpacks to more than {FREE_BYTES >> 20} MiB and {MOST_RATIO} times its own size, as"
                 " only a trap does, expected pictures. If it is what it should be, unpack it and name the folder."
             )
+
+    def tell(self, done: int, total: int) -> None:
+        """Tell how much of the source was read."""
+        self._report(f"unpacking {self.source.name}", done, total)
 
     def take(self, name: str, content: IO[bytes]) -> None:
         """Copy a picture into the file.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from optotype.data.dataset import Skipped
 from optotype.data.listing import SPLITS, Listing, Row, Survey, listed, stamp_of
 from optotype.data.manifests import COLUMNS, check_columns, survey_rows
+from optotype.data.reporting import Report
 from optotype.data.spool import Spool
 from optotype.errors import DataError
 
@@ -46,7 +47,9 @@ def survey_tables(source: Path, paths: Sequence[Path]) -> Survey:
         check_columns(paths[0], columns)
         return survey_rows(paths[0], map(_as_text, _rows(paths[0], first, COLUMNS)))
     stamp = "\0".join(f"{path.name}\0{stamp_of(path)}" for path in paths)
-    return Survey(stamp, [str(path) for path in paths], lambda folder: _list(source, paths, folder))
+    return Survey(
+        stamp, [str(path) for path in paths], lambda folder, report: _list(source, paths, folder, report)
+    )
 
 
 def _open(path: Path) -> "ParquetFile":
@@ -121,13 +124,13 @@ def _as_text(row: Mapping[str, Any]) -> dict[str, str]:
     return {column: "" if value is None else str(value) for column, value in row.items()}
 
 
-def _list(source: Path, paths: Sequence[Path], folder: Path) -> Listing:
+def _list(source: Path, paths: Sequence[Path], folder: Path, report: Report) -> Listing:
     rows: list[Row] = []
     bad: list[Skipped] = []
     by_name = {path: _split_by_name(path) for path in paths}
     told = next((path for path, split in by_name.items() if split), None)
     for path, split in by_name.items():
-        with Spool.opened(path, folder) as spool:
+        with Spool.opened(path, folder, report) as spool:
             _read(spool, split or ("" if told else "train"), rows, bad)
     return listed(str(source), rows, bad)
 
@@ -159,6 +162,7 @@ def _read(spool: Spool, by_file: str, rows: list[Row], bad: list[Skipped]) -> No
         spool.require(sum(size for size, _ in _sizes(table, [columns[image]])))
     names = _label_names(table)
     for number, row in enumerate(_rows(path, table, (image, "label", "split"))):
+        spool.tell(number, table.metadata.num_rows)
         held = row[image]
         content = held.get("bytes") if isinstance(held, dict) else held
         label = row["label"]

@@ -11,17 +11,14 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 from typing import IO, Final
 
 from optotype.data.locking import locked
+from optotype.data.reporting import Report
 from optotype.errors import DataError
-
-Report = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and of how much."""
 
 TIMEOUT: Final = 30.0
 WINDOW: Final = 60.0

@@ -16,7 +16,8 @@ from optotype.data.idx import write_idx
 from optotype.data.idx_folder import FILES, has_idx_files, load_idx_folder
 from optotype.data.locking import locked
 from optotype.data.named.catalogue import CATALOGUE, NamedSet
-from optotype.data.named.download import Report, check, fetch
+from optotype.data.named.download import check, fetch
+from optotype.data.reporting import Report
 from optotype.errors import DataError
 
 SYSTEM: Final = Path("/usr/share/datasets")
