@@ -211,7 +211,7 @@ def test_an_interrupted_decoding_leaves_nothing(tmp_path: Path, home: Path, deco
     """After Ctrl-C or a kill in the middle, the next load decodes as if nothing had been, and what was left is gone."""
     folder = write(tmp_path / "pets", SPLIT)
 
-    def interrupt(*_: int) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
