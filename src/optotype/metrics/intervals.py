@@ -1,9 +1,34 @@
 """How far a share of correct answers can be trusted."""
 
 import math
+from dataclasses import dataclass
 from statistics import NormalDist
 
 from optotype.errors import DataError
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured number, and the interval that holds the true one with 95 % confidence.
+
+    Attributes:
+        value: What was measured.
+        low: The interval's lower end.
+        high: Its upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
+
+
+def proportion(correct: int, n: int) -> Estimate:
+    """Give a share with its interval; arguments, source and errors as for ``wilson_interval``."""
+    low, high = wilson_interval(correct, n)
+    return Estimate(correct / n, low, high)
 
 
 def wilson_interval(correct: int, n: int, level: float = 0.95) -> tuple[float, float]:

@@ -9,6 +9,7 @@ epochs.jsonl       one line an epoch
 model.safetensors  the model
 augment.json       what augment = "auto" measured and chose, where the recipe asked for it
 judgement.json     what judging found
+predictions/       what the model said of every image, a file for each split that was judged
 *.png              curves
 """
 
@@ -35,6 +36,7 @@ from optotype.runs.manifest import (
     is_alive,
     new_manifest,
 )
+from optotype.runs.predictions import Predictions, read_predictions, write_predictions
 from optotype.runs.skipped import read_skipped, write_skipped
 from optotype.runs.split import read_split, write_split
 
@@ -174,6 +176,18 @@ class Run:
     def write_judgement(self, judgement: Mapping[str, JsonValue]) -> None:
         """Keep what judging found, in place of what was found before; RunError where it cannot be written."""
         write_json(self.path / "judgement.json", judgement)
+
+    def write_predictions(self, split: str, predictions: Predictions) -> None:
+        """Keep what the model said of a split's images; RunError where it cannot be written."""
+        write_predictions(self._predictions_path(split), predictions)
+
+    def predictions(self, split: str) -> Predictions | None:
+        """What the model said of a split's images; None before judging. RunError where the file is damaged."""
+        path = self._predictions_path(split)
+        return read_predictions(path) if path.exists() else None
+
+    def _predictions_path(self, split: str) -> Path:
+        return self.path / "predictions" / f"{split}.safetensors"
 
     @property
     def name(self) -> str:

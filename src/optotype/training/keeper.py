@@ -10,7 +10,7 @@ from optotype.recipes.recipe import Recipe
 from optotype.runs.epoch import Epoch
 from optotype.runs.run import Run
 from optotype.training.best import Best, Weights, improves, monitored
-from optotype.training.curves import draw
+from optotype.runs.curves import draw
 
 
 class Keeper:

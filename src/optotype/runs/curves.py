@@ -1,4 +1,4 @@
-"""The curves of a training as pictures: loss and accuracy over the epochs, training beside validation.
+"""The curves of a run as pictures: loss and accuracy over the epochs, training beside validation.
 
 matplotlib's objects are used directly, never pyplot: no global state, no window, nothing left open.
 """
@@ -20,7 +20,13 @@ _MARKED: Final = 60
 Quantity = Literal["loss", "accuracy"]
 
 
-def draw(epochs: Sequence[Epoch], quantity: Quantity, title: str, best: int | None = None) -> bytes:
+def draw(
+    epochs: Sequence[Epoch],
+    quantity: Quantity,
+    title: str,
+    best: int | None = None,
+    form: Literal["png", "svg"] = "png",
+) -> bytes:
     """Draw one quantity over the epochs.
 
     Args:
@@ -28,9 +34,10 @@ def draw(epochs: Sequence[Epoch], quantity: Quantity, title: str, best: int | No
         quantity: "loss" or "accuracy".
         title: What was trained on what.
         best: Number of the epoch whose weights were kept, to be marked; None for no mark.
+        form: "png" for a picture of 1280 by 800 pixels, "svg" for lines and text that scale.
 
     Returns:
-        A PNG picture of 1280 by 800 pixels.
+        The picture's file.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - half a second to load, only when drawn
 
@@ -44,7 +51,7 @@ def draw(epochs: Sequence[Epoch], quantity: Quantity, title: str, best: int | No
     with warnings.catch_warnings():
         # A title in a script that the font lacks is drawn with boxes; that is no reason to alarm anybody.
         warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
-        figure.savefig(picture, format="png", backend="agg")
+        figure.savefig(picture, format=form)
     return picture.getvalue()
 
 

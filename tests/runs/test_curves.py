@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from optotype.runs.epoch import Epoch
-from optotype.training.curves import draw
+from optotype.runs.curves import draw
 
 
 def _epochs(n: int, *, validated: bool = True) -> list[Epoch]:

@@ -1,0 +1,57 @@
+"""What a model said of every image of a split, kept in the run folder: everything that is judged rests on it.
+
+A file is a safetensors file of the arrays of a Predictions.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from optotype.data.writing import write_durably
+from optotype.runs.files import damaged, naming, read_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model said of some images.
+
+    Attributes:
+        indices: Where each image stands in what it was taken from, sorted int64 of shape (n,).
+        labels: The class of each, int64 of shape (n,).
+        logits: float32 of shape (n, classes), in fp32 and before calibration.
+        distances: How unlike the training images each is, float32 of shape (n,); None where the model cannot tell.
+    """
+
+    indices: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    logits: NDArray[np.float32]
+    distances: NDArray[np.float32] | None = None
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write predictions in one step; RunError where that is impossible."""
+    arrays = {name: value for name, value in vars(predictions).items() if value is not None}
+    with naming(path, "write"):
+        path.parent.mkdir(exist_ok=True)
+        write_durably(path, save({name: np.ascontiguousarray(value) for name, value in arrays.items()}))
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read what ``write_predictions`` wrote.
+
+    Raises:
+        RunError: The file cannot be read, or holds something else.
+    """
+    try:
+        found = Predictions(**load(read_bytes(path)))
+    except (SafetensorError, TypeError) as error:
+        raise damaged(path, f"holds no predictions ({error})") from None
+    n = len(found.labels)
+    shapes = (found.indices.shape, found.labels.shape, found.logits.shape[:1])
+    if shapes != ((n,), (n,), (n,)) or found.logits.ndim != 2:
+        raise damaged(path, f"holds arrays that do not belong together ({shapes})")
+    return found
