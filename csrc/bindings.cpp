@@ -24,7 +24,7 @@ namespace {
 template <class T, int dimensions>
 using Array = nb::ndarray<const T, nb::ndim<dimensions>, nb::c_contig, nb::device::cpu>;
 using Pictures = std::variant<Array<std::uint8_t, 4>, Array<float, 4>>;
-using Floats = nb::ndarray<nb::numpy, float, nb::c_contig>;
+using Table = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 // Lets Python handle signals and show progress; an exception, Ctrl-C's included, is kept until the work has stopped.
 class PythonReporter final : public Reporter {
@@ -108,15 +108,19 @@ nb::tuple train_epoch(Network& network, const Pictures& pictures, const Array<st
 }
 
 void predict(Network& network, const Pictures& pictures, float scale,
-             const nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>& logits, nb::object report, bool bf16) {
+             const Table& outputs, const std::optional<Table>& features, nb::object report, bool bf16) {
   const Images images = images_of(network.input(), pictures);
-  require(logits.shape(0) == static_cast<std::size_t>(images.count) &&
-              logits.shape(1) == static_cast<std::size_t>(network.output().size()),
-          "the array for the logits has another shape than (images, classes)");
+  const auto fits = [&](const Table& rows, Shape shape) {
+    return rows.shape(0) == static_cast<std::size_t>(images.count) &&
+           rows.shape(1) == static_cast<std::size_t>(shape.size());
+  };
+  require(fits(outputs, network.output()), "the array for the outputs has another shape than (images, numbers)");
+  require(!features || fits(*features, network.features()),
+          "the array for the features has another shape than (images, numbers)");
   PythonReporter reporter(std::move(report));
   {
     const nb::gil_scoped_release release;
-    network.predict(images, scale, logits.data(), reporter, bf16);
+    network.predict(images, scale, {outputs.data(), features ? features->data() : nullptr}, reporter, bf16);
   }
   reporter.rethrow();
 }
@@ -246,7 +250,7 @@ NB_MODULE(_core, m) {
            "augmentation"_a.none())
       .def("train_epoch", &train_epoch, "images"_a, "labels"_a, "order"_a, "learning_rates"_a, "key"_a, "scale"_a,
            "report"_a.none())
-      .def("predict", &predict, "images"_a, "scale"_a, "logits"_a, "report"_a.none(), "bf16"_a)
+      .def("predict", &predict, "images"_a, "scale"_a, "outputs"_a, "features"_a.none(), "report"_a.none(), "bf16"_a)
       .def("read_parameter", &read_parameter, "layer"_a, "index"_a, "out"_a)
       .def("write_parameter", &write_parameter, "layer"_a, "index"_a, "values"_a);
 }

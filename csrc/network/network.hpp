@@ -37,6 +37,12 @@ struct EpochTotals {
   bool finite = true;
 };
 
+// Where a prediction is written, rows without gaps.
+struct Answers {
+  float* outputs;             // of the last layer
+  float* features = nullptr;  // what that layer read; null where nobody asks
+};
+
 class Reporter;
 
 class Network {
@@ -55,6 +61,7 @@ class Network {
 
   Shape input() const { return input_; }
   Shape output() const { return shape_; }
+  Shape features() const { return nodes_.empty() ? input_ : nodes_.back().layer->input(); }  // what the last layer reads
   int threads() const { return pool_.threads(); }
   const Kernels& kernels() const { return kernels_; }
   Layer& layer(int place) const { return *nodes_.at(static_cast<std::size_t>(place)).layer; }
@@ -67,9 +74,9 @@ class Network {
 
   EpochTotals train_epoch(const Images&, float scale, const Epoch&, Reporter&);
 
-  // Writes one row of `output().channels` logits for each image. Returns how many images were done. `bf16` needs a
-  // network that was made for it.
-  std::int64_t predict(const Images&, float scale, float* logits, Reporter&, bool bf16 = false);
+  // Writes a row of `output().size()`, and of `features().size()` if asked, for each image. Returns how many images were
+  // done. `bf16` needs a network that was made for it.
+  std::int64_t predict(const Images&, float scale, const Answers&, Reporter&, bool bf16 = false);
 
  private:
   // Each layer reads tensor x and writes tensor y; tensor 0 is the input. In place, both are the same.
@@ -123,7 +130,8 @@ class Network {
   void run_update(const StepContext&, float learning_rate);
   void forward_alone(Layer&, const Chunk&);
   void predict_chunk(const Images&, float scale, std::int64_t first, int samples, int worker, bool bf16,
-                     float* logits);
+                     const Answers&);
+  static void copy_rows(Shape, const float* from, int samples, std::int64_t first, float* to);
 
   Shape input_, shape_;
   const Kernels& kernels_;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <new>
 #include <vector>
 
@@ -38,6 +39,7 @@ namespace {
 using namespace optotype;
 
 constexpr int kClasses = 5, kImages = 101, kBatch = 37;
+constexpr Shape kInput = {11, 9, 2};
 
 struct Silent final : Reporter {
   bool go_on(std::int64_t) override { return true; }
@@ -119,16 +121,34 @@ Augmentation every_change(bool reflect) {
           .elastic_sigma = 1.3f};
 }
 
+std::vector<std::uint8_t> some_pixels() {
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(kImages) * kInput.size());
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 7919 >> 3);
+  return pixels;
+}
+
+void predict(Network& net, const Images& images) {
+  Silent silent;
+  std::vector<float> outputs(static_cast<std::size_t>(kImages) * net.output().size());
+  std::vector<float> features(static_cast<std::size_t>(kImages) * net.features().size());
+  for (float* asked : {static_cast<float*>(nullptr), features.data()})
+    for (const bool bf16 : {false, net.kernels().bf16 != nullptr}) {
+      const Answers answers = {outputs.data(), asked};
+      check(net.predict(images, 1.0f / 255.0f, answers, silent, bf16) == kImages, "every image is predicted", net);
+      for (float number : outputs) check(std::isfinite(number), "outputs are numbers", net);
+      for (float number : features) check(std::isfinite(number), "features are numbers", net);
+    }
+}
+
 void exercise(int (*build)(Network&), const Kernels& kernels, int threads, OptimizerKind kind) {
-  Network net({11, 9, 2}, kernels, threads, kernels.bf16 != nullptr);
+  Network net(kInput, kernels, threads, kernels.bf16 != nullptr);
   const int last = build(net);
   if (kind == OptimizerKind::sgd)
     net.compile({kind, 0.9f, 0.99f, 1e-7f}, kBatch);
   else
     net.compile({kind, 0.9f, 0.99f, 1e-7f}, kBatch, every_change(kind == OptimizerKind::adam));
   spread_weights(net, last);
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(kImages) * net.input().size());
-  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 7919 >> 3);
+  const std::vector<std::uint8_t> pixels = some_pixels();
   std::vector<std::int32_t> labels(kImages);
   std::vector<std::int64_t> order(kImages);
   for (int i = 0; i < kImages; ++i) labels[i] = i % kClasses, order[i] = (i * 37) % kImages;
@@ -140,11 +160,25 @@ void exercise(int (*build)(Network&), const Kernels& kernels, int threads, Optim
   const EpochTotals totals = net.train_epoch(images, 1.0f / 255.0f, epoch, silent);
   check(requests == before, "a step asks for no memory", net);
   check(totals.finite && totals.images == kImages && totals.steps == 3, "an epoch trains on every image", net);
-  std::vector<float> logits(static_cast<std::size_t>(kImages) * kClasses);
-  for (const bool bf16 : {false, kernels.bf16 != nullptr}) {
-    check(net.predict(images, 1.0f / 255.0f, logits.data(), silent, bf16) == kImages, "every image is predicted", net);
-    for (float logit : logits) check(std::isfinite(logit), "logits are numbers", net);
-  }
+  predict(net, images);
+}
+
+// Nets that end before the head: what an inner layer gives is the answer of such a net.
+void observe(const Kernels& kernels, int threads) {
+  const auto started = [&] { return std::make_unique<Network>(kInput, kernels, threads, kernels.bf16 != nullptr); };
+  const std::vector<std::uint8_t> pixels = some_pixels();
+  const Images images = {pixels.data(), nullptr, kImages};
+  auto net = started();
+  predict(*net, images);
+  net = started();
+  net->add_conv2d(35, 3, 2, true);
+  net->add_max_pooling2d(2, 2);
+  predict(*net, images);
+  net = started();
+  net->add_flatten();
+  net->add_batch_normalization(0.99f, 1e-3f);
+  net->add_dropout(0.5f);
+  predict(*net, images);
 }
 
 }  // namespace
@@ -154,7 +188,8 @@ int main() {
   const Kernels* const* tables = available_kernels(&count);
   for (int isa = 0; isa < count; ++isa) {
     if (!check_optimizers(*tables[isa])) return 1;
-    for (int threads : {1, 3})
+    for (int threads : {1, 3}) {
+      observe(*tables[isa], threads);
       for (OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::rmsprop, OptimizerKind::adam}) {
         exercise(convolutions, *tables[isa], threads, kind);
         exercise(normalized, *tables[isa], threads, kind);
@@ -162,6 +197,7 @@ int main() {
         exercise(columns, *tables[isa], threads, kind);
         runs += 4;
       }
+    }
   }
   std::printf("%d nets trained on %d instruction sets\n", runs, count);
 }

@@ -58,7 +58,8 @@ class Network:
         self,
         images: NDArray[np.uint8] | NDArray[np.float32],
         scale: float,
-        logits: NDArray[np.float32],
+        outputs: NDArray[np.float32],
+        features: NDArray[np.float32] | None,
         report: Callable[[int], object] | None,
         bf16: bool,
     ) -> None: ...

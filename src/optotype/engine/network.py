@@ -4,6 +4,7 @@ Arrays in, arrays out; no files, no policy. Every method that runs long releases
 Ctrl-C through between two steps, with the weights as the last whole step left them.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -102,8 +103,7 @@ class Network:
         self.classes = int(self.rows[-1].output_shape[0])
         self._input_shape = input_shape
         self._scale = scale
-        self._core = _core.Network(input_shape, self.isa, self.threads, self.precision == "bf16")
-        self._places = [_add(self._core, layer) for layer in layers]
+        self._core, self._places = self._built(layers)
         self._batch_size = 0
 
     def initialize(self, seed: int) -> None:
@@ -232,15 +232,70 @@ class Network:
         Raises:
             EngineError: The array has the wrong shape or type, or the network cannot predict in that precision.
         """
-        if precision not in ("fp32", self.precision):
-            raise EngineError(
-                f"Prediction was asked for in {precision}, but this network computes in {self.precision} on"
-                f" {self.isa}, expected fp32. Use that, or a processor with AMX and no other OPTOTYPE_ISA."
-            )
-        pixels = self._pixels(images)
+        pixels = self._predictable(images, precision)
         logits = np.empty((len(pixels), self.classes), np.float32)
-        self._core.predict(pixels, self._scale_of(images), logits, report, precision == "bf16")
+        self._core.predict(pixels, self._scale_of(images), logits, None, report, precision == "bf16")
         return logits
+
+    def logits_and_features(
+        self, images: Images, *, precision: Precision = "fp32"
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Compute the logits and, in the same pass, the features: what the last layer makes the logits of.
+
+        Args:
+            images: As for `logits`, as is the precision.
+            precision: Of the operands of products; the features themselves are in single precision.
+
+        Returns:
+            float32 arrays of shape (n, classes) and (n, features), where features are the inputs of the last layer.
+
+        Raises:
+            EngineError: As for `logits`.
+        """
+        pixels = self._predictable(images, precision)
+        logits = np.empty((len(pixels), self.classes), np.float32)
+        features = np.empty((len(pixels), *self.rows[-1].input_shape), np.float32)
+        self._core.predict(pixels, self._scale_of(images), logits, features, None, precision == "bf16")
+        return logits, features
+
+    def outputs(self, images: Images, layer: int) -> NDArray[np.float32]:
+        """Compute what a layer gives, as in prediction and in fp32: nothing is dropped, moving statistics normalise.
+
+        Args:
+            images: As for `logits`.
+            layer: Its place, as in the names of its weights; negative ones count from the last layer.
+
+        Returns:
+            float32 array of shape (n, *output shape of the layer), its activation included; of the last layer, the
+            logits. An image's values do not depend on the others, nor on the threads.
+
+        Raises:
+            EngineError: There is no such layer, or the array has the wrong shape or type.
+        """
+        count = len(self.rows)
+        if not -count <= layer < count:
+            raise EngineError(
+                f"The outputs of layer {layer} were asked for, expected {-count} to {count - 1} in a network of {count}"
+                " layers. Take one of these."
+            )
+        # A network that ends there, because the engine computes some layers together with the one that follows.
+        end = layer % count + 1
+        core, places = self._built([row.layer for row in self.rows[:end]])
+        for row, source, place in zip(self.rows, self._places, places, strict=False):
+            for index, parameter in enumerate(row.parameters):
+                values = np.empty(parameter.size, np.float32)
+                self._core.read_parameter(source, index, values)
+                core.write_parameter(place, index, values)
+        shape = self.rows[end - 1].output_shape
+        pixels = self._pixels(images)
+        outputs = np.empty((len(pixels), math.prod(shape)), np.float32)
+        core.predict(pixels, self._scale_of(images), outputs, None, None, bf16=False)
+        return outputs.reshape(-1, *shape)
+
+    def _built(self, layers: Sequence[Layer]) -> tuple[_core.Network, list[int]]:
+        """Build a native network, and give each layer's place in it."""
+        core = _core.Network(self._input_shape, self.isa, self.threads, self.precision == "bf16")
+        return core, [_add(core, layer) for layer in layers]
 
     def _parameters(self) -> list[tuple[str, Parameter]]:
         return [
@@ -248,6 +303,14 @@ class Network:
             for layer, row in enumerate(self.rows)
             for parameter in row.parameters
         ]
+
+    def _predictable(self, images: Images, precision: Precision) -> Images:
+        if precision not in ("fp32", self.precision):
+            raise EngineError(
+                f"Prediction was asked for in {precision}, but this network computes in {self.precision} on"
+                f" {self.isa}, expected fp32. Use that, or a processor with AMX and no other OPTOTYPE_ISA."
+            )
+        return self._pixels(images)
 
     def _pixels(self, images: Images) -> Images:
         if images.dtype not in (np.uint8, np.float32) or images.shape[1:] != self._input_shape:
