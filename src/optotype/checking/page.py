@@ -3,15 +3,11 @@
 Class and file names are anybody's: all that goes into the page is escaped, and the page allows itself no script.
 """
 
-import base64
-import io
 from importlib.resources import files
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from optotype.checking.findings import KINDS, Findings, Kind
+from optotype.data.embedding import png_uri
 
 MOST_FINDINGS: Final = 100
 """Findings of a kind that are shown; the JSON file has them all."""
@@ -30,7 +26,7 @@ def render_page(findings: Findings) -> str:
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - loaded only to write a page
 
     surroundings = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=False)
-    surroundings.filters["png"] = _base64_png
+    surroundings.filters["png_uri"] = png_uri
     text = files("optotype.checking").joinpath("page.html").read_text(encoding="utf-8")
     return surroundings.from_string(text).render(
         findings=findings,
@@ -49,13 +45,3 @@ def _section(findings: Findings, kind: Kind) -> dict[str, object]:
         "shown": found[:MOST_FINDINGS],
         "left_out": len(found) > MOST_FINDINGS,
     }
-
-
-def _base64_png(image: NDArray[np.uint8]) -> str:
-    from PIL import Image  # noqa: PLC0415 - loaded only to write a page
-
-    content = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[2] == 1 else np.ascontiguousarray(image)).save(
-        content, "PNG"
-    )
-    return base64.b64encode(content.getvalue()).decode("ascii")
