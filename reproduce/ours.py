@@ -11,7 +11,7 @@ from typing import Final
 
 import optotype as ot
 from optotype.engine.processor import Precision, chosen_arithmetic
-from optotype.judging.judge import Score as Judged
+from optotype.judging.judgement import Score as Judged
 from reproduce.machine import usable_cores
 from reproduce.results import CACHE, Peer, Results, Score, Training, definition
 
@@ -66,7 +66,7 @@ def results(recipe: ot.Recipe, run: ot.Run, judgement: ot.Judgement) -> Results:
         history={name: tuple(round(getattr(each, name), 6) for each in run.epochs) for name in fields},
         train=_score(judgement.splits["train"]),
         validation=_score(judgement.splits["validation"]) if recipe.validation else None,
-        test=_score(judgement.test),
+        test=_score(judgement.score),
     )
     return Results(
         recipe=recipe.name,
@@ -90,4 +90,4 @@ def versions() -> dict[str, str]:
 def _score(judged: Judged | None) -> Score:
     if judged is None:
         raise ValueError("A split has no score, expected one. Judge the run again.")
-    return Score(n=judged.n, loss=round(judged.loss, 6), accuracy=round(judged.accuracy, 6))
+    return Score(n=judged.n, loss=round(judged.log_loss.value, 6), accuracy=round(judged.accuracy.value, 6))

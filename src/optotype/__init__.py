@@ -32,7 +32,8 @@ if _TYPE_CHECKING:
         RecipeError,
         RunError,
     )
-    from optotype.judging.judge import Judgement, judge
+    from optotype.judging.judge import judge
+    from optotype.judging.judgement import Judgement
     from optotype.models.model import Model, Prediction
     from optotype.recipes.builtin import load_recipe
     from optotype.recipes.recipe import EarlyStopping, Head, Recipe
@@ -90,7 +91,8 @@ _HOMES = {
     "engine.optimizers": ["SGD", "Adam", "RMSprop"],
     "engine.schedules": ["Constant", "OneCycle"],
     "errors": [name for name in __all__ if name.endswith("Error")],
-    "judging.judge": ["Judgement", "judge"],
+    "judging.judge": ["judge"],
+    "judging.judgement": ["Judgement"],
     "models.model": ["Model", "Prediction"],
     "recipes.builtin": ["load_recipe"],
     "recipes.recipe": ["EarlyStopping", "Head", "Recipe"],

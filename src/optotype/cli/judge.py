@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from optotype.judging.judge import Judgement
+    from optotype.judging.judgement import Judgement
 
 
 def judge(
@@ -34,7 +34,7 @@ def judge(
 def print_judgement(screen: "Console", judgement: "Judgement") -> None:
     """Print a judgement: a row for each split, and the test score in a line."""
     screen.print(_table(judgement))
-    screen.print(f"test {judgement}", style="bold")
+    screen.print(f"{judgement.on} {judgement}", style="bold")
 
 
 def _table(judgement: "Judgement") -> "Table":
@@ -43,12 +43,14 @@ def _table(judgement: "Judgement") -> "Table":
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("split")
-    for heading in ("images", "loss", "accuracy", "95 % interval"):
+    for heading in ("images", "loss", "accuracy", "95 % interval", "macro F1", "top 3"):
         table.add_column(heading, justify="right")
     for name, score in judgement.splits.items():
         if score is None:
-            table.add_row(name, "0", "-", "-", "-")
-        else:
-            interval = f"[{score.low:.4f}, {score.high:.4f}]"
-            table.add_row(name, f"{score.n:,}", f"{score.loss:.4f}", f"{score.accuracy:.4f}", interval)
+            table.add_row(name, "0", "-", "-", "-", "-", "-")
+            continue
+        interval = f"[{score.accuracy.low:.4f}, {score.accuracy.high:.4f}]"
+        numbers = (score.log_loss, score.accuracy, score.f1, score.top3)
+        loss, accuracy, f1, top3 = ("-" if each is None else f"{each.value:.4f}" for each in numbers)
+        table.add_row(name, f"{score.n:,}", loss, accuracy, interval, f1, top3)
     return table

@@ -9,7 +9,7 @@ from optotype.cli.terminal import print_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from optotype.judging.judge import Judgement
+    from optotype.judging.judgement import Judgement
     from optotype.runs.run import Run
 
 

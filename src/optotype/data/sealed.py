@@ -18,6 +18,19 @@ from optotype.errors import DataError, RunError
 LOG_NAME: Final = "test-openings.jsonl"
 
 
+@dataclass(frozen=True)
+class Opening:
+    """A time that a test set was looked at.
+
+    Attributes:
+        time: UTC in ISO 8601.
+        by: Who did.
+    """
+
+    time: str
+    by: str
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class OpenedTest:
     """A test split somebody has looked at.
@@ -25,14 +38,19 @@ class OpenedTest:
     Attributes:
         images: uint8 of shape (n, height, width, channels); read-only.
         labels: int64 of shape (n,); read-only.
-        opening: How many times this test set was opened, this time included.
+        openings: Every opening of this test set that was counted in the folder, this one last.
         fingerprint: Of the images and labels.
     """
 
     images: Images = field(repr=False)
     labels: Labels = field(repr=False)
-    opening: int
+    openings: tuple[Opening, ...]
     fingerprint: str
+
+    @property
+    def opening(self) -> int:
+        """How many times this test set was opened, this time included."""
+        return len(self.openings)
 
     def __repr__(self) -> str:
         short = self.fingerprint.removeprefix("sha256:")[:6]
@@ -65,8 +83,8 @@ def open_test(data: Dataset, runs_root: Path | str = "runs", by: str = "python")
     return OpenedTest(images, labels, _count(Path(runs_root) / LOG_NAME, found, by), found)
 
 
-def _count(log: Path, found: str, by: str) -> int:
-    """Append an opening to the log and say the how-manieth of this test set it is."""
+def _count(log: Path, found: str, by: str) -> tuple[Opening, ...]:
+    """Append an opening to the log, and list it after the earlier ones of this test set."""
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a+b") as file:
@@ -80,23 +98,26 @@ def _count(log: Path, found: str, by: str) -> int:
         ) from error
 
 
-def _append(file: IO[bytes], found: str, by: str) -> int:
+def _append(file: IO[bytes], found: str, by: str) -> tuple[Opening, ...]:
     file.seek(0)
     lines = file.read()
-    opening = 1 + sum(_is_of(line, found) for line in lines.splitlines())
-    entry = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "fingerprint": found, "by": by}
+    earlier = [opening for line in lines.splitlines() if (opening := _opening_of(line, found))]
+    opening = Opening(datetime.now(UTC).isoformat(timespec="seconds"), by)
     # A crash may have torn the last line; a new one must not be glued to it.
     start = "\n" if lines and not lines.endswith(b"\n") else ""
+    entry = {"time": opening.time, "fingerprint": found, "by": opening.by}
     file.write(f"{start}{json.dumps(entry)}\n".encode())
     file.flush()
     os.fsync(file.fileno())
-    return opening
+    return (*earlier, opening)
 
 
-def _is_of(line: bytes, found: str) -> bool:
-    """Tell whether a line counts an opening of a test set; a torn line was never one, as its images stayed closed."""
+def _opening_of(line: bytes, found: str) -> Opening | None:
+    """Read a line that counts an opening of a test set; a torn line was never one, as its images stayed closed."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(entry, dict) and entry.get("fingerprint") == found
+        return None
+    if not isinstance(entry, dict) or entry.get("fingerprint") != found:
+        return None
+    return Opening(str(entry.get("time", "")), str(entry.get("by", "")))

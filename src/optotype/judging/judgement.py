@@ -10,8 +10,9 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError, with_config
 
+from optotype.data.sealed import Opening
 from optotype.errors import DataError, RunError
 from optotype.metrics import Estimate
 from optotype.runs.predictions import Predictions
@@ -211,22 +212,9 @@ class Diagnosis:
     grave: bool = False
 
 
-@dataclass(frozen=True)
-class Opening:
-    """A time that a test set was looked at.
-
-    Attributes:
-        time: UTC in ISO 8601.
-        by: Who did.
-    """
-
-    time: str
-    by: str
-
-
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What a judgement was made from; every mapping has the judgement's splits as keys.
+    """What a judgement was made from; every mapping has those of the judgement's splits as keys that have images.
 
     Attributes:
         predictions: What the model said of each image.
@@ -239,6 +227,7 @@ class Evidence:
     files: Mapping[str, tuple[str, ...] | None]
 
 
+@with_config(ConfigDict(arbitrary_types_allowed=True))
 @dataclass(frozen=True)
 class Judgement:
     """What a judgement came to.
@@ -282,7 +271,7 @@ class Judgement:
     @property
     def score(self) -> Score:
         """The score that the verdict is about."""
-        score = self.splits[self.on]
+        score = self.splits.get(self.on)
         if score is None:
             raise DataError(f"A judgement has no {self.on} score, expected one. Judge the run again.")
         return score
@@ -298,7 +287,7 @@ class Judgement:
         return f"{self.score}{opening}"
 
 
-_JUDGEMENT: Final = TypeAdapter(Judgement, config=ConfigDict(arbitrary_types_allowed=True))
+_JUDGEMENT: Final = TypeAdapter(Judgement)
 
 
 def read_judgement(kept: Mapping[str, JsonValue]) -> Judgement:
@@ -310,7 +299,7 @@ def read_judgement(kept: Mapping[str, JsonValue]) -> Judgement:
     version = kept.get("format")
     if version != FORMAT:
         raise RunError(f"The judgement has format {version}, expected {FORMAT}. Judge the run again.")
-    values = {name: value for name, value in kept.items() if name not in ("format", "opening")}
+    values = {name: value for name, value in kept.items() if name not in ("format", "opening", "evidence")}
     try:
         return _JUDGEMENT.validate_python(values)
     except ValidationError as error:

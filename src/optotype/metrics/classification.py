@@ -53,10 +53,40 @@ def log_loss(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float
     Raises:
         DataError: The shapes do not match, there is no image, or a label has no logit.
     """
+    return float(np.mean(losses(logits, labels)))
+
+
+def losses(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Give the cross-entropy of each image; arguments and errors as for ``log_loss``, which is their mean.
+
+    Returns:
+        float64 array of shape (n,), in nats.
+    """
     _check(logits, labels)
     shifted = _shifted(logits)
     true = shifted[np.arange(len(labels)), labels]
-    return float(np.mean(np.log(np.exp(shifted).sum(axis=1)) - true))
+    each: NDArray[np.float64] = np.log(np.exp(shifted).sum(axis=1)) - true
+    return each
+
+
+def ranks(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Say how many classes each image's label comes after, by falling logit; of equal logits the first comes first.
+
+    Args:
+        logits: Floating-point array of shape (n, classes), n at least 1.
+        labels: Integer array of shape (n,), each in 0 .. classes - 1.
+
+    Returns:
+        int64 array of shape (n,); 0 where the image is classified right.
+
+    Raises:
+        DataError: The shapes do not match, there is no image, or a label has no logit.
+    """
+    _check(logits, labels)
+    true = logits[np.arange(len(labels)), labels][:, np.newaxis]
+    earlier = np.arange(logits.shape[1]) < labels[:, np.newaxis]
+    before: NDArray[np.int64] = ((logits > true) | ((logits == true) & earlier)).sum(axis=1)
+    return before
 
 
 def _shifted(logits: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -1,0 +1,46 @@
+"""The Score of a split: everything that only its predictions are needed for."""
+
+import numpy as np
+
+from optotype.judging.judgement import ClassScore, Score
+from optotype.metrics import Estimate, losses, proportion, ranks
+from optotype.metrics.bootstrap import interval_of
+from optotype.metrics.confusion import confusion_matrix, confusion_scores
+from optotype.runs.predictions import Predictions
+
+
+def score(predictions: Predictions, class_names: tuple[str, ...]) -> Score:
+    """Score predictions of at least one image; `judgement.Score` says where each interval comes from."""
+    logits, labels = predictions.logits, predictions.labels
+    n = len(labels)
+    rank = ranks(logits, labels)
+    confusion = confusion_matrix(labels, logits.argmax(axis=1), len(class_names))
+    scores = confusion_scores(confusion)
+    support, predicted, hits = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    return Score(
+        n=n,
+        accuracy=proportion(int((rank == 0).sum()), n),
+        top3=proportion(int((rank < 3).sum()), n) if len(class_names) > 3 else None,
+        log_loss=interval_of(losses(logits, labels), np.mean),
+        precision=scores.precision,
+        recall=scores.recall,
+        f1=scores.f1,
+        balanced_accuracy=scores.balanced_accuracy,
+        kappa=scores.kappa,
+        classes=tuple(
+            ClassScore(
+                name,
+                int(support[place]),
+                int(predicted[place]),
+                precision=_share(hits[place], predicted[place]),
+                recall=_share(hits[place], support[place]),
+                f1=scores.class_f1[place],
+            )
+            for place, name in enumerate(class_names)
+        ),
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+    )
+
+
+def _share(hits: np.int64, n: np.int64) -> Estimate | None:
+    return proportion(int(hits), int(n)) if n else None
