@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from optotype.errors import DataError
-from optotype.metrics import accuracy, log_loss, softmax
+from optotype.metrics import accuracy, log_loss, losses, ranks, softmax
 
 _LOGITS = hnp.arrays(
     np.float32,
@@ -90,3 +90,21 @@ def test_scores_refuse_what_does_not_match(
     """Labels without a logit, unequal numbers and no images at all are refused."""
     with pytest.raises(DataError, match=words):
         score(np.zeros(shape), np.array(labels, np.int64))
+
+
+def test_the_rank_of_a_label_agrees_with_accuracy_and_breaks_ties_alike() -> None:
+    """Rank 0 is right; of equal logits the first class comes first, so the top three never hold less than the top."""
+    logits = np.array(
+        [[3.0, 1.0, 2.0, 0.0], [1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0], [0.0, 5.0, 5.0, 9.0]]
+    )
+    labels = np.array([2, 0, 3, 2])
+    assert ranks(logits, labels).tolist() == [1, 0, 3, 2]
+    assert accuracy(logits, labels) == np.mean(ranks(logits, labels) == 0)
+
+
+def test_the_losses_have_the_log_loss_as_mean() -> None:
+    """Each image's loss is -log of its label's probability."""
+    logits, labels = np.array([[0.0, 1.0], [2.0, 2.0]]), np.array([1, 0])
+    expected = -np.log(softmax(logits)[[0, 1], labels])
+    np.testing.assert_allclose(losses(logits, labels), expected)
+    assert log_loss(logits, labels) == pytest.approx(expected.mean())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optotype.metrics.bootstrap import percentile_interval, resampled_counts
+from optotype.metrics.bootstrap import percentile_estimate, resampled_counts
 from optotype.metrics.intervals import Estimate
 
 
@@ -66,11 +66,11 @@ def confusion_scores(confusion: NDArray[np.int64]) -> ConfusionScores:
     means, class_f1 = _values(confusion)
     drawn, drawn_f1 = _drawn(confusion)
     support, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
-    estimates = {name: percentile_interval(value, drawn[name]) for name, value in means.items()}
+    estimates = {name: percentile_estimate(value, drawn[name]) for name, value in means.items()}
     return ConfusionScores(
         **estimates,
         class_f1=tuple(
-            percentile_interval(float(value), column) if known else None
+            percentile_estimate(float(value), column) if known else None
             for value, column, known in zip(
                 class_f1, drawn_f1.T, (support > 0) & (predicted > 0), strict=True
             )
