@@ -24,8 +24,8 @@ class Binned:
     """Images in bins of their confidence, the probability of the most probable class.
 
     Attributes:
-        place: The bin of each image, int64 of shape (n,), in 0 .. 14: bin i holds confidences from i / 15 (exclusive) to
-            (i + 1) / 15 (inclusive).
+        place: The bin of each image, int64 of shape (n,): bin i, in 0 .. 14, holds what is above i / 15 and at most
+            (i + 1) / 15.
         confidence: float64 of shape (n,).
         right: Whether the most probable class is the label's, bool of shape (n,).
     """
@@ -76,5 +76,5 @@ def expected_calibration_error(probabilities: NDArray[np.floating], labels: NDAr
 def _sums(places: NDArray[np.int64], gaps: NDArray[np.float64]) -> NDArray[np.float64]:
     """Add up gaps in each bin of each resample: from shape (resamples, n) to (resamples, bins)."""
     apart = places + BINS * np.arange(len(places))[:, np.newaxis]
-    sums: NDArray[np.float64] = np.bincount(apart.ravel(), gaps.ravel(), BINS * len(places))
+    sums: NDArray[np.float64] = np.bincount(apart.ravel(), weights=gaps.ravel(), minlength=BINS * len(places))
     return sums.reshape(-1, BINS)
