@@ -6,12 +6,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from optotype.checking.digests import digests, first_alike
 from optotype.checking.findings import SPLITS, Finding, Picture
 from optotype.checking.likeness import FEWEST, SMALLEST_SIDE, Likeness, Pairs
 from optotype.checking.pictures import of_test, of_training
 from optotype.checking.thumbnails import thumbnails
 from optotype.data.dataset import Dataset
+from optotype.data.digests import digests, first_alike
 from optotype.data.sealed import OpenedTest
 
 _NOTHING: Final = Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
