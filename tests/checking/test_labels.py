@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from optotype.checking.labels import label_errors, most_likely_wrong
+from optotype.checking.labels import label_errors
 from optotype.checking.quick_net import out_of_fold
 from optotype.data.dataset import SealedTest
 from optotype.data.sealed import open_test
@@ -35,10 +35,3 @@ def test_a_suspect_test_image_is_named(tmp_path: Path) -> None:
     found = label_errors(data, out_of_fold(data, np.arange(300)), open_test(data, tmp_path), leaked=[4])
     (suspect,) = [each for finding in found for each in finding.pictures if each.split == "test"]
     assert (suspect.index, suspect.file) == (9, "9.png")
-
-
-def test_sure_and_right_predictions_leave_nothing() -> None:
-    """Where every label is the most probable class by far, nothing is suspected, also of a class with one image."""
-    labels = np.array([0] * 10 + [1] * 10 + [2])
-    probabilities = np.eye(3)[labels] * 0.9 + 0.1 / 3
-    assert most_likely_wrong(labels, probabilities).tolist() == []

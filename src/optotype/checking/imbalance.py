@@ -1,15 +1,10 @@
 """Classes that have far fewer training images than others."""
 
-from typing import Final
-
 import numpy as np
 
 from optotype.checking.findings import Finding
 from optotype.data.dataset import Dataset
-
-IMBALANCED: Final = 10
-"""A class is reported when another has at least so many times as many images. There is no agreed number; at ten, a net
-that never names the small class of two still reaches an accuracy above 0.9."""
+from optotype.data.imbalance import rare_classes
 
 
 def imbalance(data: Dataset) -> list[Finding]:
@@ -24,7 +19,7 @@ def imbalance(data: Dataset) -> list[Finding]:
         Finding(
             "imbalance", _said(data, label, largest, counts.tolist()), counts[largest] / max(counts[label], 1)
         )
-        for label in np.flatnonzero(counts * IMBALANCED <= counts[largest]).tolist()
+        for label in rare_classes(counts)
     ]
 
 

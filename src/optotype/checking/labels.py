@@ -10,6 +10,7 @@ from optotype.checking.pictures import of_test, of_training
 from optotype.checking.quick_net import OutOfFold
 from optotype.data.dataset import Dataset
 from optotype.data.sealed import OpenedTest
+from optotype.metrics.label_errors import most_likely_wrong
 
 
 def label_errors(
@@ -37,32 +38,6 @@ def label_errors(
             picture = of_test(data, opened, int(tests[index - len(data.labels)]))
         found.append(_finding(data, picture, probabilities[index], int(labels[index])))
     return found
-
-
-def most_likely_wrong(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Find the labels that are most likely wrong.
-
-    How many are wrong is estimated by confident learning (Northcutt, Jiang, Chuang: Confident Learning: Estimating
-    Uncertainty in Dataset Labels, Journal of Artificial Intelligence Research 70, 2021), as cleanlab does it; which
-    ones, by the probability of the given label.
-
-    Args:
-        labels: int64 of shape (n,).
-        probabilities: float64 of shape (n, classes), from nets that were not trained on the images.
-
-    Returns:
-        Indices, int64 of shape (m,), the most likely error first.
-    """
-    from cleanlab.filter import find_label_issues  # noqa: PLC0415 - pandas and scikit-learn, only when needed
-
-    found = find_label_issues(
-        labels,
-        probabilities,
-        filter_by="low_self_confidence",
-        return_indices_ranked_by="self_confidence",
-        n_jobs=1,
-    )
-    return np.asarray(found, np.int64)
 
 
 def _finding(data: Dataset, picture: Picture, probabilities: NDArray[np.float64], label: int) -> Finding:
