@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final, Literal
 
+from optotype.metrics.welch import difference
 from reproduce.lessons import LESSONS
 from reproduce.results import Results, Score, Training
-from reproduce.welch import difference
 
 MARGIN: Final = -0.3  # percentage points: how far ours may fall behind, at the interval's lower end
 NONE: Final = "-"

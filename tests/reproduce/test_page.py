@@ -5,6 +5,7 @@ import pytest
 
 import optotype as ot
 from optotype.data.splits import carve
+from optotype.metrics.welch import difference
 from optotype.recipes.builtin import BUILTIN, OTHERWISE
 from reproduce.accuracy import MARGIN, accuracies
 from reproduce.headers import RECIPES, measured, with_line
@@ -13,7 +14,6 @@ from reproduce.precision import margin
 from reproduce.render import PAGE, render
 from reproduce.results import FOLDER, Peer, Results, definition, read, shared
 from reproduce.timing import read_timing
-from reproduce.welch import difference
 
 
 def kept(recipe: str, peer: Peer) -> Results:
