@@ -5,7 +5,6 @@ mistake. So the data are loaded again from where they came, the split is carved 
 was trained on, bit for bit. All that is said afterwards is computed from what the model said of each image.
 """
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -13,13 +12,12 @@ import numpy as np
 
 from optotype.data.dataset import Dataset
 from optotype.data.sealed import open_test
-from optotype.errors import RunError
 from optotype.judging.examine import examine
 from optotype.judging.judgement import Evidence, Judgement
-from optotype.judging.origin import Origin, origin_of, reload
+from optotype.judging.origin import Origin, find, origin_of, reload
 from optotype.judging.scores import score
 from optotype.models.model import Model
-from optotype.runs.run import MODEL_FILE, Run, find_target
+from optotype.runs.run import Run
 
 SPLITS: Final = ("train", "validation", "test")
 
@@ -45,7 +43,7 @@ def judge(
         ModelError: The model file is damaged, or does not say what it was trained on.
         DataError: The data are gone, were in memory and not given, or are no longer what the model was trained on.
     """
-    found = _find(target) if isinstance(target, str | Path) else target
+    found = find(target) if isinstance(target, str | Path) else target
     if isinstance(found, Model):
         return _judge(found, origin_of(found), data, Path(runs_root or "runs"))[0]
     found.require_finished()
@@ -56,15 +54,6 @@ def judge(
         found.write_predictions(name, predictions)
     found.write_judgement(judgement.to_json())
     return judgement
-
-
-def _find(path: str | Path) -> Run | Model:
-    """Open a run folder or a model file; the model file of a run stands for its run."""
-    found = find_target(path)
-    if isinstance(found, Model) and Path(path).name == MODEL_FILE:
-        with suppress(RunError):
-            return Run.open(Path(path).parent)
-    return found
 
 
 def _judge(

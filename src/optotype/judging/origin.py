@@ -1,6 +1,8 @@
 """Where a model comes from: which data, which split; and getting both again, exactly, or not at all."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -12,6 +14,7 @@ from optotype.errors import DataError, ModelError, RunError
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
 from optotype.runs.manifest import DataRecord
+from optotype.runs.run import MODEL_FILE, Run, find_target
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,20 @@ class Origin:
     data: DataRecord
     split: str
     name: str
+
+
+def find(path: str | Path) -> Run | Model:
+    """Open a run folder or a model file; the model file of a run stands for its run.
+
+    Raises:
+        RunError: There is nothing there, or a folder that is no run.
+        ModelError: The file is no model.
+    """
+    found = find_target(path)
+    if isinstance(found, Model) and Path(path).name == MODEL_FILE:
+        with suppress(RunError):
+            return Run.open(Path(path).parent)
+    return found
 
 
 def origin_of(model: Model) -> Origin:
