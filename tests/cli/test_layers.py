@@ -1,41 +1,12 @@
 """The table of a network."""
 
-import pytest
 from rich.console import Console
 
-from optotype.cli.layers import layers_json, layers_table, one_line, total
-from optotype.engine.layers import (
-    BatchNormalization,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    MaxPooling2D,
-    describe,
-)
+from optotype.cli.layers import layers_json, layers_table, total
+from optotype.engine.layers import describe
 from optotype.recipes.builtin import load_recipe
 
 ROWS = describe(load_recipe("dnn-sigmoid").network_layers(10), (28, 28, 1))
-
-
-@pytest.mark.parametrize(
-    ("layer", "words"),
-    [
-        (Dense(10), "Dense 10"),
-        (Dense(512, "relu"), "Dense 512 relu"),
-        (Conv2D(32, 5, "relu"), "Conv2D 32 5x5 relu"),
-        (Conv2D(8, (3, 1)), "Conv2D 8 3x1"),
-        (Conv2D(8, 3, "tanh", padding="same"), "Conv2D 8 3x3 tanh same"),
-        (MaxPooling2D(2), "MaxPooling2D 2x2"),
-        (Dropout(0.2), "Dropout 0.2"),
-        (Flatten(), "Flatten"),
-        (BatchNormalization(), "BatchNormalization"),
-    ],
-)
-def test_a_layer_is_a_few_words(layer: Layer, words: str) -> None:
-    """The numbers that shape a layer, and its activation if it has one, follow its name."""
-    assert one_line(layer) == words
 
 
 def test_the_table_ends_with_the_totals() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from optotype.cli.layers import one_line
+from optotype.engine.layers import one_line
 from optotype.recipes.builtin import default_recipe
 from optotype.runs.run import Run
 from tests.end_to_end.conftest import QUICK, Command

@@ -13,6 +13,7 @@ from optotype.engine.layers import (
     MaxPooling2D,
     Shape,
     describe,
+    one_line,
 )
 from optotype.errors import EngineError
 
@@ -75,3 +76,22 @@ def test_impossible_specs_are_refused(spec: dict[str, object]) -> None:
     """A spec checks itself when it is made."""
     with pytest.raises(ValidationError):
         TypeAdapter(Layer).validate_python(spec)
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        (Dense(10), "Dense 10"),
+        (Dense(512, "relu"), "Dense 512 relu"),
+        (Conv2D(32, 5, "relu"), "Conv2D 32 5x5 relu"),
+        (Conv2D(8, (3, 1)), "Conv2D 8 3x1"),
+        (Conv2D(8, 3, "tanh", padding="same"), "Conv2D 8 3x3 tanh same"),
+        (MaxPooling2D(2), "MaxPooling2D 2x2"),
+        (Dropout(0.2), "Dropout 0.2"),
+        (Flatten(), "Flatten"),
+        (BatchNormalization(), "BatchNormalization"),
+    ],
+)
+def test_a_layer_is_a_few_words(layer: Layer, words: str) -> None:
+    """The numbers that shape a layer, and its activation if it has one, follow its name."""
+    assert one_line(layer) == words

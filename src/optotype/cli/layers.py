@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from optotype.engine.layers import Layer, LayerRow
+    from optotype.engine.layers import LayerRow
 
 
 def layers_table(rows: "Sequence[LayerRow]") -> "Table":
@@ -17,6 +17,8 @@ def layers_table(rows: "Sequence[LayerRow]") -> "Table":
     """
     from rich import box
     from rich.table import Table
+
+    from optotype.engine.layers import one_line
 
     trainable = sum(row.trainable_size for row in rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
@@ -32,6 +34,8 @@ def layers_table(rows: "Sequence[LayerRow]") -> "Table":
 
 def layers_json(rows: "Sequence[LayerRow]") -> list[dict[str, object]]:
     """Give the same table as data."""
+    from optotype.engine.layers import one_line
+
     return [
         {
             "layer": one_line(row.layer),
@@ -46,26 +50,3 @@ def layers_json(rows: "Sequence[LayerRow]") -> list[dict[str, object]]:
 def total(rows: "Sequence[LayerRow]") -> int:
     """Count a network's parameters, trainable or not."""
     return sum(row.size for row in rows)
-
-
-def one_line(layer: "Layer") -> str:
-    """Describe a layer in a few words: "Conv2D 32 5x5 relu"."""
-    from optotype.engine.layers import Conv2D, Dense, Dropout, MaxPooling2D
-
-    match layer:
-        case Dense():
-            words = [str(layer.units), layer.activation]
-        case Conv2D():
-            words = [str(layer.filters), _sides(layer.window), layer.activation]
-            words += [layer.padding] * (layer.padding != "valid")
-        case MaxPooling2D():
-            words = [_sides(layer.window)]
-        case Dropout():
-            words = [f"{layer.rate:g}"]
-        case _:
-            words = []
-    return " ".join([layer.type, *(word for word in words if word != "linear")])
-
-
-def _sides(window: tuple[int, int]) -> str:
-    return f"{window[0]}x{window[1]}"

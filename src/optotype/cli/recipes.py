@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from optotype.cli.layers import layers_json, layers_table, one_line, total
+from optotype.cli.layers import layers_json, layers_table, total
 from optotype.cli.terminal import console, count, print_json
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def _as_json(recipe: "Recipe") -> dict[str, object]:
 
 
 def _summarize(screen: "Console", recipe: "Recipe") -> None:
+    from optotype.engine.layers import one_line
     from optotype.recipes.builtin import DEFAULTS, OTHERWISE
 
     default = ", ".join(data for data, name in DEFAULTS.items() if name == recipe.name)

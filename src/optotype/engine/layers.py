@@ -275,3 +275,24 @@ def describe(layers: Sequence[Layer], input_shape: Shape) -> tuple[LayerRow, ...
         rows.append(LayerRow(layer, shape, output, layer.parameters(shape)))
         shape = output
     return tuple(rows)
+
+
+def one_line(layer: Layer) -> str:
+    """Describe a layer in a few words: "Conv2D 32 5x5 relu"."""
+    match layer:
+        case Dense():
+            words = [str(layer.units), layer.activation]
+        case Conv2D():
+            words = [str(layer.filters), _sides(layer.window), layer.activation]
+            words += [layer.padding] * (layer.padding != "valid")
+        case MaxPooling2D():
+            words = [_sides(layer.window)]
+        case Dropout():
+            words = [f"{layer.rate:g}"]
+        case _:
+            words = []
+    return " ".join([layer.type, *(word for word in words if word != "linear")])
+
+
+def _sides(window: tuple[int, int]) -> str:
+    return f"{window[0]}x{window[1]}"
