@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from optotype.runs.epoch import Epoch
-from optotype.runs.curves import draw
+from optotype.runs.curves import draw, inline_curve
 
 
 def _epochs(n: int, *, validated: bool = True) -> list[Epoch]:
@@ -45,3 +45,12 @@ def test_the_validation_curve_has_a_colour_of_its_own() -> None:
 def test_any_title_is_drawn(title: str) -> None:
     """A name is text, never mathematics, and a script the font lacks is no error and no warning."""
     assert draw(_epochs(3), "accuracy", title).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("validated", [True, False])
+def test_a_curve_in_a_page_says_where_it_leads(validated: bool) -> None:
+    """The text in place of the figure has the first and the last value of each line."""
+    svg = inline_curve(_epochs(4, validated=validated), "loss", "loss", best=2)
+    told = "Loss over 4 epochs, training from 1.0000 to 0.2500"
+    assert f'aria-label="{told}{", validation from 1.2000 to 0.3000" if validated else ""}"' in svg
+    assert ">best epoch (2)<" in svg

@@ -285,6 +285,12 @@ class Run:
             self._model = Model.load(path)
         return self._model
 
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook."""
+        from optotype.runs.display import display  # noqa: PLC0415 - only notebooks need it
+
+        return display(self)
+
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, {self.status})"
 
