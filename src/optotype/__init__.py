@@ -32,6 +32,8 @@ if _TYPE_CHECKING:
         RecipeError,
         RunError,
     )
+    from optotype.judging.compare import compare
+    from optotype.judging.comparison import Comparison
     from optotype.judging.judge import judge
     from optotype.judging.judgement import Judgement
     from optotype.models.model import Model, Prediction
@@ -45,6 +47,7 @@ __all__ = [
     "Adam",
     "Augment",
     "BatchNormalization",
+    "Comparison",
     "Constant",
     "Conv2D",
     "DataError",
@@ -73,6 +76,7 @@ __all__ = [
     "Run",
     "RunError",
     "check",
+    "compare",
     "judge",
     "load",
     "load_recipe",
@@ -91,6 +95,8 @@ _HOMES = {
     "engine.optimizers": ["SGD", "Adam", "RMSprop"],
     "engine.schedules": ["Constant", "OneCycle"],
     "errors": [name for name in __all__ if name.endswith("Error")],
+    "judging.compare": ["compare"],
+    "judging.comparison": ["Comparison"],
     "judging.judge": ["judge"],
     "judging.judgement": ["Judgement"],
     "models.model": ["Model", "Prediction"],

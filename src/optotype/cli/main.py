@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from optotype.cli.compare import compare
 from optotype.cli.data import data
 from optotype.cli.info import info
 from optotype.cli.judge import judge
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in (data, train, judge, predict, recipes, info):
+for _verb in (data, train, judge, compare, predict, recipes, info):
     app.command()(_verb)
 
 
