@@ -39,6 +39,7 @@ if _TYPE_CHECKING:
     from optotype.models.model import Model, Prediction
     from optotype.recipes.builtin import load_recipe
     from optotype.recipes.recipe import EarlyStopping, Head, Recipe
+    from optotype.runs.listing import list_runs
     from optotype.runs.run import Run
     from optotype.training.train import train
 
@@ -78,6 +79,7 @@ __all__ = [
     "check",
     "compare",
     "judge",
+    "list_runs",
     "load",
     "load_recipe",
     "open_test",
@@ -102,6 +104,7 @@ _HOMES = {
     "models.model": ["Model", "Prediction"],
     "recipes.builtin": ["load_recipe"],
     "recipes.recipe": ["EarlyStopping", "Head", "Recipe"],
+    "runs.listing": ["list_runs"],
     "runs.run": ["Run"],
     "training.train": ["train"],
 }

@@ -41,7 +41,7 @@ def command(capsys: pytest.CaptureFixture[str]) -> Command:
 
 def test_help_is_shown_for_every_verb(command: Command) -> None:
     """--help and -h exit with 0 and say what a verb does; no argument at all shows the help too."""
-    for verb in ("data", "train", "judge", "predict", "recipes", "info"):
+    for verb in ("data", "train", "judge", "compare", "runs", "predict", "recipes", "info"):
         assert verb in command("--help").out
         shown = command(verb, "-h")
         assert shown.code == 0

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from optotype.data.dataset import Dataset, SealedTest, fingerprint
-from optotype.data.sealed import LOG_NAME, open_test
+from optotype.data.sealed import LOG_NAME, Opening, open_test, openings_of
 from optotype.data.sources import load
 from optotype.errors import DataError, RunError
 
@@ -45,6 +45,19 @@ def test_openings_are_counted_for_each_test_set(tmp_path: Path) -> None:
     assert open_test(_dataset(pixel=1), tmp_path).opening == 1
     assert open_test(replace(_dataset(), name="other"), tmp_path).opening == 4
     assert open_test(_dataset(), tmp_path / "elsewhere").opening == 1
+
+
+def test_openings_are_listed_without_another(tmp_path: Path) -> None:
+    """The openings of a test set are read from the log, which stays as it is; where there is no log there are none."""
+    fingerprint = _dataset().test.fingerprint
+    assert openings_of(fingerprint, tmp_path) == ()
+    open_test(_dataset(), tmp_path, by="me")
+    open_test(_dataset(pixel=1), tmp_path, by="you")
+    opened = open_test(_dataset(), tmp_path, by="them")
+    assert openings_of(fingerprint, tmp_path) == opened.openings
+    assert [each.by for each in opened.openings] == ["me", "them"]
+    assert isinstance(opened.openings[0], Opening)
+    assert len(_log(tmp_path)) == 3
 
 
 def test_an_opening_is_written_down(tmp_path: Path) -> None:

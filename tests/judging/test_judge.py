@@ -167,7 +167,7 @@ def test_arrays_are_judged_by_giving_them_again(digits: Path) -> None:
     """A run on arrays is judged with the same arrays; without them, or with others, no test set is opened."""
     images, labels = pictures(200, 1)
     run = train(load((images, labels)), recipe(epochs=1), out=digits.parent / "runs" / "arrays")
-    with pytest.raises(DataError, match=r"trained on arrays in memory.*judge\(run, data=load\(\.\.\.\)\)"):
+    with pytest.raises(DataError, match=r"trained on arrays in memory.*as data=load\(\.\.\.\)"):
         judge(run)
     with pytest.raises(DataError, match="changed since training"):
         judge(run, data=load((images[::-1], labels[::-1])))

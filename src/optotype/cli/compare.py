@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from optotype.cli.terminal import console, print_json, prose
+from optotype.cli.terminal import console, print_json, print_wide, prose
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,7 +90,7 @@ def _write(comparison: "Comparison", folder: Path) -> tuple[Path, Path]:
 def _show(screen: "Console", comparison: "Comparison") -> None:
     """Print the models, the notes, and the verdicts."""
     prose(screen, f"{comparison.data}, {comparison.n:,} {comparison.on} images")
-    screen.print(_table(comparison))
+    print_wide(screen, _table(comparison))
     for note in comparison.notes:
         prose(screen, note)
     if comparison.opening is not None:

@@ -17,6 +17,7 @@ from optotype.cli.info import info
 from optotype.cli.judge import judge
 from optotype.cli.predict import predict
 from optotype.cli.recipes import recipes
+from optotype.cli.runs import runs
 from optotype.cli.terminal import StoppedError, fail
 from optotype.cli.train import train
 from optotype.errors import OptotypeError
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in (data, train, judge, compare, predict, recipes, info):
+for _verb in (data, train, judge, compare, runs, predict, recipes, info):
     app.command()(_verb)
 
 

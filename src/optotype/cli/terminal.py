@@ -7,11 +7,14 @@ never read as markup, since file and class names may hold brackets.
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
+
+_WIDEST: Final = 10_000
 
 
 class StoppedError(Exception):
@@ -65,6 +68,21 @@ def fail(message: str, *, kind: str, code: int, given: Sequence[str]) -> int:
 def prose(screen: "Console", text: "str | Text") -> None:
     """Print sentences: broken between words on a terminal, in one line on a pipe."""
     screen.print(text, soft_wrap=not screen.is_terminal)
+
+
+def print_wide(screen: "Console", table: "Table", least: int = 0) -> None:
+    """Print a table with long names: fitted into a terminal, on a pipe as wide as it is, a row a line.
+
+    Args:
+        screen: Where.
+        table: What.
+        least: Columns of a terminal that it needs; a narrower one breaks its lines, which is better than cut ones.
+    """
+    if screen.is_terminal:
+        screen.width = max(screen.width, least)
+    else:
+        screen.width = screen.measure(table, options=screen.options.update(width=_WIDEST)).maximum
+    screen.print(table, soft_wrap=False)
 
 
 def count(n: int, singular: str) -> str:

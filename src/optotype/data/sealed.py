@@ -83,6 +83,26 @@ def open_test(data: Dataset, runs_root: Path | str = "runs", by: str = "python")
     return OpenedTest(images, labels, _count(Path(runs_root) / LOG_NAME, found, by), found)
 
 
+def openings_of(fingerprint: str, runs_root: Path | str = "runs") -> tuple[Opening, ...]:
+    """List the openings of a test set that were counted in a folder, without opening it.
+
+    Args:
+        fingerprint: Of the test set.
+        runs_root: The folder of the runs.
+
+    Raises:
+        RunError: The log of the openings is there, but cannot be read.
+    """
+    log = Path(runs_root) / LOG_NAME
+    try:
+        return _openings_in(log.read_bytes(), fingerprint) if log.exists() else ()
+    except OSError as error:
+        raise RunError(
+            f"The openings of test sets cannot be read from {log} ({error.strerror or error}), expected a file that"
+            " optotype wrote. Check its permissions."
+        ) from None
+
+
 def _count(log: Path, found: str, by: str) -> tuple[Opening, ...]:
     """Append an opening to the log, and list it after the earlier ones of this test set."""
     try:
@@ -101,7 +121,7 @@ def _count(log: Path, found: str, by: str) -> tuple[Opening, ...]:
 def _append(file: IO[bytes], found: str, by: str) -> tuple[Opening, ...]:
     file.seek(0)
     lines = file.read()
-    earlier = [opening for line in lines.splitlines() if (opening := _opening_of(line, found))]
+    earlier = _openings_in(lines, found)
     opening = Opening(datetime.now(UTC).isoformat(timespec="seconds"), by)
     # A crash may have torn the last line; a new one must not be glued to it.
     start = "\n" if lines and not lines.endswith(b"\n") else ""
@@ -110,6 +130,10 @@ def _append(file: IO[bytes], found: str, by: str) -> tuple[Opening, ...]:
     file.flush()
     os.fsync(file.fileno())
     return (*earlier, opening)
+
+
+def _openings_in(lines: bytes, found: str) -> tuple[Opening, ...]:
+    return tuple(opening for line in lines.splitlines() if (opening := _opening_of(line, found)))
 
 
 def _opening_of(line: bytes, found: str) -> Opening | None:

@@ -106,6 +106,6 @@ def _load(record: DataRecord) -> Dataset:
     if record.source == ARRAYS:
         raise DataError(
             f"The model was trained on arrays in memory ({record.images} images of shape {record.shape}), which are"
-            " nowhere to be loaded from. Give them again in Python: judge(run, data=load(...))."
+            " nowhere to be loaded from. Give them again in Python, as data=load(...)."
         )
     return load(record.source, size=record.options.size, on_bad=record.options.on_bad)

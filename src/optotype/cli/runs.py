@@ -1,0 +1,143 @@
+"""`optotype runs`: the runs in a folder as a table, with what is known of each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
+
+import typer
+
+from optotype.cli.terminal import console, count, print_json, print_wide, prose
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from optotype.judging.standing import Standing
+    from optotype.recipes.recipe import Recipe
+    from optotype.runs.listing import Damaged
+    from optotype.runs.run import Run
+
+Order = Literal["created", "accuracy", "data", "recipe", "seed", "status", "time"]
+
+
+class _Row(NamedTuple):
+    run: "Run"
+    recipe: "Recipe"
+    standing: "Standing"
+    seconds: float
+
+
+# There is no order by test accuracy: whoever takes the first of such a list has chosen by the test images.
+_ORDERS: Final[dict[Order, Callable[[_Row], Any]]] = {
+    "created": lambda _: 0,  # as they are listed
+    "accuracy": lambda row: -1 if row.standing.validation is None else -1 - row.standing.validation,
+    "data": lambda row: row.run.data.name,
+    "recipe": lambda row: (row.recipe.name, row.recipe.seed),
+    "seed": lambda row: row.recipe.seed,
+    "status": lambda row: row.run.status,
+    "time": lambda row: -row.seconds,
+}
+
+
+def runs(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="The folder that holds the runs.")] = "runs",
+    sort: Annotated[
+        Order,
+        typer.Option(help="The newest, the most accurate on validation or the longest first; or by name."),
+    ] = "created",
+    json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")] = False,
+) -> None:
+    """List runs: data, recipe, seed, status, accuracy, time, openings of their test set.
+
+    Nothing is opened for it: a run has a test accuracy once it was judged.
+    """
+    from optotype.runs.listing import list_runs
+
+    listing = list_runs(folder)
+    rows, damaged = _rows(listing.runs)
+    rows.sort(key=_ORDERS[sort])
+    damaged = sorted([*listing.damaged, *damaged])
+    if json:
+        broken = [{"path": str(each.path), "problem": each.problem} for each in damaged]
+        print_json({"runs": [_as_json(row) for row in rows], "damaged": broken})
+        return
+    _show(console(), folder, rows, damaged)
+
+
+def _rows(found: "Sequence[Run]") -> "tuple[list[_Row], list[Damaged]]":
+    """Ask each run how it stands; a run that cannot tell is damaged."""
+    from optotype.errors import ModelError, RunError
+    from optotype.judging.standing import standing
+    from optotype.runs.listing import Damaged
+
+    rows, damaged = [], []
+    for run in found:
+        try:
+            rows.append(_Row(run, run.recipe, standing(run), sum(epoch.seconds for epoch in run.epochs)))
+        except (RunError, ModelError) as error:
+            damaged.append(Damaged(run.path, str(error)))
+    return rows, damaged
+
+
+def _as_json(row: _Row) -> dict[str, object]:
+    test = row.standing.test
+    return {
+        "path": str(row.run.path),
+        "name": row.run.name,
+        "created": row.run.created,
+        "status": row.run.status,
+        "data": row.run.data.name,
+        "recipe": row.recipe.name,
+        "seed": row.recipe.seed,
+        "epochs": len(row.run.epochs),
+        "seconds": row.seconds,
+        "validation_accuracy": row.standing.validation,
+        "test_accuracy": None if test is None else asdict(test),
+        "test_openings": row.standing.openings,
+        "note": row.standing.note,
+    }
+
+
+def _show(screen: "Console", folder: str, rows: Sequence[_Row], damaged: "Sequence[Damaged]") -> None:
+    from optotype.data.listing import shown
+
+    if rows:
+        print_wide(screen, _table(rows), least=110)
+    else:
+        prose(screen, f"There is no run in {shown(folder)} yet.")
+    for row in rows:
+        if row.standing.note:
+            prose(screen, f"{shown(row.run.name)}: {row.standing.note}")
+    if damaged:
+        prose(screen, f"{count(len(damaged), 'run')} cannot be read:")
+    for each in damaged:
+        prose(screen, f"  {shown(each.problem)}")
+
+
+def _table(rows: Sequence[_Row]) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    from optotype.data.listing import shown
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("run", overflow="fold", min_width=16)
+    table.add_column("data", overflow="fold")
+    table.add_column("recipe", overflow="fold")
+    table.add_column("seed", justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    for heading in ("validation", "test, 95 % interval", "time", "opened"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            shown(row.run.name),
+            shown(row.run.data.name),
+            row.recipe.name,
+            str(row.recipe.seed),
+            row.run.status,
+            "-" if row.standing.validation is None else f"{row.standing.validation:.4f}",
+            "-" if row.standing.test is None else str(row.standing.test),
+            f"{row.seconds:,.1f} s",
+            f"{row.standing.openings:,}",
+        )
+    return table

@@ -1,0 +1,58 @@
+"""How a run stands: what is known of its accuracy, and how often its test set was looked at."""
+
+from dataclasses import dataclass
+
+from optotype.data.sealed import openings_of
+from optotype.errors import RunError
+from optotype.judging.judgement import read_judgement
+from optotype.metrics import Estimate
+from optotype.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a run stands.
+
+    Attributes:
+        validation: Accuracy of its model on the validation images; of the last epoch where the run did not finish; None
+            without any.
+        test: Accuracy on the test images (Wilson); None before judging.
+        openings: How often its test set was opened, by whatever run or command, as counted beside the run.
+        note: Why there is no test accuracy though a judgement was kept, in a sentence; else empty.
+    """
+
+    validation: float | None
+    test: Estimate | None
+    openings: int
+    note: str
+
+
+def standing(run: Run) -> Standing:
+    """Say how a run stands.
+
+    Raises:
+        RunError: A file of the run is damaged, or its openings cannot be read.
+        ModelError: Its model file is damaged.
+    """
+    openings = len(openings_of(run.data.test_fingerprint, run.path.resolve().parent))
+    test, note = None, ""
+    try:
+        kept = run.judgement
+        test = None if kept is None else read_judgement(kept).score.accuracy
+    except RunError as error:
+        note = str(error)
+    return Standing(_validation(run), test, openings, note)
+
+
+def _validation(run: Run) -> float | None:
+    if not run.epochs:
+        return None
+    if run.status != "finished":
+        return run.epochs[-1].val_accuracy
+    number = run.model.provenance.get("epoch")
+    if not isinstance(number, int) or not 1 <= number <= len(run.epochs):
+        raise RunError(
+            f"The model of {run.path} says that it is of epoch {number}, expected 1 to {len(run.epochs)}."
+            " Restore it from a copy, or train again."
+        )
+    return run.epochs[number - 1].val_accuracy

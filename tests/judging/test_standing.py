@@ -1,0 +1,84 @@
+"""How runs stand, before and after judging."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from optotype.data.sources import load
+from optotype.errors import ModelError, RunError
+from optotype.judging.compare import compare
+from optotype.judging.judge import judge
+from optotype.judging.standing import Standing, standing
+from optotype.recipes.recipe import EarlyStopping
+from optotype.runs.run import Run
+from optotype.training.loop import Progress
+from optotype.training.train import train
+from tests.training.samples import recipe, write_folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Train a run."""
+    data = load(write_folder(tmp_path / "digits", 200, 60))
+    return train(data, recipe(epochs=2), out=tmp_path / "runs" / "run")
+
+
+def test_a_run_stands_by_what_is_known(run: Run) -> None:
+    """Before judging there is only validation; afterwards the test accuracy, and the count of openings by whomever."""
+    assert standing(run) == Standing(run.epochs[-1].val_accuracy, None, 0, "")
+    judgement = judge(run)
+    assert standing(run) == Standing(run.epochs[-1].val_accuracy, judgement.score.accuracy, 1, "")
+    twin = train(load(run.source), recipe(epochs=1, seed=1), out=run.path.parent / "twin")
+    compare(run, twin, on="test")
+    assert (standing(twin).openings, standing(twin).test) == (2, None)
+
+
+def test_validation_is_that_of_the_weights_that_were_kept(tmp_path: Path) -> None:
+    """Where the best epoch was kept, its accuracy counts, not the last one's; and none without validation images."""
+    data = load(write_folder(tmp_path / "digits", 200, 60))
+    stopping = EarlyStopping("val_accuracy", patience=1)
+    run = train(data, recipe(epochs=30, early_stopping=stopping), out=tmp_path / "stopped")
+    best = max(epoch.val_accuracy or 0 for epoch in run.epochs)
+    assert standing(run).validation == best
+    bare = train(data, recipe(epochs=1, validation=0), out=tmp_path / "bare")
+    assert standing(bare).validation is None
+
+
+def test_an_unfinished_run_stands_by_its_last_epoch(tmp_path: Path) -> None:
+    """An interrupted run has the accuracy of the last whole epoch; one without an epoch has none."""
+    data = load(write_folder(tmp_path / "digits", 200, 60))
+
+    def stop(progress: Progress) -> None:
+        if progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(data, recipe(), out=tmp_path / "run", report=stop)
+    run = Run.open(tmp_path / "run")
+    assert standing(run).validation == run.epochs[0].val_accuracy
+    (run.path / "epochs.jsonl").unlink()
+    assert standing(Run.open(run.path)).validation is None
+
+
+def test_a_judgement_of_another_format_counts_as_none(run: Run) -> None:
+    """An older judgement gives no test accuracy, and the note says to judge again."""
+    (run.path / "judgement.json").write_text(json.dumps({"splits": {}, "opening": 1}))
+    found = standing(run)
+    assert found.test is None
+    assert "Judge the run again" in found.note
+
+
+def test_damage_is_an_error(run: Run) -> None:
+    """A damaged model, one of another epoch, and a log that cannot be read are errors with the file's name."""
+    log = run.path.parent / "test-openings.jsonl"
+    log.mkdir()
+    with pytest.raises(RunError, match=r"cannot be read from .*test-openings"):
+        standing(run)
+    log.rmdir()
+    (run.path / "epochs.jsonl").write_text((run.path / "epochs.jsonl").read_text().splitlines()[0] + "\n")
+    with pytest.raises(RunError, match="of epoch 2, expected 1 to 1"):
+        standing(Run.open(run.path))
+    run.model_path.write_bytes(b"none")
+    with pytest.raises(ModelError):
+        standing(Run.open(run.path))
