@@ -5,8 +5,8 @@ import io
 import pytest
 from PIL import Image
 
-from optotype.runs.epoch import Epoch
 from optotype.runs.curves import draw, inline_curve
+from optotype.runs.epoch import Epoch
 
 
 def _epochs(n: int, *, validated: bool = True) -> list[Epoch]:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from tests.runs.samples import epoch, small_run
 
 
@@ -13,7 +15,7 @@ def test_a_run_shows_what_it_is_and_how_it_went(tmp_path: Path) -> None:
     run.close("finished", "no <b> better")
     for words in ("<svg", "no &lt;b&gt; better", "not judged yet", "1 of "):
         assert words in run._repr_html_()
-    accuracy = {"value": 0.5, "low": 0.25, "high": 0.75}
+    accuracy: dict[str, JsonValue] = {"value": 0.5, "low": 0.25, "high": 0.75}
     run.write_judgement({"splits": {"test": {"accuracy": accuracy}}})
     assert "0.5000 [0.2500, 0.7500]" in run._repr_html_()
     run.write_judgement({"splits": {"test": {"accuracy": "<script>"}}})

@@ -282,6 +282,12 @@ class Judgement:
         del values["evidence"]
         return {"format": FORMAT, **values, "opening": self.opening}
 
+    def _repr_html_(self) -> str:
+        """Show the judgement in a notebook."""
+        from optotype.judging.report.notebook import display  # noqa: PLC0415 - only notebooks need it
+
+        return display(self)
+
     def __str__(self) -> str:
         opening = f", opening {self.opening} of this test set" if self.openings else ""
         return f"{self.score}{opening}"

@@ -10,10 +10,11 @@ import re
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.typing import RcKeyType
 
 # Blue and orange of Okabe and Ito (2008), told apart by every kind of colour vision; markers tell them apart in print.
 BLUE: Final = "#0072B2"
@@ -32,12 +33,12 @@ _IN_PAGE: Final = {
 _COLOUR: Final = re.compile("|".join(_IN_PAGE))
 _FONT: Final = re.compile(r"font-family:[^;]*;? ?")
 _REFERENCE: Final = re.compile(r"url\(#(.+?)\)")
-_SETTINGS: Final = {
+
+_SETTINGS: "Final[dict[RcKeyType, object]]" = {
     "svg.fonttype": "none",
     "svg.hashsalt": "optotype",
     "text.parse_math": False,
     "font.size": 10,
-    "axes.titlesize": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
@@ -74,16 +75,16 @@ def inline_svg(
         paint(axes)
         about = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(content, format="svg", metadata=about)
-    root = ElementTree.fromstring(content.getvalue())  # noqa: S314 - matplotlib wrote it, and escaped all text
+    root = ET.fromstring(content.getvalue())  # noqa: S314 - matplotlib wrote it, and escaped all text
     _become_part(root, name)
     width = root.attrib.pop("width")
     del root.attrib["height"], root.attrib["version"]
     root.attrib |= {"role": "img", "aria-label": alt, "fill": "currentColor", "stroke-linejoin": "round"}
     root.attrib["style"] = f"width: {width}; max-width: 100%"
-    return ElementTree.tostring(root, encoding="unicode", short_empty_elements=True)
+    return ET.tostring(root, encoding="unicode", short_empty_elements=True)
 
 
-def _become_part(root: ElementTree.Element, name: str) -> None:
+def _become_part(root: ET.Element, name: str) -> None:
     used = set(re.findall(r"#([\w.-]+)", " ".join(_references(root))))
     for element in root.iter():
         element.tag = _plain(element.tag)
@@ -106,7 +107,7 @@ def _become_part(root: ElementTree.Element, name: str) -> None:
         element.attrib.update(changed)
 
 
-def _references(root: ElementTree.Element) -> list[str]:
+def _references(root: ET.Element) -> list[str]:
     """List the attributes in which one element names another."""
     return [
         value

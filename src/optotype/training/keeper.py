@@ -7,10 +7,10 @@ from optotype.engine.network import Network
 from optotype.errors import DivergedError, ModelError, RunError
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
+from optotype.runs.curves import draw
 from optotype.runs.epoch import Epoch
 from optotype.runs.run import Run
 from optotype.training.best import Best, Weights, improves, monitored
-from optotype.runs.curves import draw
 
 
 class Keeper:
