@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,14 @@ Command = Callable[..., Done]
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write 600 training and 200 test pictures as a folder of IDX files."""
     return write_folder(tmp_path_factory.mktemp("data") / "digits")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what is decoded and measured in a folder of the tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPTOTYPE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from PIL import Image
 from optotype.engine.layers import one_line
 from optotype.recipes.builtin import default_recipe
 from optotype.runs.run import Run
+from tests.data.picture_files import names, write
 from tests.end_to_end.conftest import QUICK, Command
-from tests.training.samples import pictures
+from tests.training.samples import pictures, write_folder
 
 
 def test_mnist_is_trained_and_judged(optotype: Command, tmp_path: Path) -> None:
@@ -93,7 +94,9 @@ def test_a_run_is_judged_and_used(optotype: Command, trained: Path, tmp_path: Pa
     """A run folder and its model file are TARGETs of judge and predict; openings are counted."""
     first = optotype("judge", trained)
     assert first.returncode == 0, first.stderr
-    assert first.stdout.splitlines()[-1].endswith("n = 200, opening 1 of this test set")
+    *_, verdict, written = first.stdout.splitlines()
+    assert verdict.endswith("n = 200, opening 1 of this test set")
+    assert written == f"judgement    {trained / 'judgement.json'}"
     second = json.loads(optotype("judge", trained / "model.safetensors", "--json").stdout)
     assert second["opening"] == 2
     for label in (3, 7):
@@ -154,3 +157,24 @@ assert not heavy, heavy
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_run_is_judged_on_new_pictures(optotype: Command, trained: Path, tmp_path: Path) -> None:
+    """Another source is judged as new, and kept in a folder of its own; the run's judgement is not touched."""
+    kept = trained / "judgement.json"
+    before = kept.read_bytes() if kept.exists() else None
+    folder = write_folder(tmp_path / "more", 60, 20)
+    done = optotype("judge", trained, "--data", folder, "--robust")
+    assert done.returncode == 0, done.stderr
+    *_, verdict, written = done.stdout.splitlines()
+    assert verdict.startswith("new accuracy ")
+    assert "n = 80" in verdict
+    assert "robustness   rotated, 0, 5, 10, 20, 30, 45 (degrees): " in done.stdout
+    assert written == "judgement    judged-digits-more/judgement.json"
+    judged = json.loads((tmp_path / "judged-digits-more" / "judgement.json").read_bytes())
+    assert (judged["target"], judged["data"], judged["on"]) == ("digits", "more", "new")
+    assert (kept.read_bytes() if kept.exists() else None) == before
+    letters = write(tmp_path / "letters", names(10, ("a", "b")), mode="L")
+    wrong = optotype("judge", trained, "--data", letters)
+    assert wrong.returncode == 1
+    assert "classes that the model does not know" in wrong.stderr

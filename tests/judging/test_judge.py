@@ -164,15 +164,14 @@ def test_changed_data_are_refused(digits: Path, name: str, said: str) -> None:
 
 
 def test_arrays_are_judged_by_giving_them_again(digits: Path) -> None:
-    """A run on arrays is judged with the same arrays; without them, or with others, no test set is opened."""
+    """A run on arrays is judged with the same arrays; without them no test set is opened."""
     images, labels = pictures(200, 1)
     run = train(load((images, labels)), recipe(epochs=1), out=digits.parent / "runs" / "arrays")
     with pytest.raises(DataError, match=r"trained on arrays in memory.*as data=load\(\.\.\.\)"):
         judge(run)
-    with pytest.raises(DataError, match="changed since training"):
-        judge(run, data=load((images[::-1], labels[::-1])))
     assert _openings(digits) == 0
     judgement = judge(run, data=load((images, labels)))
+    assert judgement.on == "test"
     assert judgement.score.n == 40
     assert judge(run.path, data=load((images, labels))).splits == judgement.splits
     assert judge(run.model, data=load((images, labels)), runs_root=digits.parent / "runs").opening == 3
@@ -237,3 +236,22 @@ def test_labels_that_moved_are_changed_data(digits: Path) -> None:
     write_idx(digits / "train-labels-idx1-ubyte", labels)
     with pytest.raises(DataError, match="changed since training"):
         judge(run)
+
+
+def test_a_judgement_says_where_images_are_few(digits: Path) -> None:
+    """60 test images, 6 of each class, are said to be few."""
+    notes = " ".join(judge(_run(digits)).notes)
+    assert "60 images are few" in notes
+    assert "Fewer than 30 images show 0 (6), 1 (6)" in notes
+
+
+def test_the_work_is_told_and_robustness_is_asked_for(digits: Path) -> None:
+    """Each step is reported; curves are there only with robust=True."""
+    run = _run(digits)
+    told: list[str] = []
+    judgement = judge(run, robust=True, report=told.append)
+    assert told[:3] == ["loading", "scoring", "baselines"]
+    assert "robustness: blurred" in told
+    assert len(judgement.robustness) == 5
+    assert {curve.accuracy[0].value for curve in judgement.robustness} == {judgement.score.accuracy.value}
+    assert judge(run).robustness == ()

@@ -14,6 +14,7 @@ RECIPE = ot.Recipe(layers=(ot.Flatten(),), batch_size=1000, epochs=2, validation
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep run folders and openings of the test set in a folder of the test's own."""
     monkeypatch.setattr(ours, "CACHE", tmp_path)
+    monkeypatch.setenv("OPTOTYPE_HOME", str(tmp_path.parent / "home"))
     return tmp_path
 
 

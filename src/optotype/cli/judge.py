@@ -1,56 +1,103 @@
-"""`optotype judge`: loss and accuracy with its interval on training, validation and the unsealed test images."""
+"""`optotype judge`: how good a model is, and how far that can be trusted; on its own test images or on new pictures."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optotype.cli.terminal import console, print_json
+from optotype.cli.judgement import print_judgement
+from optotype.cli.loading import OnBad, load_source
+from optotype.cli.terminal import console, print_json, prose
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
+    from optotype.data.dataset import Dataset
     from optotype.judging.judgement import Judgement
+    from optotype.models.model import Model
+    from optotype.runs.run import Run
+
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="SOURCE",
+        help="Judge on these labelled pictures instead: all of them, brought to the model's size.",
+    ),
+]
+Robust = Annotated[
+    bool,
+    typer.Option(
+        "--robust", metavar="", help="Also on images that are shifted, rotated, noisy, blurred, paled."
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder for a judgement that is not a run's own; judged-MODEL-DATA in the working folder unless given.",
+    ),
+]
 
 
 def judge(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="A run folder or a model file.")],
+    data: Data = None,
+    on_bad: OnBad = "stop",
+    robust: Robust = False,
+    out: Out = None,
     json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")] = False,
 ) -> None:
-    """Judge a finished run or its model on training, validation and test images.
+    """Judge a finished run or its model on training, validation and test images, or on new pictures.
 
     This opens the sealed test set. Every opening is counted and shown, for a test set that
     was looked at often says less about images that nobody has seen.
     """
-    from optotype.judging.judge import judge as judge_target
+    from optotype.judging.judge import write_judgement
+    from optotype.judging.origin import find
+    from optotype.runs.run import Run
 
-    judgement = judge_target(target)
+    subject = find(target)
+    pictures = None if data is None else _load(subject, data, on_bad)
+    screen = console()
+    judgement = judged(screen, subject, data=pictures, robust=robust, quiet=json)
+    if judgement.on == "test" and isinstance(subject, Run):
+        folder = subject.path
+    else:
+        folder = out or Path(f"judged-{judgement.target}-{judgement.data}")
+        write_judgement(judgement, folder)
     if json:
         print_json(judgement.to_json())
         return
-    print_judgement(console(), judgement)
+    print_judgement(screen, judgement)
+    prose(screen, f"judgement    {folder / 'judgement.json'}")
 
 
-def print_judgement(screen: "Console", judgement: "Judgement") -> None:
-    """Print a judgement: a row for each split, and the test score in a line."""
-    screen.print(_table(judgement))
-    screen.print(f"{judgement.on} {judgement}", style="bold")
+def judged(
+    screen: "Console",
+    subject: "Run | Model",
+    *,
+    data: "Dataset | None" = None,
+    robust: bool = False,
+    quiet: bool = False,
+) -> "Judgement":
+    """Judge, saying on a terminal what is being done unless it is to be quiet."""
+    from optotype.judging.judge import judge as judge_subject
+
+    if quiet or not screen.is_terminal:
+        return judge_subject(subject, data=data, robust=robust)
+    with screen.status("") as status:
+        return judge_subject(subject, data=data, robust=robust, report=status.update)
 
 
-def _table(judgement: "Judgement") -> "Table":
-    from rich import box
-    from rich.table import Table
+def _load(subject: "Run | Model", source: str, on_bad: OnBad) -> "Dataset":
+    """Load pictures in the size that the model takes."""
+    from optotype.data.sources import SIZES
+    from optotype.runs.run import Run
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("split")
-    for heading in ("images", "loss", "accuracy", "95 % interval", "macro F1", "top 3"):
-        table.add_column(heading, justify="right")
-    for name, score in judgement.splits.items():
-        if score is None:
-            table.add_row(name, "0", "-", "-", "-", "-", "-")
-            continue
-        interval = f"[{score.accuracy.low:.4f}, {score.accuracy.high:.4f}]"
-        numbers = (score.log_loss, score.accuracy, score.f1, score.top3)
-        loss, accuracy, f1, top3 = ("-" if each is None else f"{each.value:.4f}" for each in numbers)
-        table.add_row(name, f"{score.n:,}", loss, accuracy, interval, f1, top3)
-    return table
+    if isinstance(subject, Run):
+        subject.require_finished()
+        subject = subject.model
+    height, width, _ = subject.input_shape
+    size = height if height == width and height in SIZES else None
+    return load_source(source, size, on_bad, rehash=False)

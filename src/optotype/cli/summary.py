@@ -3,7 +3,8 @@
 import shlex
 from typing import TYPE_CHECKING
 
-from optotype.cli.judge import print_judgement
+from optotype.cli.judge import judged
+from optotype.cli.judgement import print_judgement
 from optotype.cli.terminal import print_json
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def conclude(screen: "Console", run: "Run", *, judge: bool, json: bool) -> None:
         judge: Whether to open the test set.
         json: Whether to print a JSON object instead.
     """
-    judgement = _judged(run) if judge else None
+    judgement = judged(screen, run, quiet=json) if judge else None
     if json:
         print_json(_as_json(run, judgement))
         return
@@ -38,12 +39,6 @@ def conclude(screen: "Console", run: "Run", *, judge: bool, json: bool) -> None:
     screen.print(f"model  {run.model_path}")
     if judgement is None:
         screen.print(f"The test set is still sealed; to judge:  optotype judge {shlex.quote(str(run.path))}")
-
-
-def _judged(run: "Run") -> "Judgement":
-    from optotype.judging.judge import judge
-
-    return judge(run)
 
 
 def _ending(run: "Run") -> str:

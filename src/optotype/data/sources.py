@@ -102,6 +102,6 @@ def _of_size(data: Dataset, size: int | None) -> Dataset:
     if size is not None and (height, width) != (size, size):
         raise DataError(
             f"{data.name} has images of {height} x {width} pixels, and size {size} was asked for, expected a source of"
-            " picture files, which alone are resized. Leave the size out."
+            " picture files, which alone are resized. Leave the size out, or use images of that size."
         )
     return data

@@ -1,84 +1,173 @@
-"""Judging a trained model: how good it is on training, validation and the test images, which are unsealed for it.
+"""Judging a trained model: on training, validation and the test images, which are unsealed for it, or on new pictures.
 
 Everything that can fail is done before the test split is opened: an opening is counted, and must not be spent on a
 mistake. So the data are loaded again from where they came, the split is carved again, and both must be what the model
 was trained on, bit for bit. All that is said afterwards is computed from what the model said of each image.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from optotype.data.dataset import Dataset
+from optotype.data.outputs import mark
 from optotype.data.sealed import open_test
+from optotype.judging.baselines import baselines
 from optotype.judging.examine import examine
 from optotype.judging.judgement import Evidence, Judgement
+from optotype.judging.new_pictures import note_on_copies, open_pictures
+from optotype.judging.notes import notes_on
 from optotype.judging.origin import Origin, find, origin_of, reload
+from optotype.judging.robustness import robustness
 from optotype.judging.scores import score
 from optotype.models.model import Model
+from optotype.runs.files import naming, write_json
+from optotype.runs.predictions import write_predictions
 from optotype.runs.run import Run
 
 SPLITS: Final = ("train", "validation", "test")
 
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Subject:
+    """Who is judged.
+
+    Attributes:
+        model: The model.
+        origin: Where it comes from.
+        runs_root: Where openings are counted.
+        report: Called with what is being done.
+    """
+
+    model: Model
+    origin: Origin
+    runs_root: Path
+    report: Report
+
 
 def judge(
-    target: Run | Model | str | Path, *, data: Dataset | None = None, runs_root: str | Path | None = None
+    target: Run | Model | str | Path,
+    *,
+    data: Dataset | None = None,
+    robust: bool = False,
+    runs_root: str | Path | None = None,
+    report: Report | None = None,
 ) -> Judgement:
-    """Judge a finished run or its model; this opens the sealed test split, which is counted.
+    """Judge a finished run or its model; this opens a sealed test split, which is counted.
 
     Args:
         target: A run, a model, or the path of either. A run's judgement is also kept in its folder, with what the
             model said of each image; and so is that of its model file.
-        data: What the model was trained on, where that was in memory; by default it is loaded from where it came.
-            Its fingerprints must be those of the training.
+        data: Other labelled pictures, all of which are then scored as new, those of their test split included. Or
+            what the model was trained on, where that was in memory; by default that is loaded from where it came.
+        robust: Whether to measure accuracy on changed images too.
         runs_root: Folder whose test-openings.jsonl counts the opening; by default the one that holds the run, or
             runs/ in the working folder for a model that is in no run folder.
+        report: Called with what is being done, now and then.
 
     Returns:
-        Scores on training, validation and test images, and what they were made from.
+        Scores on training, validation and test images, or on new ones, and what they were made from.
 
     Raises:
         RunError: The run or the model's training did not end well, or the opening cannot be written down.
         ModelError: The model file is damaged, or does not say what it was trained on.
-        DataError: The data are gone, were in memory and not given, or are no longer what the model was trained on.
+        DataError: The data are gone, were in memory and not given, or are no longer what the model was trained on; or
+            new pictures are none that the model can see, or have classes that it does not know.
     """
     found = find(target) if isinstance(target, str | Path) else target
     if isinstance(found, Model):
-        return _judge(found, origin_of(found), data, Path(runs_root or "runs"))[0]
-    found.require_finished()
-    origin = Origin(found.data, found.split.fingerprint, found.name)
-    judgement, evidence = _judge(found.model, origin, data, Path(runs_root or found.path.resolve().parent))
-    # What a judgement was made from is there when it is.
-    for name, predictions in evidence.predictions.items():
-        found.write_predictions(name, predictions)
-    found.write_judgement(judgement.to_json())
+        model, origin, root = found, origin_of(found), Path("runs")
+    else:
+        found.require_finished()
+        model, root = found.model, found.path.resolve().parent
+        origin = Origin(found.data, found.split.fingerprint, found.name)
+    subject = _Subject(model, origin, Path(runs_root or root), report or (lambda _: None))
+    if data is not None and data.fingerprint != origin.data.fingerprint:
+        return _on_new_pictures(subject, data, robust=robust)
+    judgement = _on_its_own_data(subject, data, robust=robust)
+    if isinstance(found, Run):
+        # What a judgement was made from is there when it is.
+        for name, predictions in judgement.predictions.items():
+            found.write_predictions(name, predictions)
+        found.write_judgement(judgement.to_json())
     return judgement
 
 
-def _judge(
-    model: Model, origin: Origin, given: Dataset | None, runs_root: Path
-) -> tuple[Judgement, Evidence]:
-    data, split = reload(origin, model.recipe, given)
+def write_judgement(judgement: Judgement, folder: Path) -> None:
+    """Write a judgement that is not a run's, on new pictures or of a model alone, after what it was made from.
+
+    Args:
+        judgement: The judgement.
+        folder: Made where it is missing, and marked as optotype's.
+
+    Raises:
+        RunError: It cannot be written.
+    """
+    with naming(folder, "write"):
+        folder.mkdir(parents=True, exist_ok=True)
+        mark(folder)
+    for name, predictions in judgement.predictions.items():
+        write_predictions(folder / "predictions" / f"{name}.safetensors", predictions)
+    write_json(folder / "judgement.json", judgement.to_json())
+
+
+def _on_its_own_data(subject: _Subject, given: Dataset | None, *, robust: bool) -> Judgement:
+    """Judge a model on what it was trained on and on the test split of that."""
+    model = subject.model
+    subject.report("loading")
+    data, split = reload(subject.origin, model.recipe, given)
+    subject.report("scoring")
     said = {
         name: examine(model, data.images, data.labels, rows)
         for name, rows in (("train", split.train), ("validation", split.validation))
         if len(rows)
     }
-    opened = open_test(data, runs_root, by=f"judge {origin.name}")
+    opened = open_test(data, subject.runs_root, by=f"judge {subject.origin.name}")
     said["test"] = examine(model, opened.images, opened.labels, np.arange(len(opened.labels)))
-    evidence = Evidence(
-        predictions=said,
-        images={name: opened.images if name == "test" else data.images for name in said},
-        files={name: data.test.files if name == "test" else data.files for name in said},
-    )
-    judgement = Judgement(
-        target=origin.name,
+    scores = {name: score(each, model.class_names) for name, each in said.items()}
+    subject.report("baselines")
+    simpler = baselines(data, split, opened)
+    curves = robustness(model, opened.images, opened.labels, subject.report) if robust else ()
+    return Judgement(
+        target=subject.origin.name,
         data=data.name,
         on="test",
-        splits={name: score(said[name], model.class_names) if name in said else None for name in SPLITS},
+        splits={name: scores.get(name) for name in SPLITS},
+        baselines=simpler,
+        robustness=tuple(curves),
+        notes=tuple(notes_on(scores["test"])),
         openings=opened.openings,
         test_fingerprint=opened.fingerprint,
-        evidence=evidence,
+        evidence=Evidence(
+            predictions=said,
+            images={name: opened.images if name == "test" else data.images for name in said},
+            files={name: data.test.files if name == "test" else data.files for name in said},
+        ),
     )
-    return judgement, evidence
+
+
+def _on_new_pictures(subject: _Subject, data: Dataset, *, robust: bool) -> Judgement:
+    """Judge a model on pictures that its training did not know of."""
+    model, name = subject.model, subject.origin.name
+    new = open_pictures(model, data, subject.runs_root, by=f"judge {name} on new pictures")
+    subject.report("scoring")
+    said = examine(model, new.images, new.labels, np.arange(len(new.labels)))
+    found = score(said, model.class_names)
+    copies = note_on_copies(new.images, subject.origin, model)
+    curves = robustness(model, new.images, new.labels, subject.report) if robust else ()
+    return Judgement(
+        target=name,
+        data=data.name,
+        on="new",
+        splits={"new": found},
+        robustness=tuple(curves),
+        notes=(*([copies] if copies else []), *notes_on(found)),
+        openings=new.opened.openings,
+        test_fingerprint=new.opened.fingerprint,
+        evidence=Evidence({"new": said}, images={"new": new.images}, files={"new": new.files}),
+    )

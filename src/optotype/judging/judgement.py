@@ -166,12 +166,14 @@ class Baseline:
     Attributes:
         name: What it is.
         trained_on: Training images that it saw.
-        accuracy: On the judged images (Wilson).
+        accuracy: On the judged images, or on ``n`` of them (Wilson).
+        n: How many of the judged images it was asked about.
     """
 
     name: str
     trained_on: int
     accuracy: Estimate
+    n: int
 
 
 @dataclass(frozen=True)
@@ -275,6 +277,11 @@ class Judgement:
         if score is None:
             raise DataError(f"A judgement has no {self.on} score, expected one. Judge the run again.")
         return score
+
+    @property
+    def predictions(self) -> Mapping[str, Predictions]:
+        """What the model said of the images of each split; empty where the judgement was read from a file."""
+        return self.evidence.predictions if self.evidence else {}
 
     def to_json(self) -> dict[str, JsonValue]:
         """Give the judgement as JSON values, without the evidence."""

@@ -76,5 +76,5 @@ def expected_calibration_error(probabilities: NDArray[np.floating], labels: NDAr
 def _sums(places: NDArray[np.int64], gaps: NDArray[np.float64]) -> NDArray[np.float64]:
     """Add up gaps in each bin of each resample: from shape (resamples, n) to (resamples, bins)."""
     apart = places + BINS * np.arange(len(places))[:, np.newaxis]
-    sums: NDArray[np.float64] = np.bincount(apart.ravel(), weights=gaps.ravel(), minlength=BINS * len(places))
-    return sums.reshape(-1, BINS)
+    sums = np.bincount(apart.ravel(), weights=gaps.ravel(), minlength=BINS * len(places))
+    return sums.astype(np.float64).reshape(-1, BINS)
