@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 from typing import Final
 
-_VOID: Final = {"meta", "img", "link", "br", "hr", "input"}
+_VOID: Final = {"meta", "img", "link", "br", "hr", "wbr"}
 
 
 class Page(HTMLParser):
