@@ -5,8 +5,9 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from optotype.checking.findings import Finding, Findings, Picture
+from optotype.checking.findings import Doubted, Finding, Findings, Picture
 from optotype.checking.page import MOST_FINDINGS, render_page
+from optotype.metrics import proportion
 
 HOSTILE = "<script>alert('&\"')</script>"
 
@@ -15,7 +16,8 @@ def _findings(n: int, label: str = "cat", channels: int = 1) -> Findings:
     image = np.arange(16 * channels, dtype=np.uint8).reshape(4, 4, channels)
     picture = Picture("test", 3, label, f"{label}/{label}.png", image)
     found = tuple(Finding("label_error", f"Labelled {label!r}.", 1.0, (picture,)) for _ in range(n))
-    return Findings(label, "sha256:0", 10, 5, 2, 0.875, found, (f"{label} is a note.",), 1.0)
+    doubted = (Doubted(label, 5, proportion(3, 5), 4, proportion(3, 4)),)
+    return Findings(label, "sha256:0", 10, 5, 2, 0.875, found, (f"{label} is a note.",), 1.0, doubted)
 
 
 class _Tags(HTMLParser):

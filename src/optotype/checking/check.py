@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from optotype.checking.copies import Copies
+from optotype.checking.doubts import doubted_runs, in_doubt
 from optotype.checking.findings import KINDS, Finding, Findings
 from optotype.checking.imbalance import imbalance
 from optotype.checking.labels import label_errors
@@ -40,7 +41,8 @@ def check(
         data: The data set.
         open_test: Whether to look at the test images too: for copies of them among the training images, and for likely
             label errors. This opens the sealed test split, which is counted.
-        runs_root: The folder of the runs, where the opening is counted.
+        runs_root: The folder of the runs, where the opening is counted; those that were judged on these test images are
+            scored again without the ones in doubt.
         threads: For the quick net; by default every core.
         report: Called with what is about to be done, in a few words.
 
@@ -69,6 +71,7 @@ def check(
         found += leaks
     if nets is not None and nets.know(data.labels):
         found += label_errors(data, nets, opened, {leak.pictures[0].index for leak in leaks})
+    doubted = doubted_runs(Path(runs_root), opened.fingerprint, in_doubt(found)) if opened else ()
     gravity = {kind: place for place, kind in enumerate(KINDS)}
     return Findings(
         name=data.name,
@@ -78,6 +81,7 @@ def check(
         opening=opened.opening if opened else None,
         net_accuracy=nets.accuracy(data.labels) if nets else None,
         findings=tuple(sorted(found, key=lambda each: (gravity[each.kind], -each.badness))),
+        doubted=doubted,
         notes=tuple(_notes(data, copies, nets, opened, len(leaks))),
         seconds=time.perf_counter() - started,
     )

@@ -1,12 +1,14 @@
 """What the doctor found: findings of a few kinds, gravest kind first, worst finding first, and a verdict in words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
+
+from optotype.metrics import Estimate
 
 Kind = Literal[
     "unreadable",
@@ -119,6 +121,34 @@ class Finding:
         }
 
 
+@dataclass(frozen=True)
+class Doubted:
+    """A judged run, with and without the test images that are in doubt.
+
+    Images are in doubt that a net finds hard, and to leave them out raises the accuracy of most other nets. So the two are
+    not a wrong and a right figure: the true one lies between them.
+
+    Attributes:
+        run: Name of the run.
+        n: Images that it was judged on.
+        accuracy: On all of them (Wilson).
+        left: Images that are in no doubt.
+        without: Accuracy on those (Wilson).
+    """
+
+    run: str
+    n: int
+    accuracy: Estimate
+    left: int
+    without: Estimate
+
+    def __str__(self) -> str:
+        return (
+            f"{self.run}: accuracy {self.accuracy}, n = {self.n:,}; without the images in doubt {self.without},"
+            f" n = {self.left:,}"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Findings:
     """All that a check found.
@@ -134,6 +164,7 @@ class Findings:
         findings: The gravest kind first, within a kind the worst first.
         notes: What was not looked at, and why.
         seconds: How long the check took.
+        doubted: The judged runs of this test set with and without the test images in doubt, the newest first.
     """
 
     name: str
@@ -145,6 +176,7 @@ class Findings:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     seconds: float
+    doubted: tuple[Doubted, ...] = ()
 
     def of(self, kind: Kind) -> tuple[Finding, ...]:
         """List the findings of one kind, the worst first."""
@@ -175,6 +207,7 @@ class Findings:
             "net_accuracy": self.net_accuracy,
             "verdict": self.verdict,
             "notes": list(self.notes),
+            "doubted": [asdict(each) for each in self.doubted],
             "seconds": round(self.seconds, 1),
             "findings": {kind: [finding.to_json() for finding in self.of(kind)] for kind in KINDS},
         }

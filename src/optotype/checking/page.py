@@ -32,6 +32,7 @@ def render_page(findings: Findings) -> str:
         findings=findings,
         sections=[_section(findings, kind) for kind in KINDS],
         most_pictures=_MOST_PICTURES,
+        most_findings=MOST_FINDINGS,
     )
 
 

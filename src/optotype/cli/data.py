@@ -187,6 +187,8 @@ def _show_findings(screen: "Console", findings: "Findings", folder: Path) -> Non
             screen,
             f"The sealed test images were opened for this: opening {findings.opening} of this test set.",
         )
+    for each in findings.doubted[:_LISTED]:
+        prose(screen, str(each))
     screen.print(findings.verdict, style="bold", soft_wrap=not screen.is_terminal)
     screen.print(f"pictures     {folder / 'check.html'}")
     screen.print(f"findings     {folder / 'check.json'}")
