@@ -67,6 +67,18 @@ def test_a_comparison_is_printed_and_written(command: Command) -> None:
         assert words in done.out
 
 
+def test_many_verdicts_are_summed_up(command: Command, trained: Path, tmp_path: Path) -> None:
+    """With more pairs than can be read, one sentence counts those that can be told apart; recipes keep theirs."""
+    for name in "abcdef":
+        (tmp_path / name).mkdir()
+        for file in (trained / "runs" / "good").glob("*.*"):
+            (tmp_path / name / file.name).write_bytes(file.read_bytes())
+    copies = [str(tmp_path / name) for name in "abcdef"]
+    done = command("compare", "runs/poor", *copies, "--out", str(tmp_path / "out"))
+    assert "of 21 pairs of models 6 can be told apart" in done.out
+    assert "is better than" not in done.out
+
+
 def test_json_is_one_object(command: Command, tmp_path: Path) -> None:
     """With --json the comparison is printed as it is kept, with the places of the files."""
     done = command(

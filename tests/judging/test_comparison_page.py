@@ -70,7 +70,7 @@ def _tags(page: str) -> list[tuple[str, dict[str, str | None]]]:
 
 
 def test_names_cannot_become_markup() -> None:
-    """Names of runs, recipes, classes and files full of markup appear as text: no tag and no attribute comes of them."""
+    """Names of runs, recipes, classes and files full of markup appear as text: no tag or attribute comes of them."""
     harmless, hostile = (_tags(render_comparison(_comparison(name, models=4))) for name in ("cat", HOSTILE))
     assert [(tag, list(attributes)) for tag, attributes in harmless] == [
         (tag, list(attributes)) for tag, attributes in hostile

@@ -92,7 +92,7 @@ def test_no_difference_has_a_verdict_too() -> None:
 
 
 def test_several_pairs_are_corrected() -> None:
-    """Three models make three pairs, whose p-values are Holm's; a difference that one pair would show may then vanish."""
+    """Three models make three pairs, whose p-values are Holm's; what two alone would show may then vanish."""
     right = {**_right(900, 6, 18, 76), "C": np.ones(1000, np.bool_)}
     pairs = compare_models(right)
     assert [(each.a, each.b) for each in pairs] == [("A", "B"), ("A", "C"), ("B", "C")]
@@ -103,6 +103,7 @@ def test_several_pairs_are_corrected() -> None:
     assert (among.better, among.p) == (None, alone.p)
     assert among.needed is not None
     assert among.needed > 1000
+    assert among.verdict.startswith("these 1,000 images cannot tell A from B among 3 pairs: +1.10 points")
 
 
 @given(st.tuples(*[st.integers(0, 300)] * 4).filter(any))

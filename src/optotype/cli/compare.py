@@ -1,6 +1,7 @@
 """`optotype compare`: models on the same images, each two of them, with verdicts in words and a page of the images."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -95,8 +96,20 @@ def _show(screen: "Console", comparison: "Comparison") -> None:
         prose(screen, note)
     if comparison.opening is not None:
         prose(screen, f"The sealed test images were opened: opening {comparison.opening} of this test set.")
-    for verdict in comparison.verdicts:
+    for verdict in _verdicts(comparison):
         screen.print(verdict, style="bold", soft_wrap=not screen.is_terminal)
+
+
+def _verdicts(comparison: "Comparison") -> Sequence[str]:
+    """Give every verdict; those about models in one sentence where they are too many to be read."""
+    from optotype.judging.comparison_page import MOST_VERDICTS
+
+    pairs = len(comparison.pairs)
+    if pairs <= MOST_VERDICTS:
+        return comparison.verdicts
+    apart = sum(each.better is not None for each in comparison.pairs)
+    models = f"of {pairs} pairs of models {apart} can be told apart: comparison.html has the verdicts"
+    return [models, *(each.verdict for each in comparison.recipes)]
 
 
 def _table(comparison: "Comparison") -> "Table":

@@ -16,8 +16,8 @@ MOST_IMAGES: Final = 200
 _MOST_IN_ALL: Final = 1000
 _MOST_BYTES: Final = 6 << 20
 _FEWEST: Final = 4
-_MOST_VERDICTS: Final = 10
-"""Pairs up to which their verdicts stand above the tables."""
+MOST_VERDICTS: Final = 15
+"""Pairs up to which each verdict is spelled out; of more the table is read more easily."""
 _OPEN: Final = 3
 """Pairs up to which their images lie open when the page does."""
 
@@ -63,7 +63,7 @@ def render_comparison(comparison: Comparison) -> str:
         bars=bars([each.accuracy for each in comparison.contestants]),
         sections=[_section(comparison, pair) for pair in comparison.pairs],
         verdicts=_verdicts(comparison),
-        most_verdicts=_MOST_VERDICTS,
+        most_verdicts=MOST_VERDICTS,
         lie_open=len(comparison.pairs) <= _OPEN,
     )
 
@@ -71,7 +71,7 @@ def render_comparison(comparison: Comparison) -> str:
 def _verdicts(comparison: Comparison) -> list[str]:
     """Give the verdicts that stand above all: about recipes, then about models unless these are too many."""
     recipes = [each.verdict for each in comparison.recipes if each.difference is not None]
-    models = [each.verdict for each in comparison.pairs] if len(comparison.pairs) <= _MOST_VERDICTS else []
+    models = [each.verdict for each in comparison.pairs] if len(comparison.pairs) <= MOST_VERDICTS else []
     return [*recipes, *models, *(each.verdict for each in comparison.recipes if each.difference is None)]
 
 

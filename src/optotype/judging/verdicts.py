@@ -43,18 +43,19 @@ def compare_models(right: Mapping[str, NDArray[np.bool_]]) -> tuple[Pair, ...]:
     adjusted = holm(p_values)
     n = len(next(iter(right.values())))
     return tuple(
-        _pair(keys, count, n, (p, p_adjusted), ALPHA / len(chosen))
+        _pair(keys, count, n, (p, p_adjusted), len(chosen))
         for keys, count, p, p_adjusted in zip(chosen, counts, p_values, adjusted, strict=True)
     )
 
 
 def _pair(
-    keys: tuple[str, str], counts: tuple[int, int, int], n: int, p_values: tuple[float, float], alpha: float
+    keys: tuple[str, str], counts: tuple[int, int, int], n: int, p_values: tuple[float, float], pairs: int
 ) -> Pair:
     (a, b), (only_a, only_b, both_wrong), (p, p_adjusted) = keys, counts, p_values
     change = paired_difference(only_a, only_b, n)
     seen = p_adjusted < ALPHA
     # At the level that Holm's method asks of the first of them: so the number is always larger than n.
+    alpha = ALPHA / pairs
     needed = None if seen else images_needed(only_a, only_b, n, alpha)
     better = (b if only_b > only_a else a) if seen else None
     if better == a:
@@ -62,9 +63,9 @@ def _pair(
     elif better == b:
         verdict = _better(b, a, change, only_b, only_a)
     else:
-        verdict = (
-            f"these {n:,} images cannot tell {a} from {b}: {_why_not(keys, counts, n, change, needed, alpha)}"
-        )
+        among = f" among {pairs} pairs" if p < ALPHA else ""
+        why = _why_not(keys, counts, n, change, needed, alpha)
+        verdict = f"these {n:,} images cannot tell {a} from {b}{among}: {why}"
     return Pair(a, b, change, only_a, only_b, both_wrong, p, p_adjusted, needed, better, verdict)
 
 
