@@ -1,6 +1,5 @@
 """`optotype compare`: models on the same images, each two of them, with verdicts in words and a page of the images."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -68,9 +67,10 @@ def _compare(
 
 def _folder_name(names: list[str]) -> str:
     """Name a folder for a comparison; only the first two models are named where there are more."""
-    plain = [re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:_LONGEST] or "model" for name in names]
-    more = f"-and-{len(plain) - 2}-more" if len(plain) > 2 else ""
-    return f"compare-{plain[0]}-{plain[1]}{more}"
+    from optotype.runs.naming import plain
+
+    more = f"-and-{len(names) - 2}-more" if len(names) > 2 else ""
+    return f"compare-{plain(names[0], _LONGEST)}-{plain(names[1], _LONGEST)}{more}"
 
 
 def _write(comparison: "Comparison", folder: Path) -> tuple[Path, Path]:

@@ -44,7 +44,7 @@ def compare(
     on: On = "validation",
     data: Dataset | None = None,
     runs_root: str | Path | None = None,
-    report: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Compare trained models on the same images, each two of them.
 
@@ -54,7 +54,7 @@ def compare(
         data: What the models were trained on, where that was in memory; by default it is loaded from where it came.
         runs_root: Folder whose test-openings.jsonl counts the opening; by default the one that holds the first run, or
             runs/ in the working folder for a model that is in no run folder.
-        report: Is told what is being done.
+        report: Called with what is being done, now and then.
 
     Returns:
         How good each model is, a verdict about each two, one about each two recipes that were given with several seeds,
@@ -69,9 +69,10 @@ def compare(
     """
     if on not in ("validation", "test"):
         raise DataError(unknown_name("split to compare on", on, ("validation", "test")))
-    report("reading the models")
+    say = report or (lambda _: None)
+    say("reading the models")
     entrants = find_entrants(targets)
-    report("loading the data")
+    say("loading the data")
     first = entrants[0]
     loaded, split = reload(first.origin, first.model.recipe, data)
     if on == "validation":
@@ -80,7 +81,7 @@ def compare(
         images = _test(loaded, entrants, Path(runs_root or first.runs_root))
     said = []
     for entrant in entrants:
-        report(f"asking {entrant}")
+        say(f"asking {entrant}")
         said.append(examine(entrant.model, images.images, images.labels, images.rows))
     return _compared(entrants, loaded, on, images, said)
 

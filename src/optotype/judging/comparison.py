@@ -159,13 +159,13 @@ class Comparison:
             pair: One of ``pairs``.
 
         Returns:
-            Each with the places of the two among the contestants. An image counts as confident as the less confident of
-            the two is.
+            Each with the places of the two among the contestants. First come those of which the less confident of the
+            two is most confident; where it is equally so, the other decides.
         """
         keys = [each.key for each in self.contestants]
         a, b = keys.index(pair.a), keys.index(pair.b)
         found = [each for each in self.disagreements if each.predicted[a] != each.predicted[b]]
-        found.sort(key=lambda each: -min(each.probability[a], each.probability[b]))
+        found.sort(key=lambda each: sorted((each.probability[a], each.probability[b])), reverse=True)
         return [(each, a, b) for each in found]
 
     def to_json(self) -> dict[str, JsonValue]:

@@ -27,7 +27,7 @@ def new_folder(data_name: str, recipe: Recipe, root: str | Path = "runs") -> Pat
         RunError: The folder cannot be made.
     """
     time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    name = f"{_plain(data_name)}-{_plain(recipe.name)}-s{recipe.seed}-{time}"
+    name = f"{plain(data_name)}-{plain(recipe.name)}-s{recipe.seed}-{time}"
     for number in itertools.count(1):
         folder = Path(root) / (name if number == 1 else f"{name}-{number}")
         try:
@@ -46,6 +46,6 @@ def new_folder(data_name: str, recipe: Recipe, root: str | Path = "runs") -> Pat
     raise AssertionError  # pragma: no cover - counting has no end
 
 
-def _plain(name: str) -> str:
-    """Keep of a name what is safe in the name of a folder, anywhere."""
-    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:_LONGEST] or "unnamed"
+def plain(name: str, longest: int = _LONGEST) -> str:
+    """Keep of a name what is safe in the name of a folder, anywhere, and at most so many characters."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:longest] or "unnamed"
