@@ -80,8 +80,8 @@ def complete(judgement: Judgement, text: str = "some text") -> Judgement:
         label_sets=LabelSets(0.99, proportion(97, 100), some, 1.3, 4),
         unfamiliar=Unfamiliar(0.01, proportion(2, 100)),
         baselines=(
-            Baseline(f"{text} majority", 50, proportion(10, 100)),
-            Baseline(text, 50, proportion(20, 100)),
+            Baseline(f"{text} majority", 50, proportion(10, 100), 100),
+            Baseline(text, 50, proportion(20, 100), 100),
         ),
         robustness=tuple(RobustnessCurve(f"{text} {i}", text, levels, curve, 100) for i in range(5)),
         diagnoses=(

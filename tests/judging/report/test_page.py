@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 
@@ -188,3 +189,27 @@ def test_a_judgement_shows_itself_in_a_notebook() -> None:
     assert not page.of("script", "img")
     assert "validation" in page.text
     assert "opening 1 of this test set" in page.text
+
+
+def test_text_stands_out_from_the_paper() -> None:
+    """In light and dark, each colour of text has a contrast of 4.5 or more with what is behind it (WCAG 2.2, 1.4.3)."""
+    style = files("optotype.judging.report").joinpath("style.css").read_text(encoding="utf-8")
+    schemes = re.findall(r":root \{ (--paper.*?) \}", style, re.DOTALL)
+    assert len(schemes) == 2
+    for scheme in schemes:
+        colours = dict(re.findall(r"--(\w+): #(\w+);", scheme))
+        for text in ("ink", "faint", "blue", "orange", "grave"):
+            for paper in ("paper", "wash"):
+                assert _contrast(colours[text], colours[paper]) >= 4.5, (text, paper)
+
+
+def _contrast(one: str, other: str) -> float:
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    whole = colour if len(colour) == 6 else "".join(2 * digit for digit in colour)
+    parts = [int(whole[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

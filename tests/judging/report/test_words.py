@@ -28,7 +28,10 @@ def test_a_baseline_is_beaten_only_beyond_doubt(right: int, words: str) -> None:
     """Above or below is said where the intervals are apart, and nothing is claimed where they overlap."""
     judgement, _ = judged(10, 600)
     score = replace(judgement.score, accuracy=proportion(300, 600))
-    others = (Baseline("other", 50, proportion(right, 600)), Baseline("worse", 50, proportion(1, 600)))
+    others = (
+        Baseline("other", 50, proportion(right, 600), 600),
+        Baseline("worse", 50, proportion(1, 600), 600),
+    )
     said = verdict(replace(judgement, splits={"test": score}, baselines=others))
     assert any(words in each and "other" in each for each in said)
 

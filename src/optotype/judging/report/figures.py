@@ -165,7 +165,7 @@ def robustness(curve: RobustnessCurve, name: str) -> str:
             linewidth=0,
         )
         axes.plot(curve.levels, [each.value for each in curve.accuracy], color=BLUE, marker="o", markersize=5)
-        axes.set_xlabel(f"{short(curve.change)} ({short(curve.unit)})", wrap=True)
+        axes.set_xlabel(short(curve.change))
         axes.set_ylabel("accuracy")
         axes.set_ylim(-0.02, 1.02)
         axes.grid(visible=True)

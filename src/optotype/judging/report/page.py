@@ -141,7 +141,7 @@ def _trust(judgement: Judgement) -> dict[str, object]:
         if others
         else "",
         "robustness_figures": [
-            figures.robustness(curve, f"robustness-{place}")
+            (curve, figures.robustness(curve, f"robustness-{place}"))
             for place, curve in enumerate(judgement.robustness)
         ],
     }
