@@ -3,9 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -76,8 +75,8 @@ def test_all_that_was_found_is_in_the_card() -> None:
     assert "None was found." in bare
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=30))
-@pytest.mark.filterwarnings("error")
 def test_no_text_breaks_the_card(text: str) -> None:
     """Whatever a name holds, YAML reads it as one string, and no line of the body begins another way for it."""
     judgement, model = _JUDGED

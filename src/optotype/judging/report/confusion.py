@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Counts = Sequence[Sequence[int]]
 _FEW: Final = 3
+# Beyond this many the best order takes seconds to find; that of the clustering alone has to do.
+_MANY: Final = 300
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def neighbours(counts: Counts) -> NDArray[np.int64]:
         return np.arange(len(together))
     apart = together.max() - together
     np.fill_diagonal(apart, 0)
-    tree = linkage(squareform(apart, checks=False), "average", optimal_ordering=True)
+    tree = linkage(squareform(apart, checks=False), "average", optimal_ordering=len(apart) <= _MANY)
     order: NDArray[np.int64] = leaves_list(tree).astype(np.int64)
     # Of the two directions the one that begins with the lower class.
     return order if order[0] <= order[-1] else order[::-1]
