@@ -1,0 +1,46 @@
+"""Can the judged images tell what is asked of them?"""
+
+import math
+from typing import Final
+
+from optotype.judging.diagnosis.advice import edit_recipe, judge_on_more
+from optotype.judging.diagnosis.case import Case
+from optotype.judging.judgement import Diagnosis
+
+_WIDE: Final = 0.1
+_WISHED: Final = 0.02
+_Z: Final = 1.96
+
+
+def too_few(case: Case) -> Diagnosis | None:
+    """The interval of the accuracy is more than ten points wide."""
+    accuracy = case.test.accuracy
+    if accuracy.high - accuracy.low <= _WIDE:
+        return None
+    # By the normal approximation, n = z^2 p (1 - p) / 0.02^2; p is kept off 0 and 1, where that is nothing.
+    share = min(max(accuracy.value, 0.05), 0.95)
+    needed = math.ceil((_Z / _WISHED) ** 2 * share * (1 - share))
+    return Diagnosis(
+        "too_few_images",
+        "There are too few images to tell how good it is.",
+        f"On {case.test.n:,} images the accuracy is {accuracy.value:.1%}, but it may be anything from"
+        f" {accuracy.low:.1%} to {accuracy.high:.1%}.",
+        f"About {needed:,} images would tell to within 2 points: {judge_on_more(case.run)}",
+        grave=True,
+    )
+
+
+def no_better_than_simpler(case: Case) -> Diagnosis | None:
+    """A far simpler classifier is as good, as far as these images can tell."""
+    best = max(case.judgement.baselines, key=lambda each: each.accuracy.value, default=None)
+    if best is None or best.accuracy.value < case.test.accuracy.low:
+        return None
+    worse = best.accuracy.low > case.test.accuracy.high
+    told = "is better" if worse else "may be as good: these images cannot tell the two apart"
+    return Diagnosis(
+        "no_better_than_simpler",
+        f"A far simpler classifier, {best.name}, {told}.",
+        f"On the same {case.test.n:,} images: the model {case.test.accuracy}, {best.name} {best.accuracy}, which was"
+        f" trained on {best.trained_on:,} images.",
+        f"Take the simpler one, or ask more of the network: {edit_recipe(case.run, 'add filters, units or layers')}.",
+    )
