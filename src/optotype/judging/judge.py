@@ -6,7 +6,7 @@ was trained on, bit for bit. All that is said afterwards is computed from what t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from optotype.data.dataset import Dataset
 from optotype.data.outputs import mark
 from optotype.data.sealed import open_test
 from optotype.judging.baselines import baselines
+from optotype.judging.diagnosis import diagnose
 from optotype.judging.examine import examine
 from optotype.judging.judgement import Evidence, Judgement
 from optotype.judging.new_pictures import note_on_copies, open_pictures
@@ -91,6 +92,8 @@ def judge(
         return _on_new_pictures(subject, data, robust=robust)
     judgement = _on_its_own_data(subject, data, robust=robust)
     if isinstance(found, Run):
+        subject.report("diagnosis")
+        judgement = replace(judgement, diagnoses=diagnose(found, judgement))
         # What a judgement was made from is there when it is.
         for name, predictions in judgement.predictions.items():
             found.write_predictions(name, predictions)

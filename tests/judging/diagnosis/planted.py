@@ -125,7 +125,7 @@ PLANTED: Final[Mapping[str, Planted]] = {
         recipe(_RELU),
         ("no_better_than_simpler",),
         lambda: digits(8000),
-        baselines=(Baseline("k-nearest neighbours", 3000, proportion(950, 1000)),),
+        baselines=(Baseline("k-nearest neighbours", 3000, proportion(950, 1000), 1000),),
     ),
 }
 """Every condition by name."""

@@ -40,7 +40,7 @@ def no_better_than_simpler(case: Case) -> Diagnosis | None:
     return Diagnosis(
         "no_better_than_simpler",
         f"A far simpler classifier, {best.name}, {told}.",
-        f"On the same {case.test.n:,} images: the model {case.test.accuracy}, {best.name} {best.accuracy}, which was"
-        f" trained on {best.trained_on:,} images.",
+        f"On {case.test.n:,} images the model has {case.test.accuracy}; {best.name}, trained on {best.trained_on:,}"
+        f" images, has {best.accuracy} on {best.n:,} of them.",
         f"Take the simpler one, or ask more of the network: {edit_recipe(case.run, 'add filters, units or layers')}.",
     )

@@ -94,7 +94,9 @@ def underfitting(case: Case) -> Diagnosis | None:
         return None
     now, later = loss_of(case.model.network, case), loss_after(case, "end", 1.0)
     simpler = (
-        f" {best.name} reaches {best.accuracy} on the same images." if beaten and best is not None else ""
+        f" On {best.n:,} of these, {best.name} comes to {best.accuracy}."
+        if beaten and best is not None
+        else ""
     )
     more = 3 * len(case.epochs)
     if later < _STILL * now:
