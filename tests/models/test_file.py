@@ -76,7 +76,7 @@ def test_metadata_is_plain(tmp_path: Path) -> None:
     """The metadata is one JSON text that any program can read."""
     small_model().save(tmp_path / "m")
     metadata = _metadata(tmp_path / "m")
-    assert metadata["format"] == 1
+    assert metadata["format"] == 2
     assert metadata["layers"][-1] == {
         "units": 3,
         "activation": "softmax",
@@ -117,8 +117,8 @@ def _set(key: str, value: object) -> Callable[[Metadata], object]:
     ("change", "sentence"),
     [
         (
-            _set("format", 2),
-            "has format 2, expected at most 1: it was made by a newer optotype. Upgrade optotype.",
+            _set("format", 3),
+            "has format 3, expected at most 2: it was made by a newer optotype. Upgrade optotype.",
         ),
         (_set("format", 0), "has metadata in which format is wrong"),
         (_set("format", None), "has metadata in which format is wrong"),

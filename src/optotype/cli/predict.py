@@ -37,8 +37,16 @@ def predict(
     screen = console()
     width = max(len(str(path)) for path in images)
     for path, prediction in zip(images, predictions, strict=True):
-        classes = "   ".join(f"{label} {probability:.4f}" for label, probability in prediction.top(top))
-        screen.print(f"{path!s:<{width}}   {classes}")
+        screen.print(f"{path!s:<{width}}   {_in_words(prediction, top)}")
+
+
+def _in_words(prediction: "Prediction", top: int) -> str:
+    words = [f"{label} {probability:.4f}" for label, probability in prediction.top(top)]
+    if prediction.label_set is not None and len(prediction.label_set) > 1:
+        words.append(f"may be any of: {', '.join(prediction.label_set)}")
+    if prediction.unknown:
+        words.append("unlike the training images")
+    return "   ".join(words)
 
 
 def _model(target: "Run | Model") -> "Model":
@@ -58,4 +66,6 @@ def _as_json(path: Path, prediction: "Prediction", top: int) -> dict[str, object
         "label": prediction.label,
         "probability": prediction.probability,
         "top": [{"label": label, "probability": value} for label, value in prediction.top(top)],
+        "label_set": prediction.label_set,
+        "unknown": prediction.unknown,
     }

@@ -33,12 +33,23 @@ def conclude(screen: "Console", run: "Run", *, judge: bool, json: bool) -> None:
         screen.print(f"augmentation chosen: {choice.get('chosen') or 'none'}; augment.json says why")
     if judgement is None:
         screen.print(_ending(run), style="bold")
+        _print_limits(screen, run)
     else:
         print_judgement(screen, judgement)
     screen.print(f"run    {run.path}")
     screen.print(f"model  {run.model_path}")
     if judgement is None:
         screen.print(f"The test set is still sealed; to judge:  optotype judge {shlex.quote(str(run.path))}")
+
+
+def _print_limits(screen: "Console", run: "Run") -> None:
+    """Say what the model cannot tell of its own answers."""
+    for key, what in (
+        ("no_calibration", "no calibration"),
+        ("no_familiarity", "no rejection of unlike images"),
+    ):
+        if key in run.model.provenance:
+            screen.print(f"{what}: {run.model.provenance[key]}")
 
 
 def _ending(run: "Run") -> str:
@@ -62,7 +73,7 @@ def _validation(run: "Run") -> dict[str, float] | None:
     epoch = run.epochs[_kept_epoch(run) - 1]
     if epoch.val_loss is None or epoch.val_accuracy is None:
         return None
-    n = len(run.split.validation)
+    n = int(str(run.model.provenance["watched"]))
     low, high = wilson_interval(round(epoch.val_accuracy * n), n)
     return {"n": n, "loss": epoch.val_loss, "accuracy": epoch.val_accuracy, "low": low, "high": high}
 
@@ -80,5 +91,6 @@ def _as_json(run: "Run", judgement: "Judgement | None") -> dict[str, object]:
         "kept_epoch": _kept_epoch(run),
         "parameters": sum(weight.size for weight in run.model.weights.values()),
         "validation": _validation(run),
+        "temperature": None if run.model.calibration is None else run.model.calibration.temperature,
         "judgement": None if judgement is None else judgement.to_json(),
     }

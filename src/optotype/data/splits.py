@@ -9,6 +9,7 @@ differ in their own seed share their split.
 import hashlib
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from optotype.data.dataset import Dataset
 from optotype.engine.randomness import permutation
 from optotype.errors import DataError
+
+# Sets these hashes apart from every other (split seed, ...): the word "halves" in ASCII.
+_HALVES: Final = 0x68616C766573
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +88,27 @@ def carve(labels: NDArray[np.integer], validation: int | float, split_seed: int)
         members = np.flatnonzero(labels == label)
         held[members[permutation(len(members), split_seed, label)[:take]]] = True
     return _split(held)
+
+
+def halves(
+    validation: NDArray[np.int64], labels: NDArray[np.integer], split_seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide validation images into those that say when to stop and those that calibrate what came of it.
+
+    Of each class every other image goes to either, in an order of chance.
+
+    Args:
+        validation: Indices of the validation images, of shape (n,).
+        labels: The class of every image of the training split.
+        split_seed: As for `carve`.
+
+    Returns:
+        Two sorted arrays of indices, disjoint and together all; the first has one more where their number is odd.
+    """
+    members = [validation[labels[validation] == label] for label in np.unique(labels[validation])]
+    mixed = [each[permutation(len(each), split_seed, _HALVES, k)] for k, each in enumerate(members)]
+    order = np.concatenate([validation[:0], *mixed])
+    return np.sort(order[0::2]), np.sort(order[1::2])
 
 
 def fingerprint_of(images: int, validation: NDArray[np.int64]) -> str:

@@ -18,25 +18,53 @@ from safetensors.numpy import save
 from optotype.data.writing import write_durably
 from optotype.engine.layers import Dense, Layer, describe
 from optotype.errors import EngineError, ModelError, RecipeError
+from optotype.models.calibration import Calibration
+from optotype.models.familiarity import Clusters, Familiarity, appearance_size
 from optotype.recipes.recipe import Recipe
 
-FORMAT: Final = 1
-"""Version of the metadata; a file with a higher one is refused."""
+FORMAT: Final = 2
+"""Version of the metadata; a file with a higher one is refused. The first knew no doubts."""
+
+Arrays = Mapping[str, NDArray[np.float32] | NDArray[np.float64]]
 
 LARGEST_HEADER: Final = 10_000_000
 """Bytes in the largest header that is read."""
 
 _KEY: Final = "optotype"
+_SCORES: Final = "calibration.scores"
+_FAMILIARITY: Final = "familiarity."
 _AGAIN: Final = "Copy the file again from where it was saved, or train the model again."
 
 # Bounded so that a picture is never stretched to a size that a file made up.
 Side = Annotated[int, Field(ge=1, le=4096, strict=True)]
+Count = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
 # Class names reach terminals and pages: a control character could do harm there.
 ClassName = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^\P{Cc}*$")]
 
 
+class CalibrationHeader(BaseModel):
+    """What a model file says of its calibration: the temperature, and how many scores there are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float
+    n: Count
+
+
+class FamiliarityHeader(BaseModel):
+    """What a model file says of what is familiar: numbers, and how many classes and directions there are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    classes: Count
+    rank: Count
+    scales: tuple[float, float]
+    threshold: float
+    rejected: float
+
+
 class Header(BaseModel):
-    """What a model file says beside its weights.
+    """What a model file says beside its arrays.
 
     Attributes:
         format: Version of this header.
@@ -46,17 +74,21 @@ class Header(BaseModel):
         class_names: One name a class.
         recipe: How the model was trained.
         provenance: Its origin, as JSON values.
+        calibration: Of its calibration; None where it has none.
+        familiarity: Of what is familiar to it; None where it cannot tell.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = FORMAT
+    format: Literal[1, 2] = FORMAT
     layers: Annotated[tuple[Layer, ...], Field(min_length=1, max_length=1001)]
     input_shape: tuple[Side, Side, Side]
     pixels: Literal["unit", "raw"]
     class_names: Annotated[tuple[ClassName, ...], Field(min_length=1)]
     recipe: Recipe
     provenance: dict[str, JsonValue]
+    calibration: CalibrationHeader | None = None
+    familiarity: FamiliarityHeader | None = None
 
     @field_validator("recipe", mode="before")
     @classmethod
@@ -64,18 +96,88 @@ class Header(BaseModel):
         return value if isinstance(value, Recipe) else Recipe.kept(value)
 
 
-def write(path: Path, header: Header, weights: Mapping[str, NDArray[np.float32]]) -> None:
+def calibration_header(calibration: Calibration | None) -> CalibrationHeader | None:
+    """Give what a header says of a calibration."""
+    if calibration is None:
+        return None
+    return CalibrationHeader(temperature=calibration.temperature, n=calibration.n)
+
+
+def familiarity_header(familiarity: Familiarity | None) -> FamiliarityHeader | None:
+    """Give what a header says of what is familiar."""
+    if familiarity is None:
+        return None
+    return FamiliarityHeader(
+        classes=len(familiarity.features.means),
+        rank=familiarity.directions.shape[1],
+        scales=familiarity.scales,
+        threshold=familiarity.threshold,
+        rejected=familiarity.rejected,
+    )
+
+
+def arrays_of(
+    weights: Mapping[str, NDArray[np.float32]],
+    calibration: Calibration | None,
+    familiarity: Familiarity | None,
+) -> Arrays:
+    """Give all arrays of a model by their names in the file."""
+    arrays: dict[str, NDArray[np.float32] | NDArray[np.float64]] = dict(weights)
+    if calibration is not None:
+        arrays[_SCORES] = calibration.scores
+    if familiarity is not None:
+        arrays |= {_FAMILIARITY + name: array for name, array in familiarity.tensors().items()}
+    return arrays
+
+
+def weights_of(arrays: Arrays) -> dict[str, NDArray[np.float32]]:
+    """Give the weights among the arrays of a file."""
+    return {
+        name: array.astype(np.float32, copy=False)
+        for name, array in arrays.items()
+        if name != _SCORES and not name.startswith(_FAMILIARITY)
+    }
+
+
+def calibration_of(header: Header, arrays: Arrays) -> Calibration | None:
+    """Give the calibration that a file holds, if any; ModelError where its numbers are none."""
+    if header.calibration is None:
+        return None
+    return Calibration(header.calibration.temperature, arrays[_SCORES].astype(np.float64, copy=False))
+
+
+def familiarity_of(header: Header, arrays: Arrays) -> Familiarity | None:
+    """Give what a file says is familiar, if anything; ModelError where its numbers are none."""
+    says = header.familiarity
+    if says is None:
+        return None
+
+    def array(name: str) -> NDArray[np.float32]:
+        return arrays[_FAMILIARITY + name].astype(np.float32, copy=False)
+
+    return Familiarity(
+        array("center"),
+        array("directions"),
+        Clusters(array("features.means"), array("features.whitening")),
+        Clusters(array("appearance.means"), array("appearance.whitening")),
+        says.scales,
+        says.threshold,
+        says.rejected,
+    )
+
+
+def write(path: Path, header: Header, arrays: Arrays) -> None:
     """Write a model file in one step.
 
     Args:
         path: Where.
-        header: What the file says beside its weights.
-        weights: float32 arrays by name.
+        header: What the file says beside its arrays.
+        arrays: Those that the header asks for, by name.
 
     Raises:
         ModelError: The file cannot be written; what was there is untouched.
     """
-    tensors = {name: np.ascontiguousarray(weight) for name, weight in weights.items()}
+    tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     # Through json rather than pydantic: it can write the name of a file that is not UTF-8.
     content = save(tensors, {_KEY: json.dumps(header.model_dump(), allow_nan=False)})
     try:
@@ -86,15 +188,16 @@ def write(path: Path, header: Header, weights: Mapping[str, NDArray[np.float32]]
         ) from None
 
 
-def read(path: Path) -> tuple[Header, dict[str, NDArray[np.float32]]]:
+def read(path: Path) -> tuple[Header, Arrays]:
     """Read a model file that anybody may have made.
 
     Args:
         path: The file.
 
     Returns:
-        Its header, in itself consistent, and its weights, exactly those that the layers ask for. Their values are
-        not looked at.
+        Its header, in itself consistent, and its arrays, exactly those that the header asks for: the layers' weights
+        by their names, and those of "calibration" and "familiarity" after these words. Their values are not looked
+        at.
 
     Raises:
         ModelError: The file is missing, damaged, inconsistent or newer; the message names it.
@@ -160,6 +263,8 @@ def _check_agreement(path: Path, header: Header) -> None:
     classes = len(header.class_names)
     if not isinstance(head, Dense) or head.units != classes:
         raise _damaged(path, f"has {classes} class names but its last layer is {head}")
+    if header.format == 1 and (header.calibration or header.familiarity):
+        raise _damaged(path, "has format 1 but more than that format knows")
     if header.layers != header.recipe.network_layers(classes) or header.pixels != header.recipe.pixels:
         raise _damaged(path, "has layers or pixels that are not those of its recipe")
 
@@ -173,7 +278,7 @@ def _check_tensors(path: Path, header: Header, opened: Any) -> None:  # noqa: AN
         f"{place}.{each.name}": ("F32", list(each.shape))
         for place, row in enumerate(rows)
         for each in row.parameters
-    }
+    } | _doubts(header, rows[-1].input_shape[0])
     found = {
         name: (opened.get_slice(name).get_dtype(), list(opened.get_slice(name).get_shape()))
         for name in opened.keys()  # noqa: SIM118 - not a mapping
@@ -183,3 +288,23 @@ def _check_tensors(path: Path, header: Header, opened: Any) -> None:  # noqa: AN
             raise _damaged(
                 path, f"has the tensor {name!r} as {found.get(name)} instead of {expected.get(name)}"
             )
+
+
+def _doubts(header: Header, features: int) -> dict[str, tuple[str, list[int]]]:
+    """Give the types and shapes of the arrays beside the weights."""
+    expected: dict[str, tuple[str, list[int]]] = {}
+    if header.calibration is not None:
+        expected[_SCORES] = ("F64", [header.calibration.n])
+    if header.familiarity is not None:
+        classes, rank = header.familiarity.classes, header.familiarity.rank
+        seen = appearance_size(header.input_shape[2])
+        shapes = {
+            "center": [features],
+            "directions": [features, rank],
+            "features.means": [classes, rank + 1],
+            "features.whitening": [rank + 1, rank + 1],
+            "appearance.means": [classes, seen],
+            "appearance.whitening": [seen, seen],
+        }
+        expected |= {_FAMILIARITY + name: ("F32", shape) for name, shape in shapes.items()}
+    return expected

@@ -16,6 +16,8 @@ from optotype.engine.processor import Precision
 from optotype.errors import DataError, EngineError, ModelError
 from optotype.metrics import softmax
 from optotype.models import file
+from optotype.models.calibration import Calibration
+from optotype.models.familiarity import CHUNK, Familiarity
 from optotype.models.images import Images, as_batch
 from optotype.recipes.recipe import Recipe
 
@@ -26,15 +28,21 @@ class Prediction:
 
     Attributes:
         label: Name of the most probable class.
-        probability: Its probability, in 0 .. 1.
+        probability: Its probability, in 0 .. 1; calibrated where the model has a calibration, as are all.
         probabilities: float32 array of shape (classes,), in the order of ``class_names``.
         class_names: Every class of the model.
+        label_set: Names of the classes that it may be, in their order: the truth is among them for 99 % of images like
+            those of the calibration. None where the model has none.
+        unknown: Whether the image is unlike the training images, so that nothing else here means much. None where the
+            model cannot tell.
     """
 
     label: str
     probability: float
     probabilities: NDArray[np.float32]
     class_names: tuple[str, ...]
+    label_set: tuple[str, ...] | None = None
+    unknown: bool | None = None
 
     def top(self, k: int = 3) -> list[tuple[str, float]]:
         """List the most probable classes.
@@ -67,6 +75,8 @@ class Model:
         class_names: One name a class, in the order of the network's outputs.
         weights: float32 arrays by name ("0.kernel": layer 0's kernel), in Keras's layout; copied, read-only.
         provenance: What the file says of its origin, as JSON values.
+        calibration: What its probabilities are worth; None where too few images were set aside to tell.
+        familiarity: How it knows images unlike those of its training; None likewise.
 
     Raises:
         ModelError: The weights are not those of the recipe's network, or one of them is not finite.
@@ -77,6 +87,8 @@ class Model:
     class_names: tuple[str, ...]
     weights: Mapping[str, NDArray[np.float32]]
     provenance: Mapping[str, JsonValue] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    familiarity: Familiarity | None = None
 
     def __post_init__(self) -> None:
         copies = {name: np.array(weight) for name, weight in self.weights.items()}
@@ -124,17 +136,53 @@ class Model:
             return np.empty((0, len(self.class_names)), np.float32)
         return self.network.logits(batch, precision=precision)
 
+    def examine(
+        self, images: Images, *, precision: Precision = "fp32"
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Compute logits, and how unlike the training images each image is, in one pass; arguments as for ``logits``.
+
+        Returns:
+            Logits, before calibration, float32 of shape (n, classes); and distances, float32 of shape (n,), which
+            ``familiarity`` holds against its threshold. None for these where the model cannot tell.
+        """
+        if self.familiarity is None:
+            return self.logits(images, precision=precision), None
+        batch = as_batch(images, self.input_shape)
+        logits = np.empty((len(batch), len(self.class_names)), np.float32)
+        distances = np.empty(len(batch), np.float32)
+        for first in range(0, len(batch), CHUNK):
+            part = slice(first, first + CHUNK)
+            logits[part], features = self.network.logits_and_features(batch[part], precision=precision)
+            distances[part] = self.familiarity.distances(batch[part], features)
+        return logits, distances
+
     def predict_proba(self, images: Images, *, precision: Precision = "fp32") -> NDArray[np.float32]:
         """Compute the probability of each class; arguments and errors as for ``logits``.
 
         Returns:
-            float32 array of shape (n, classes), each row adding up to 1.
+            float32 array of shape (n, classes), each row adding up to 1; calibrated where there is a calibration.
         """
-        return softmax(self.logits(images, precision=precision)).astype(np.float32)
+        return self._probabilities(self.logits(images, precision=precision)).astype(np.float32)
 
     def predict(self, images: Images, *, precision: Precision = "fp32") -> list[Prediction]:
         """Say what each image shows; arguments and errors as for ``logits``."""
-        return [self._prediction(row) for row in self.predict_proba(images, precision=precision)]
+        logits, distances = self.examine(images, precision=precision)
+        probabilities = self._probabilities(logits)
+        sets = None if self.calibration is None else self.calibration.label_sets(probabilities)
+        unknown = (
+            None if distances is None or self.familiarity is None else self.familiarity.unknown(distances)
+        )
+        return [
+            Prediction(
+                label=self.class_names[row.argmax()],
+                probability=float(row.max()),
+                probabilities=row,
+                class_names=self.class_names,
+                label_set=None if sets is None else self._names(sets[place]),
+                unknown=None if unknown is None else bool(unknown[place]),
+            )
+            for place, row in enumerate(probabilities.astype(np.float32))
+        ]
 
     def save(self, path: str | Path) -> None:
         """Write the model file, in one step.
@@ -153,8 +201,10 @@ class Model:
                 class_names=self.class_names,
                 recipe=self.recipe,
                 provenance=dict(self.provenance),
+                calibration=file.calibration_header(self.calibration),
+                familiarity=file.familiarity_header(self.familiarity),
             )
-            file.write(Path(path), header, self.weights)
+            file.write(Path(path), header, file.arrays_of(self.weights, self.calibration, self.familiarity))
         except ValueError as error:
             raise ModelError(
                 f"Cannot save the model to {path}: {error}. Correct what it is made of."
@@ -170,15 +220,25 @@ class Model:
         Raises:
             ModelError: The file is missing, damaged, inconsistent, or made by a newer optotype; the message names it.
         """
-        header, weights = file.read(Path(path))
+        header, arrays = file.read(Path(path))
         try:
-            return cls(header.recipe, header.input_shape, header.class_names, weights, header.provenance)
+            return cls(
+                header.recipe,
+                header.input_shape,
+                header.class_names,
+                file.weights_of(arrays),
+                header.provenance,
+                file.calibration_of(header, arrays),
+                file.familiarity_of(header, arrays),
+            )
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from None
 
-    def _prediction(self, probabilities: NDArray[np.float32]) -> Prediction:
-        best = int(probabilities.argmax())
-        return Prediction(self.class_names[best], float(probabilities[best]), probabilities, self.class_names)
+    def _names(self, chosen: NDArray[np.bool_]) -> tuple[str, ...]:
+        return tuple(self.class_names[place] for place in np.flatnonzero(chosen))
+
+    def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        return softmax(logits) if self.calibration is None else self.calibration.probabilities(logits)
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.input_shape))

@@ -19,7 +19,8 @@ class Epoch:
         epoch: Its number, from 1.
         loss: Mean training cross-entropy in nats, measured while the weights moved.
         accuracy: Share of training images that were classified correctly while the weights moved, in 0 .. 1.
-        val_loss: Mean cross-entropy on the validation images after the epoch; None without validation.
+        val_loss: Mean cross-entropy on the validation images after the epoch, on the half of them that is watched where
+            the recipe stops early; None without validation.
         val_accuracy: Accuracy on them; None without validation.
         learning_rate: That of the epoch's last step.
         seconds: Wall-clock time, validation included.

@@ -1,5 +1,7 @@
 """Which weights become the run's model, however the training ends; and the curves that go with it."""
 
+from contextlib import suppress
+
 from pydantic import JsonValue
 
 from optotype.data.dataset import Dataset
@@ -11,6 +13,7 @@ from optotype.runs.curves import draw
 from optotype.runs.epoch import Epoch
 from optotype.runs.run import Run
 from optotype.training.best import Best, Weights, improves, monitored
+from optotype.training.doubts import validation_parts, with_doubts
 
 
 class Keeper:
@@ -80,7 +83,9 @@ class Keeper:
             A sentence that says what was kept and where.
         """
         try:
-            self._keep(self._network.weights(), len(self._run.epochs), "interrupted")
+            # A second Ctrl-C cuts short only what is fitted once the model is kept.
+            with suppress(KeyboardInterrupt):
+                self._keep(self._network.weights(), len(self._run.epochs), "interrupted")
             kept = f"What was trained so far is kept in {self._run.path}; the run is marked as interrupted."
         except ModelError as error:
             kept = f"No model was kept: {error}"
@@ -107,7 +112,9 @@ class Keeper:
             "epoch": epoch,
             "data": self._run.data.model_dump(mode="json"),
             "split": self._split.fingerprint,
+            "watched": len(validation_parts(self._recipe, self._data.labels, self._split)[0]),
             "environment": self._run.environment,
         }
         model = Model(self._recipe, self._data.shape, self._data.class_names, weights, provenance)
-        self._run.keep(model)
+        self._run.keep(model)  # at once, so that nothing that follows can lose it
+        self._run.keep(with_doubts(model, self._data, self._split, self._network.threads))

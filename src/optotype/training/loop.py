@@ -23,6 +23,7 @@ from optotype.errors import DivergedError, RecipeError
 from optotype.metrics import accuracy, log_loss
 from optotype.recipes.recipe import Recipe
 from optotype.runs.epoch import Epoch
+from optotype.training.doubts import validation_parts
 
 # Sets the hash of an epoch's order apart from every other (seed, epoch): the word "order" in ASCII.
 _ORDER: Final = 0x6F72646572
@@ -60,7 +61,7 @@ def epochs(
     Args:
         network: Built from the recipe's layers for the data's shape and classes; its weights are drawn anew.
         data: Images and labels of the training split.
-        split: Which of them train and which validate.
+        split: Which of them train and which validate; with early stopping half of the latter are watched.
         recipe: The optimizer, schedule, augmentation, batch size, number of epochs and seed.
         report: Called some times a second with the progress, and once after every epoch with its record.
 
@@ -74,7 +75,7 @@ def epochs(
     n = len(split.train)
     steps = math.ceil(n / recipe.batch_size)
     rates = _learning_rates(recipe, steps)
-    held = data.images[split.validation], data.labels[split.validation]
+    held = _watched(recipe, data, split)
     network.compile(recipe.optimizer, recipe.batch_size, _augment(recipe))
     network.initialize(recipe.seed)
     for number in range(1, recipe.epochs + 1):
@@ -134,6 +135,12 @@ def _reporter(report: Report | None, number: int, of: int, total: int, started: 
             report(Progress(number, of, done, total, time.perf_counter() - started, result))
 
     return show
+
+
+def _watched(recipe: Recipe, data: Dataset, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Give the validation images that are looked at after every epoch, and their labels."""
+    watched = validation_parts(recipe, data.labels, split)[0]
+    return data.images[watched], data.labels[watched]
 
 
 def _validate(

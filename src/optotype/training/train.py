@@ -33,8 +33,8 @@ def train(
 ) -> Run:
     """Train a model to the end and keep it, with everything that made it, in a run folder.
 
-    The model has the weights of the last epoch, or of the best one where early stopping restores it. The test split is
-    not looked at.
+    The model has the weights of the last epoch, or of the best one where early stopping restores it, and is calibrated
+    on validation images. The test split is not looked at.
 
     Args:
         data: What to train on.
