@@ -5,6 +5,7 @@ from typing import Final
 
 from reproduce.accuracy import Pair, accuracy_table, early_table, first_epoch_line
 from reproduce.cifar import cifar_section
+from reproduce.coverage import coverage_section
 from reproduce.examination import faults_section
 from reproduce.lessons import LESSONS
 from reproduce.precision import MEANING, precision_table
@@ -62,6 +63,7 @@ def render(folder: Path = FOLDER) -> str:
         "Seconds per epoch": [seconds_table(folder), whole_line(folder)],
         "Keras's backends": [backends_table(folder)],
         "The data doctor": faults_section(folder),
+        "Intervals": coverage_section(folder),
         "Commands": [_commands()],
         "Versions": [_versions([side for pair in pairs for side in (pair.keras, pair.ours)] + halves)],
     }

@@ -169,7 +169,7 @@ def test_a_run_is_judged_on_new_pictures(optotype: Command, trained: Path, tmp_p
     *_, verdict, written = done.stdout.splitlines()
     assert verdict.startswith("new accuracy ")
     assert "n = 80" in verdict
-    assert "robustness   rotated, 0, 5, 10, 20, 30, 45 (degrees): " in done.stdout
+    assert "robustness   rotated (degrees): " in done.stdout
     assert written == "judgement    judged-digits-more/judgement.json"
     judged = json.loads((tmp_path / "judged-digits-more" / "judgement.json").read_bytes())
     assert (judged["target"], judged["data"], judged["on"]) == ("digits", "more", "new")

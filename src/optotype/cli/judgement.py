@@ -47,7 +47,7 @@ def _facts(judgement: "Judgement") -> Iterator[tuple[str, str]]:
         yield "weakest", weakest
     yield from _trust(judgement)
     for baseline in judgement.baselines:
-        asked = f", asked about {baseline.n:,} images" if baseline.n < judgement.score.n else ""
+        asked = f", asked about {baseline.n:,}" if baseline.n < judgement.score.n else ""
         yield (
             "baseline",
             f"{baseline.name}: {baseline.accuracy} (trained on {baseline.trained_on:,} images{asked})",
@@ -84,9 +84,9 @@ def _trust(judgement: "Judgement") -> Iterator[tuple[str, str]]:
 
 
 def _curve(curve: "RobustnessCurve") -> str:
-    levels = ", ".join(f"{level:g}" for level in curve.levels)
-    shares = ", ".join(f"{each.value:.3f}" for each in curve.accuracy)
-    return f"{curve.change}, {levels} ({curve.unit}): {shares}, n = {curve.n:,}"
+    steps = zip(curve.levels, curve.accuracy, strict=True)
+    shares = ", ".join(f"{share.value:.3f} at {level:g}" for level, share in steps)
+    return f"{curve.change} ({curve.unit}): {shares}; n = {curve.n:,}"
 
 
 def _range(share: "Estimate") -> str:
