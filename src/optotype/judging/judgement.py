@@ -296,7 +296,8 @@ class Judgement:
         return display(self)
 
     def __str__(self) -> str:
-        opening = f", opening {self.opening} of this test set" if self.openings else ""
+        which = "this test set" if self.on == "test" else "their test split"
+        opening = f", opening {self.opening} of {which}" if self.openings else ""
         return f"{self.score}{opening}"
 
 
