@@ -124,8 +124,8 @@ def test_what_is_missing_is_said() -> None:
         assert words in text, words
 
 
-def test_new_pictures_have_no_openings() -> None:
-    """A judgement on other pictures, by a model without a run, speaks of new images and of no test set."""
+def test_new_pictures_are_called_new() -> None:
+    """A judgement on other pictures speaks of new images, and of a test set only where they include one."""
     judgement, model = judged()
     evidence = judgement.evidence
     assert evidence is not None
@@ -135,12 +135,14 @@ def test_new_pictures_have_no_openings() -> None:
         on="new",
         splits={"new": judgement.splits["test"]},
         evidence=replace(evidence, **dict(zip(("predictions", "images", "files"), parts, strict=True))),  # type: ignore[arg-type]
-        openings=(),
-        test_fingerprint="",
     )
-    text = Page(_page((new, model))).text
-    assert "60 new images" in " ".join(text.split())
-    assert "Openings of this test set" not in text
+    with_test = " ".join(Page(_page((new, model))).text.split())
+    assert "60 new images" in with_test
+    assert "They include a test set, of which this is opening 1." in with_test
+    assert "New images are scored, not diagnosed" in with_test
+    without = Page(_page((replace(new, openings=(), test_fingerprint=""), model))).text
+    assert "Openings of this test set" not in without
+    assert "opening 1" not in without
 
 
 def test_a_large_report_is_thinned_out_and_says_so(tmp_path: Path) -> None:

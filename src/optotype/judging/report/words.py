@@ -41,7 +41,7 @@ def verdict(judgement: Judgement) -> list[str]:
     right = f"{percent(score.accuracy.value)} of {score.n:,} {images(judgement)} are classified right"
     said = [f"{right}; the 95{_SPACE}% interval is {spread(score.accuracy)}."]
     if judgement.openings:
-        said.append(_opened(judgement.opening))
+        said.append(_opened(judgement))
     if judgement.calibration is not None:
         check = judgement.calibration
         said.append(
@@ -57,8 +57,12 @@ def verdict(judgement: Judgement) -> list[str]:
     return said
 
 
-def _opened(times: int) -> str:
-    said = f"This is opening {times} of this test set"
+def _opened(judgement: Judgement) -> str:
+    times = judgement.opening
+    if judgement.on == "new":
+        said = f"They include a test set, of which this is opening {times}"
+    else:
+        said = f"This is opening {times} of this test set"
     if times == 1:
         return f"{said}."
     return f"{said}: what was chosen after an earlier look makes the result look better than it is."
