@@ -51,7 +51,8 @@ def newcombe(counts: Counts, n: int) -> Interval:
     phi = np.divide(corrected, spread, out=np.zeros_like(spread), where=spread > 0)
 
     def end(up: Counts, down: Counts) -> Counts:
-        return np.sqrt(np.maximum(up**2 - 2 * phi * up * down + down**2, 0))
+        root: Counts = np.sqrt(np.maximum(up**2 - 2 * phi * up * down + down**2, 0))
+        return root
 
     change = (b - a) / n
     return change - end(b / n - low_b, high_a - a / n), change + end(high_b - b / n, a / n - low_a)

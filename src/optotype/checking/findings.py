@@ -125,8 +125,8 @@ class Finding:
 class Doubted:
     """A judged run, with and without the test images that are in doubt.
 
-    Images are in doubt that a net finds hard, and to leave them out raises the accuracy of most other nets. So the two are
-    not a wrong and a right figure: the true one lies between them.
+    Images are in doubt that a net finds hard, and to leave them out raises the accuracy of most other nets. So the two
+    are not a wrong and a right figure: the true one lies between them.
 
     Attributes:
         run: Name of the run.

@@ -38,6 +38,7 @@ Out = Annotated[
         help="Folder for a judgement that is not a run's own; judged-MODEL-DATA in the working folder unless given.",
     ),
 ]
+Open = Annotated[bool, typer.Option("--open", metavar="", help="Open the report in the browser.")]
 
 
 def judge(
@@ -46,15 +47,20 @@ def judge(
     on_bad: OnBad = "stop",
     robust: Robust = False,
     out: Out = None,
+    open_: Open = False,
     json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")] = False,
 ) -> None:
     """Judge a finished run or its model on training, validation and test images, or on new pictures.
 
     This opens the sealed test set. Every opening is counted and shown, for a test set that
-    was looked at often says less about images that nobody has seen.
+    was looked at often says less about images that nobody has seen. The report, one page with
+    pictures, and a model card are written beside the judgement.
     """
+    import webbrowser
+
     from optotype.judging.judge import write_judgement
     from optotype.judging.origin import find
+    from optotype.runs.naming import plain
     from optotype.runs.run import Run
 
     subject = find(target)
@@ -64,13 +70,17 @@ def judge(
     if judgement.on == "test" and isinstance(subject, Run):
         folder = subject.path
     else:
-        folder = out or Path(f"judged-{judgement.target}-{judgement.data}")
+        folder = out or Path(f"judged-{plain(judgement.target)}-{plain(judgement.data)}")
         write_judgement(judgement, folder)
+    page = reported(screen, subject, judgement, folder, quiet=json)
     if json:
-        print_json(judgement.to_json())
-        return
-    print_judgement(screen, judgement)
-    prose(screen, f"judgement    {folder / 'judgement.json'}")
+        print_json({**judgement.to_json(), "report": str(page)})
+    else:
+        print_judgement(screen, judgement)
+        prose(screen, f"judgement    {folder / 'judgement.json'}")
+        prose(screen, f"report       {page}")
+    if open_:
+        webbrowser.open(page.resolve().as_uri())
 
 
 def judged(
@@ -88,6 +98,21 @@ def judged(
         return judge_subject(subject, data=data, robust=robust)
     with screen.status("") as status:
         return judge_subject(subject, data=data, robust=robust, report=status.update)
+
+
+def reported(
+    screen: "Console", subject: "Run | Model", judgement: "Judgement", folder: Path, *, quiet: bool
+) -> Path:
+    """Write the report and the model card into a folder, saying so on a terminal meanwhile unless it is to be quiet."""
+    from optotype.judging.report import write_report
+    from optotype.runs.run import Run
+
+    run = subject if isinstance(subject, Run) else None
+    model = subject.model if isinstance(subject, Run) else subject
+    if quiet or not screen.is_terminal:
+        return write_report(judgement, model, folder, run)
+    with screen.status("writing the report"):
+        return write_report(judgement, model, folder, run)
 
 
 def _load(subject: "Run | Model", source: str, on_bad: OnBad) -> "Dataset":

@@ -3,7 +3,7 @@
 import shlex
 from typing import TYPE_CHECKING
 
-from optotype.cli.judge import judged
+from optotype.cli.judge import judged, reported
 from optotype.cli.judgement import print_judgement
 from optotype.cli.terminal import print_json
 
@@ -24,6 +24,7 @@ def conclude(screen: "Console", run: "Run", *, judge: bool, json: bool) -> None:
         json: Whether to print a JSON object instead.
     """
     judgement = judged(screen, run, quiet=json) if judge else None
+    page = None if judgement is None else reported(screen, run, judgement, run.path, quiet=json)
     if json:
         print_json(_as_json(run, judgement))
         return
@@ -38,6 +39,8 @@ def conclude(screen: "Console", run: "Run", *, judge: bool, json: bool) -> None:
         print_judgement(screen, judgement)
     screen.print(f"run    {run.path}")
     screen.print(f"model  {run.model_path}")
+    if page is not None:
+        screen.print(f"report {page}")
     if judgement is None:
         screen.print(f"The test set is still sealed; to judge:  optotype judge {shlex.quote(str(run.path))}")
 

@@ -19,7 +19,7 @@ from optotype.judging.entrants import Entrant, find_entrants
 from optotype.judging.examine import examine
 from optotype.judging.origin import reload
 from optotype.judging.verdicts import SEEDS, compare_models, compare_recipes
-from optotype.metrics import proportion, softmax
+from optotype.metrics import proportion
 from optotype.models.model import Model
 from optotype.runs.predictions import Predictions
 from optotype.runs.run import Run
@@ -123,7 +123,7 @@ def _compared(
         pairs=compare_models(right),
         recipes=recipes,
         notes=(*_notes(entrants, on, len(labels)), *twins, *_on_recipes(recipes)),
-        disagreements=_disagreements(data.class_names, images, said),
+        disagreements=_disagreements(entrants, images, said),
         opening=images.opening,
         test_fingerprint=images.fingerprint,
         images=images.images,
@@ -163,11 +163,15 @@ def _on_recipes(recipes: Sequence[RecipePair]) -> list[str]:
 
 
 def _disagreements(
-    class_names: Sequence[str], images: _Shown, said: Sequence[Predictions]
+    entrants: Sequence[Entrant], images: _Shown, said: Sequence[Predictions]
 ) -> tuple[Disagreement, ...]:
     predicted = np.stack([each.logits.argmax(axis=1) for each in said])
     places = np.flatnonzero((predicted != predicted[0]).any(axis=0))
-    sure = np.stack([softmax(each.logits)[places].max(axis=1) for each in said])
+    sure = [
+        entrant.model.probabilities(each.logits[places]).max(axis=1)
+        for entrant, each in zip(entrants, said, strict=True)
+    ]
+    class_names = entrants[0].model.class_names
     files = images.files
     return tuple(
         Disagreement(
@@ -175,7 +179,7 @@ def _disagreements(
             label=class_names[int(images.labels[row])],
             file=None if files is None else shown(files[row]),
             predicted=tuple(class_names[int(each)] for each in predicted[:, place]),
-            probability=tuple(round(float(each), 6) for each in sure[:, number]),
+            probability=tuple(round(float(each[number]), 6) for each in sure),
         )
         for number, (place, row) in enumerate(zip(places, images.rows[places], strict=True))
     )

@@ -107,7 +107,7 @@ class Disagreement:
         label: Its class.
         file: Its name; None where images have no files.
         predicted: What each model takes it for, in the order of the contestants.
-        probability: What each gives to that class, in 0 .. 1.
+        probability: What each gives to that class, in 0 .. 1; calibrated where the model is.
     """
 
     index: int

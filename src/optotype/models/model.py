@@ -156,18 +156,22 @@ class Model:
             distances[part] = self.familiarity.distances(batch[part], features)
         return logits, distances
 
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Turn what ``logits`` gave into probabilities, float64 of the same shape; calibrated where that is known."""
+        return softmax(logits) if self.calibration is None else self.calibration.probabilities(logits)
+
     def predict_proba(self, images: Images, *, precision: Precision = "fp32") -> NDArray[np.float32]:
         """Compute the probability of each class; arguments and errors as for ``logits``.
 
         Returns:
             float32 array of shape (n, classes), each row adding up to 1; calibrated where there is a calibration.
         """
-        return self._probabilities(self.logits(images, precision=precision)).astype(np.float32)
+        return self.probabilities(self.logits(images, precision=precision)).astype(np.float32)
 
     def predict(self, images: Images, *, precision: Precision = "fp32") -> list[Prediction]:
         """Say what each image shows; arguments and errors as for ``logits``."""
         logits, distances = self.examine(images, precision=precision)
-        probabilities = self._probabilities(logits)
+        probabilities = self.probabilities(logits)
         sets = None if self.calibration is None else self.calibration.label_sets(probabilities)
         unknown = (
             None if distances is None or self.familiarity is None else self.familiarity.unknown(distances)
@@ -236,9 +240,6 @@ class Model:
 
     def _names(self, chosen: NDArray[np.bool_]) -> tuple[str, ...]:
         return tuple(self.class_names[place] for place in np.flatnonzero(chosen))
-
-    def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        return softmax(logits) if self.calibration is None else self.calibration.probabilities(logits)
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.input_shape))

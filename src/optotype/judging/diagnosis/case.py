@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from optotype.errors import DataError
 from optotype.judging.judgement import Evidence, Judgement, Score
-from optotype.metrics import softmax
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
 from optotype.runs.epoch import Epoch
@@ -121,6 +120,4 @@ class Case:
 
     def probabilities(self, split: str) -> NDArray[np.float64]:
         """Give the model's probabilities, calibrated where it can, float64 of shape (n, classes)."""
-        logits = self.evidence.predictions[split].logits
-        calibration = getattr(self.model, "calibration", None)
-        return softmax(logits) if calibration is None else calibration.probabilities(logits)
+        return self.model.probabilities(self.evidence.predictions[split].logits)
