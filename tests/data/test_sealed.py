@@ -68,6 +68,17 @@ def test_an_opening_is_written_down(tmp_path: Path) -> None:
     assert entry == {"fingerprint": opened.fingerprint, "by": 'judge\n"x"'}
 
 
+def test_every_opening_of_a_test_set_is_listed(tmp_path: Path) -> None:
+    """Earlier ones come first with who did it; those of another test set are left out; a line without a name counts."""
+    open_test(_dataset(), tmp_path, by="judge a")
+    open_test(_dataset(pixel=1), tmp_path, by="judge b")
+    with (tmp_path / LOG_NAME).open("a") as file:
+        file.write(json.dumps({"fingerprint": _dataset().test.fingerprint}) + "\n")
+    opened = open_test(_dataset(), tmp_path, by="judge c")
+    assert [each.by for each in opened.openings] == ["judge a", "", "judge c"]
+    assert opened.openings[-1].time == _log(tmp_path)[-1]["time"]
+
+
 def test_openings_at_once_get_different_numbers(tmp_path: Path) -> None:
     """Sixteen openings by four threads count from 1 to 16."""
     with ThreadPoolExecutor(4) as pool:

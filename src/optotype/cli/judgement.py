@@ -73,7 +73,7 @@ def _trust(judgement: "Judgement") -> Iterator[tuple[str, str]]:
         before, after = check.before.ece, check.after.ece
         yield (
             "calibration",
-            f"expected error {before.value:.4f}, with temperature {check.temperature:.3f} {after}",
+            f"expected error {before.value:.4f}; with temperature {check.temperature:.3f}: {after}",
         )
     if (sets := judgement.label_sets) is not None:
         held = f"they hold the class of {_range(sets.coverage)}, asked for {_percent(sets.asked)}"

@@ -29,11 +29,13 @@ def examine(
     """
     # Picked bit by bit: the images may be mapped from a file larger than the memory.
     pieces = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
-    logits = np.concatenate([model.logits(images[piece]) for piece in pieces])
+    answers = [model.examine(images[piece]) for piece in pieces]
+    logits = np.concatenate([each for each, _ in answers])
+    distances = [each for _, each in answers if each is not None]
     if not np.isfinite(logits).all():
         place = int(rows[np.flatnonzero(~np.isfinite(logits).all(axis=1))[0]])
         raise ModelError(
             f"The model's output for image {place} is not finite, expected numbers."
             " Train the model again, with a lower learning rate."
         )
-    return Predictions(rows, labels[rows], logits)
+    return Predictions(rows, labels[rows], logits, np.concatenate(distances) if distances else None)

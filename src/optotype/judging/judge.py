@@ -17,6 +17,7 @@ from optotype.data.outputs import mark
 from optotype.data.sealed import open_test
 from optotype.judging.baselines import baselines
 from optotype.judging.diagnosis import diagnose
+from optotype.judging.doubts import doubts_of, notes_on_limits
 from optotype.judging.examine import examine
 from optotype.judging.judgement import Evidence, Judgement
 from optotype.judging.new_pictures import note_on_copies, open_pictures
@@ -141,9 +142,10 @@ def _on_its_own_data(subject: _Subject, given: Dataset | None, *, robust: bool) 
         data=data.name,
         on="test",
         splits={name: scores.get(name) for name in SPLITS},
+        **doubts_of(model, said["test"]),
         baselines=simpler,
         robustness=tuple(curves),
-        notes=tuple(notes_on(scores["test"])),
+        notes=(*notes_on(scores["test"]), *notes_on_limits(model)),
         openings=opened.openings,
         test_fingerprint=opened.fingerprint,
         evidence=Evidence(
@@ -168,8 +170,9 @@ def _on_new_pictures(subject: _Subject, data: Dataset, *, robust: bool) -> Judge
         data=data.name,
         on="new",
         splits={"new": found},
+        **doubts_of(model, said),
         robustness=tuple(curves),
-        notes=(*([copies] if copies else []), *notes_on(found)),
+        notes=(*([copies] if copies else []), *notes_on(found), *notes_on_limits(model)),
         openings=new.opened.openings,
         test_fingerprint=new.opened.fingerprint,
         evidence=Evidence({"new": said}, images={"new": new.images}, files={"new": new.files}),
