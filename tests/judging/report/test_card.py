@@ -71,7 +71,7 @@ def test_all_that_was_found_is_in_the_card() -> None:
     ):
         assert words in card
     bare = render_card(judgement, model)
-    assert "The model cannot say that it does not know." in bare
+    assert "This was not checked." in bare
     assert "None was found." in bare
 
 

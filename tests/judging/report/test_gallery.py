@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from optotype.judging.report.gallery import Gallery, smaller
-from optotype.metrics import losses
+from optotype.metrics import losses, softmax
+from optotype.models.calibration import Calibration
+from optotype.models.familiarity import Familiarity
 from tests.judging.samples import judged
 
 
@@ -47,6 +49,23 @@ def test_an_exhibit_says_what_the_model_said() -> None:
         assert each.right is (each.label == each.predicted)
         assert (each.label_probability == each.probability) is each.right
         assert each.file == f"{each.place}.png"
+
+
+def test_probabilities_are_calibrated_and_the_unlike_are_marked() -> None:
+    """Where a model has a temperature its probabilities are shown; images beyond its threshold are called unlike."""
+    judgement, plain = judged(10, 60)
+    evidence = judgement.evidence
+    assert evidence is not None
+    said = evidence.predictions["test"]
+    random = np.random.default_rng(0)
+    images, labels = random.integers(0, 256, (200, 6, 5, 1)).astype(np.uint8), np.arange(200) % 10
+    known = Familiarity.fit(plain.network, images, labels, images[:100])
+    model = replace(plain, calibration=Calibration(2.0, np.linspace(0, 1, 50)), familiarity=known)
+    assert said.distances is not None
+    for each in Gallery(judgement, model).sample(60):
+        assert each.probability == pytest.approx(softmax(said.logits / 2)[each.place].max())
+        assert each.unknown is bool(said.distances[each.place] > known.threshold)
+    assert not any(each.unknown for each in Gallery(judgement, plain).sample(60))
 
 
 def test_without_evidence_there_is_no_gallery() -> None:

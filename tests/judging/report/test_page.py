@@ -112,12 +112,13 @@ def test_what_is_missing_is_said() -> None:
     """Without validation, calibration, baselines, diagnoses or images the page says so instead of failing."""
     judgement, model = judged()
     bare = replace(judgement, splits={**judgement.splits, "validation": None}, evidence=None)
-    text = Page(_page((bare, model))).text
+    few = replace(model, provenance={**model.provenance, "no_calibration": "3 images are too few"})
+    text = Page(_page((bare, few))).text
     for words in (
         "No image was set aside for validation.",
         "Nothing was found to be wrong.",
-        "stores no temperature",
-        "The model cannot say that it does not know",
+        "The probabilities were not checked, and are as the network gives them: 3 images are too few",
+        "does not know was not checked.",
         "No simpler classifier was judged",
         "kept without its images",
     ):

@@ -203,7 +203,7 @@ def _doubt(judgement: Judgement) -> list[str]:
     return [
         "## What it says when it does not know",
         "",
-        *(said or ["The model cannot say that it does not know."]),
+        *(said or ["This was not checked."]),
     ]
 
 

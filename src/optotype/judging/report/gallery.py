@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from optotype.data.embedding import png_uri
 from optotype.engine.randomness import permutation
 from optotype.judging.judgement import Judgement
-from optotype.metrics import softmax
 from optotype.models.model import Model
 
 # Sets the hash of the sample apart from every other: the word "report" in ASCII.
@@ -30,7 +29,7 @@ class Exhibit:
         probability: Of the latter, in 0 .. 1.
         label_probability: Of the former.
         right: Whether the two are the same.
-        unfamiliar: Whether the model calls it unlike what it was trained on.
+        unknown: Whether the model calls it unlike what it was trained on.
         place: Which of the judged images it is, from 0.
         file: Its file; None where images have none.
     """
@@ -41,7 +40,7 @@ class Exhibit:
     probability: float
     label_probability: float
     right: bool
-    unfamiliar: bool
+    unknown: bool
     place: int
     file: str | None
 
@@ -64,7 +63,14 @@ class Gallery:
 
     @cached_property
     def _probabilities(self) -> NDArray[np.float64]:
-        return softmax(self._said.logits)
+        return self._model.probabilities(self._said.logits)
+
+    @cached_property
+    def _unknown(self) -> NDArray[np.bool_]:
+        familiarity, distances = self._model.familiarity, self._said.distances
+        if familiarity is None or distances is None:
+            return np.zeros(len(self._said.labels), np.bool_)
+        return familiarity.unknown(distances)
 
     @cached_property
     def _of_label(self) -> NDArray[np.float64]:
@@ -84,6 +90,11 @@ class Gallery:
         n = len(self._said.labels)
         return self._show(np.sort(permutation(n, _REPORT, n)[:most]))
 
+    def strangest(self, most: int) -> list[Exhibit]:
+        """Show the images that are least like the training images; none where the model cannot tell."""
+        distances = self._said.distances
+        return [] if distances is None else self._show(np.argsort(-distances, kind="stable")[:most])
+
     def _show(self, rows: NDArray[np.int64]) -> list[Exhibit]:
         return [self._exhibit(int(row)) for row in rows]
 
@@ -98,13 +109,10 @@ class Gallery:
             float(self._probabilities[row, predicted]),
             float(self._of_label[row]),
             label == predicted,
-            self._unfamiliar(row),
+            bool(self._unknown[row]),
             place,
             self._files[place] if self._files else None,
         )
-
-    def _unfamiliar(self, row: int) -> bool:  # noqa: ARG002 - until models know it
-        return False
 
 
 def smaller(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

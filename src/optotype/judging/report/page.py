@@ -58,6 +58,8 @@ def render_page(judgement: Judgement, model: Model, run: Run | None, card: str) 
         "layers": facts.layers(model),
         "settings": facts.settings(model.recipe),
         "provenance": facts.provenance(judgement, model, run),
+        "no_calibration": model.provenance.get("no_calibration"),
+        "no_familiarity": model.provenance.get("no_familiarity"),
         "weights": first_weights(model),
         "most_weights": MOST_WEIGHTS,
         "most_rows": MOST_ROWS,
