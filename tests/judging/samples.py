@@ -96,7 +96,8 @@ def _said(random: np.random.Generator, n: int, classes: int) -> Predictions:
     labels = np.arange(n) % max(classes - 1, 1)
     logits = random.normal(0, 1.5, (n, classes))
     logits[np.arange(n), labels] += 2
-    return Predictions(np.arange(n), labels, logits.astype(np.float32))
+    distances = random.uniform(0, 2, n).astype(np.float32)
+    return Predictions(np.arange(n), labels, logits.astype(np.float32), distances)
 
 
 def _model(classes: int, shape: tuple[int, int, int], name: str, recipe: Recipe) -> Model:

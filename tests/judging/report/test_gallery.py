@@ -36,6 +36,20 @@ def test_the_sample_is_fair_and_fixed() -> None:
     assert [each.place for each in Gallery(*judged(10, 20)).sample(40)] == list(range(20))
 
 
+def test_the_strangest_are_the_farthest() -> None:
+    """Images come by falling distance from the training images; a model that knows no distance has none to show."""
+    judgement, model = judged(10, 50)
+    evidence = judgement.evidence
+    assert evidence is not None
+    said = evidence.predictions["test"]
+    assert said.distances is not None
+    farthest = np.argsort(-said.distances)[:5].tolist()
+    assert [each.place for each in Gallery(judgement, model).strangest(5)] == farthest
+    none = {**evidence.predictions, "test": replace(said, distances=None)}
+    cannot = replace(judgement, evidence=replace(evidence, predictions=none))
+    assert Gallery(cannot, model).strangest(5) == []
+
+
 def test_an_exhibit_says_what_the_model_said() -> None:
     """Label, prediction, both probabilities and the file of an image are those of the evidence."""
     judgement, model = judged(3, 5)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST_LOSSES: Final = 24
 MOST_MISTAKES: Final = 12
 MOST_SAMPLED: Final = 40
+MOST_STRANGE: Final = 12
 MOST_CONFUSIONS: Final = 12
 MOST_COLUMNS: Final = 30
 """Classes of a confusion matrix that is a table."""
@@ -151,11 +152,12 @@ def _trust(judgement: Judgement) -> dict[str, object]:
 
 def _gallery(judgement: Judgement, model: Model) -> dict[str, object]:
     if judgement.evidence is None:
-        return {"losses": [], "mistakes": [], "sampled": [], "has_images": False}
+        return {"losses": [], "mistakes": [], "sampled": [], "strangest": [], "has_images": False}
     gallery = Gallery(judgement, model)
     return {
         "losses": gallery.top_losses(MOST_LOSSES),
         "mistakes": gallery.surest_mistakes(MOST_MISTAKES),
         "sampled": gallery.sample(MOST_SAMPLED),
+        "strangest": gallery.strangest(MOST_STRANGE),
         "has_images": True,
     }
