@@ -13,7 +13,7 @@ from optotype.data.sources import load
 from optotype.errors import DataError, ModelError, RunError
 from optotype.judging.compare import compare
 from optotype.judging.entrants import key_of
-from optotype.metrics import proportion, softmax
+from optotype.metrics import proportion
 from optotype.models.model import Model
 from optotype.recipes.recipe import EarlyStopping
 from optotype.runs.run import Run
@@ -71,7 +71,8 @@ def test_models_are_compared_on_the_same_validation_images(runs: list[Run], log:
     first = found.disagreements[0]
     assert first.predicted == tuple(str(each) for each in predicted[:, place])
     assert first.label == str(data.labels[rows[place]])
-    assert first.probability[1] == pytest.approx(softmax(logits[1])[place].max(), abs=1e-6)
+    calibrated = runs[1].model.probabilities(logits[1])
+    assert first.probability[1] == pytest.approx(calibrated[place].max(), abs=1e-6)
     assert (found.opening, found.on, found.n) == (None, "validation", 150)
     assert not log.exists()
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from optotype.errors import DataError
 from optotype.judging.judgement import Evidence, Judgement, Score
+from optotype.metrics import softmax
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
 from optotype.runs.epoch import Epoch
@@ -119,5 +120,8 @@ class Case:
         return self.evidence.images["train"][said.indices[places]], said.labels[places]
 
     def probabilities(self, split: str) -> NDArray[np.float64]:
-        """Give the model's probabilities, calibrated where it can, float64 of shape (n, classes)."""
-        return self.model.probabilities(self.evidence.predictions[split].logits)
+        """Give the network's probabilities, before calibration, float64 of shape (n, classes).
+
+        A temperature that was fitted on wrong labels takes from the network the certainty by which they are found.
+        """
+        return softmax(self.evidence.predictions[split].logits)
