@@ -1,7 +1,13 @@
 """Small models for tests of models and runs."""
 
+from functools import cache
+
+import numpy as np
+
 from optotype.engine.layers import BatchNormalization, Dense, Flatten, Layer
 from optotype.engine.network import Network
+from optotype.models.calibration import Calibration
+from optotype.models.familiarity import Familiarity
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
 
@@ -18,3 +24,22 @@ def small_model(
     network = Network(recipe.network_layers(len(CLASSES)), shape, threads=1)
     network.initialize(seed)
     return Model(recipe, shape, CLASSES, network.weights(), {"note": note})
+
+
+@cache
+def doubting_model() -> Model:
+    """Make an untrained model that is calibrated, and familiar with dark images."""
+    model = small_model()
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 64, (60, *SHAPE), np.uint8), rng.integers(0, len(CLASSES), 60)
+    network = Network(model.layers, SHAPE, threads=1)
+    network.set_weights(model.weights)
+    return Model(
+        model.recipe,
+        SHAPE,
+        CLASSES,
+        model.weights,
+        model.provenance,
+        Calibration.fit(network.logits(images), labels),
+        Familiarity.fit(network, images, labels, images),
+    )

@@ -18,7 +18,9 @@ from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, F
 from optotype.errors import ModelError
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
-from tests.models.samples import CLASSES, small_model
+from tests.models.samples import CLASSES, doubting_model, small_model
+
+OLD = Path(__file__).with_name("format-1.safetensors")
 
 Metadata = dict[str, Any]
 
@@ -56,6 +58,41 @@ def test_round_trip(tmp_path: Path) -> None:
     assert loaded.weights.keys() == model.weights.keys()
     for name, weight in model.weights.items():
         np.testing.assert_array_equal(loaded.weights[name], weight)
+
+
+def test_doubts_survive(tmp_path: Path) -> None:
+    """Calibration and familiarity come back bit for bit, and the model answers as before."""
+    model = doubting_model()
+    model.save(tmp_path / "m")
+    loaded = Model.load(tmp_path / "m")
+    assert model.calibration is not None
+    assert model.familiarity is not None
+    assert loaded.calibration is not None
+    assert loaded.familiarity is not None
+    assert loaded.calibration.temperature == model.calibration.temperature
+    np.testing.assert_array_equal(loaded.calibration.scores, model.calibration.scores)
+    for name, array in model.familiarity.tensors().items():
+        np.testing.assert_array_equal(loaded.familiarity.tensors()[name], array)
+    for name in ("scales", "threshold", "rejected"):
+        assert getattr(loaded.familiarity, name) == getattr(model.familiarity, name)
+    images = np.random.default_rng(0).integers(0, 256, (9, *model.input_shape), np.uint8)
+    for now, before in zip(loaded.examine(images), model.examine(images), strict=True):
+        assert now is not None
+        assert before is not None
+        np.testing.assert_array_equal(now, before)
+
+
+def test_a_file_of_the_first_format(tmp_path: Path) -> None:
+    """A file that optotype wrote before there were doubts loads: the same weights, and no doubts."""
+    assert _metadata(OLD)["format"] == 1
+    old, now = Model.load(OLD), small_model(3)
+    assert (old.calibration, old.familiarity) == (None, None)
+    for name, weight in now.weights.items():
+        np.testing.assert_array_equal(old.weights[name], weight)
+    metadata = _metadata(OLD) | {"calibration": {"temperature": 1.0, "n": 60}}
+    _rewrite(tmp_path / "m", metadata, {**now.weights, "calibration.scores": np.linspace(0, 1, 60)})
+    with pytest.raises(ModelError, match="has format 1 but more than that format knows"):
+        Model.load(tmp_path / "m")
 
 
 def test_same_model_same_bytes(tmp_path: Path) -> None:
@@ -154,6 +191,64 @@ def test_wrong_metadata(tmp_path: Path, change: Callable[[Metadata], object], se
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("part", "key", "value", "sentence"),
+    [
+        ("calibration", "temperature", 0.0, "The temperature is 0.0, expected 0.05 to 20.0"),
+        ("calibration", "temperature", float("nan"), "The temperature is nan"),
+        ("calibration", "temperature", "warm", "in which calibration.temperature is wrong"),
+        (
+            "calibration",
+            "n",
+            59,
+            "has the tensor 'calibration.scores' as ('F64', [60]) instead of ('F64', [59])",
+        ),
+        ("calibration", "n", 10**9, "in which calibration.n is wrong"),
+        ("calibration", "more", 1, "in which calibration.more is wrong"),
+        ("familiarity", "threshold", -1.0, "holds a number that is not finite or out of range"),
+        ("familiarity", "threshold", float("inf"), "holds a number that is not finite or out of range"),
+        ("familiarity", "scales", [1.0], "in which familiarity.scales.1 is wrong"),
+        ("familiarity", "scales", [1.0, 0.0], "holds a number that is not finite or out of range"),
+        ("familiarity", "rejected", 2.0, "holds a number that is not finite or out of range"),
+        ("familiarity", "rank", 0, "in which familiarity.rank is wrong"),
+        ("familiarity", "rank", 4, "has the tensor 'familiarity.directions' as"),
+        ("familiarity", "classes", 2, "has the tensor 'familiarity.appearance.means' as"),
+    ],
+)
+def test_wrong_doubts(tmp_path: Path, part: str, key: str, value: object, sentence: str) -> None:
+    """Numbers that are no calibration and no familiarity, or ask for other arrays, are refused, naming the file."""
+    path = tmp_path / "m"
+    doubting_model().save(path)
+    metadata = _metadata(path)
+    _rewrite(path, metadata | {part: metadata[part] | {key: value}}, _arrays(path))
+    with pytest.raises(ModelError) as caught:
+        Model.load(path)
+    assert sentence in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["calibration.scores", "familiarity.center", "familiarity.features.whitening"]
+)
+def test_arrays_of_doubts(tmp_path: Path, name: str) -> None:
+    """An array of the doubts that is missing, not asked for or not finite is refused."""
+    path = tmp_path / "m"
+    doubting_model().save(path)
+    metadata, arrays = _metadata(path), _arrays(path)
+    broken = {**arrays, name: arrays[name] * np.array(np.nan, arrays[name].dtype)}
+    missing = {key: array for key, array in arrays.items() if key != name}
+    plain = metadata | {"calibration": None, "familiarity": None}
+    for changed, held in ((metadata, broken), (metadata, missing), (plain, arrays)):
+        _rewrite(path, changed, held)
+        with pytest.raises(ModelError, match="Train the model again|train the model again"):
+            Model.load(path)
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    with safe_open(path, framework="numpy") as opened:
+        return {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
+
+
 def _without(name: str) -> Callable[[dict[str, NDArray[Any]]], object]:
     return lambda weights: weights.pop(name)
 
@@ -225,9 +320,9 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_mutated_files_are_models_or_model_errors(tmp_path: Path, data: st.DataObject) -> None:
-    """However a file is cut or its bytes are changed, it loads or it is a ModelError."""
+    """However a file is cut or its bytes are changed, it loads, and then answers, or it is a ModelError."""
     path = tmp_path / "m"
-    small_model().save(path)
+    doubting_model().save(path)
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
         # Half of the changes go where most meaning is: the first bytes of the header.
@@ -243,4 +338,4 @@ def test_mutated_files_are_models_or_model_errors(tmp_path: Path, data: st.DataO
                 del content[place]
     path.write_bytes(content)
     with contextlib.suppress(ModelError):
-        Model.load(path)
+        assert len(Model.load(path).predict(np.zeros((1, 4, 3, 1), np.uint8))) == 1

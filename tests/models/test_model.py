@@ -12,7 +12,7 @@ from optotype.engine.processor import available_isas
 from optotype.errors import DataError, EngineError, ImageError, ModelError
 from optotype.models.model import Model, Prediction
 from optotype.recipes.recipe import Recipe
-from tests.models.samples import CLASSES, SHAPE, small_model
+from tests.models.samples import CLASSES, SHAPE, doubting_model, small_model
 
 _IMAGES = np.arange(2 * 12, dtype=np.uint8).reshape(2, *SHAPE) * 10
 
@@ -71,6 +71,46 @@ def test_predict_names_the_most_probable_class() -> None:
         assert prediction.label == CLASSES[row.argmax()]
         assert prediction.probability == pytest.approx(row.max())
         assert prediction.top(1) == [(prediction.label, prediction.probability)]
+
+
+def test_a_model_with_doubts_says_them() -> None:
+    """Probabilities are calibrated, sets hold the label, images unlike the training's are unknown, logits stay raw."""
+    model, plain = doubting_model(), small_model()
+    assert model.calibration is not None
+    assert model.familiarity is not None
+    dark = np.random.default_rng(1).integers(0, 64, (40, *SHAPE), np.uint8)
+    images = np.concatenate([dark, dark + 190])
+    logits, distances = model.examine(images)
+    assert distances is not None
+    np.testing.assert_array_equal(logits, plain.logits(images))
+    np.testing.assert_array_equal(logits, model.logits(images))
+    calibrated = model.calibration.probabilities(logits)
+    np.testing.assert_array_equal(model.predict_proba(images), calibrated.astype(np.float32))
+    sets = model.calibration.label_sets(calibrated)
+    for place, prediction in enumerate(model.predict(images)):
+        assert prediction.label_set == tuple(CLASSES[c] for c in np.flatnonzero(sets[place]))
+        assert prediction.label in prediction.label_set
+        assert prediction.probability == pytest.approx(calibrated[place].max())
+        assert prediction.unknown == (distances[place] > model.familiarity.threshold)
+    unknown = [prediction.unknown for prediction in model.predict(images)]
+    assert all(unknown[40:])
+    assert sum(map(bool, unknown[:40])) < 10
+
+
+def test_a_model_without_doubts_says_none() -> None:
+    """Without a calibration and a familiarity there are no sets, no distances and no verdict; and no error."""
+    model = small_model()
+    assert model.examine(_IMAGES)[1] is None
+    assert [(each.label_set, each.unknown) for each in model.predict(_IMAGES)] == [(None, None)] * 2
+
+
+def test_no_images_are_examined_too() -> None:
+    """An empty array is answered with empty ones."""
+    none = np.empty((0, *SHAPE), np.uint8)
+    for model in (doubting_model(), small_model()):
+        assert model.examine(none)[0].shape == (0, 3)
+        assert model.predict(none) == []
+    assert np.shape(doubting_model().examine(none)[1]) == (0,)
 
 
 def test_predict_pictures(tmp_path: Path) -> None:

@@ -43,7 +43,8 @@ def predict(
 def _in_words(prediction: "Prediction", top: int) -> str:
     words = [f"{label} {probability:.4f}" for label, probability in prediction.top(top)]
     if prediction.label_set is not None and len(prediction.label_set) > 1:
-        words.append(f"may be any of: {', '.join(prediction.label_set)}")
+        every = len(prediction.label_set) == len(prediction.class_names)
+        words.append("may be any class" if every else f"may be any of: {', '.join(prediction.label_set)}")
     if prediction.unknown:
         words.append("unlike the training images")
     return "   ".join(words)

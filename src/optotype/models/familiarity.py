@@ -15,7 +15,7 @@ docs/decisions/0018-doubts.md has what was measured.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,17 +57,20 @@ class Clusters:
     whitening: Array
 
     @classmethod
-    def fit(cls, points: Wide, labels: NDArray[np.integer]) -> "Clusters":
+    def fit(cls, points: Array, labels: NDArray[np.integer]) -> "Clusters":
         """Find means and covariance of points of shape (n, d) by their labels of shape (n,)."""
         classes, where = np.unique(labels, return_inverse=True)
-        means = np.stack([points[where == place].mean(axis=0) for place in range(len(classes))])
-        whitening = np.linalg.cholesky(np.linalg.inv(_shrunk_covariance(points - means[where])))
+        wide = points.astype(np.float64)
+        means = np.stack([wide[where == place].mean(axis=0) for place in range(len(classes))])
+        whitening = np.linalg.cholesky(np.linalg.inv(_shrunk_covariance(wide - means[where])))
         return cls((means @ whitening).astype(np.float32), whitening.astype(np.float32))
 
-    def distances(self, points: Wide) -> Wide:
+    def distances(self, points: Array) -> Array:
         """Give the squared distance to the nearest mean, of shape (n,), for points of shape (n, d)."""
         white = points @ self.whitening
-        nearest: Wide = np.min([((white - mean) ** 2).sum(axis=1) for mean in self.means], axis=0)
+        # As products of matrices, which is many times faster than differences; rounding may leave less than nothing.
+        crossed = _squares(self.means) - 2 * white @ self.means.T
+        nearest: Array = np.maximum(_squares(white) + crossed.min(axis=1), 0)
         return nearest
 
 
@@ -154,8 +157,7 @@ class Familiarity:
         with np.errstate(over="ignore", invalid="ignore"):  # what is beyond all numbers is unlike enough
             inner = self.features.distances(_coordinates(features, self.center, self.directions))
             outer = self.appearance.distances(appearance(images))
-            total = inner / self.scales[0] + outer / self.scales[1]
-            return np.minimum(total, np.finfo(np.float32).max).astype(np.float32)
+            return np.minimum(inner / self.scales[0] + outer / self.scales[1], np.finfo(np.float32).max)
 
     def unknown(self, distances: Array) -> NDArray[np.bool_]:
         """Say which distances are those of images unlike the training images; one that is no number is."""
@@ -173,14 +175,14 @@ class Familiarity:
         }
 
 
-def appearance(images: Images) -> Wide:
+def appearance(images: Images) -> Array:
     """Describe what images look like as a whole.
 
     Args:
         images: uint8, or float32 in 0..1, of shape (n, height, width, channels).
 
     Returns:
-        float64 of shape (n, 4), or (n, 5) with several channels: brightness in 0 .. 1, then as logarithms contrast,
+        float32 of shape (n, 4), or (n, 5) with several channels: brightness in 0 .. 1, then as logarithms contrast,
         difference between rows, difference between columns, and difference between channels. Contrast and
         differences are root mean squares, to which one grey level of 255 is added, so that none is nothing.
     """
@@ -190,7 +192,7 @@ def appearance(images: Images) -> Wide:
     parts = [grey - brightness[:, None, None], np.diff(grey, axis=1), np.diff(grey, axis=2)]
     if pixels.shape[3] > 1:
         parts.append(pixels - grey[..., None])
-    return np.stack([brightness, *map(_log_size, parts)], axis=1).astype(np.float64)
+    return np.stack([brightness, *map(_log_size, parts)], axis=1)
 
 
 def appearance_size(channels: int) -> int:
@@ -201,8 +203,14 @@ def appearance_size(channels: int) -> int:
 def _log_size(part: Array) -> Array:
     flat = part.reshape(len(part), -1)
     # An image of one row has no difference between rows.
-    squares: Array = (flat**2).sum(axis=1) / max(flat.shape[1], 1)
-    return np.log(_GREY + np.sqrt(squares))
+    size: Array = np.log(_GREY + np.sqrt(_squares(flat) / max(flat.shape[1], 1)))
+    return size
+
+
+def _squares(rows: NDArray[Any]) -> NDArray[Any]:
+    """Add up the squares of each row."""
+    squares: NDArray[Any] = np.einsum("ij,ij->i", rows, rows)
+    return squares
 
 
 def _check(network: Network, images: int, calibration: int) -> None:
@@ -220,36 +228,36 @@ def _check(network: Network, images: int, calibration: int) -> None:
 
 
 def _unit(features: Array) -> Array:
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    lengths = np.sqrt(_squares(features))[:, np.newaxis]
     unit: Array = features / np.maximum(lengths, np.finfo(np.float32).tiny)
     return unit
 
 
-def _coordinates(features: Array, center: Array, directions: Array) -> Wide:
+def _coordinates(features: Array, center: Array, directions: Array) -> Array:
     """Give the components along the directions, and the distance from what these span."""
     away = _unit(features) - center
     along = away @ directions
-    rest = np.maximum((away**2).sum(axis=1) - (along**2).sum(axis=1), 0)
-    return np.column_stack([along, np.sqrt(rest)]).astype(np.float64)
+    rest = np.maximum(_squares(away) - _squares(along), 0)
+    return np.column_stack([along, np.sqrt(rest)])
 
 
 def _principal_directions(away: Array, rank: int) -> Array:
     """Give the directions in which points of shape (n, d) lie farthest apart, as columns, the farthest last."""
-    from scipy.linalg import eigh  # noqa: PLC0415 - only training pays for it
-
     n, d = away.shape
+    if rank == d:  # any directions span all; the covariance takes care of their lengths
+        return np.eye(d, dtype=np.float32)
     products = away.T @ away if d <= n else away @ away.T
-    vectors = eigh(products, subset_by_index=(len(products) - rank, len(products) - 1))[1]
+    vectors = np.linalg.eigh(products)[1][:, -rank:]
     directions = vectors if d <= n else away.T @ vectors
     lengths = np.maximum(np.linalg.norm(directions, axis=0), np.finfo(np.float32).tiny)
     return np.ascontiguousarray(directions / lengths, np.float32)
 
 
-def _points(network: Network, images: Images, center: Array, directions: Array) -> Wide:
+def _points(network: Network, images: Images, center: Array, directions: Array) -> Array:
     return _coordinates(network.logits_and_features(images)[1], center, directions)
 
 
-def _by_chunk(compute: Callable[[Images], Wide], images: Images) -> Wide:
+def _by_chunk(compute: Callable[[Images], Array], images: Images) -> Array:
     return np.concatenate([compute(images[first : first + CHUNK]) for first in range(0, len(images), CHUNK)])
 
 
