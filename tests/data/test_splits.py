@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset, SealedTest
-from optotype.data.splits import carve, split_of
+from optotype.data.splits import carve, halves, split_of
 from optotype.errors import DataError
 
 _SEEDS = st.integers(-(2**63), 2**63)
@@ -157,3 +157,26 @@ def test_a_source_that_validates_is_taken_at_its_word() -> None:
     split = split_of(_dataset([1, 4]), 0, 7)
     assert split.validation.tolist() == [1, 4]
     assert split.train.tolist() == [0, 2, 3, 5]
+
+
+@given(st.lists(st.integers(0, 5), min_size=0, max_size=80), st.integers(0, 2**40))
+def test_halves_are_even_in_every_class(classes: list[int], seed: int) -> None:
+    """The halves are disjoint, together all, sorted, as large as one another to 1, and so in every class."""
+    labels = np.array([*classes, 7, 8], np.int64)
+    validation = np.arange(len(classes))
+    one, two = halves(validation, labels, seed)
+    assert sorted([*one, *two]) == validation.tolist()
+    assert 0 <= len(one) - len(two) <= 1
+    for part in (one, two):
+        assert (np.diff(part) > 0).all()
+    counts = [np.bincount(labels[part], minlength=9) for part in (one, two)]
+    assert np.abs(counts[0] - counts[1]).max() <= 1
+    again = halves(validation, labels, seed)
+    np.testing.assert_array_equal(again[0], one)
+
+
+def test_halves_depend_on_the_split_seed() -> None:
+    """Another split seed gives other halves."""
+    labels = np.arange(100) % 3
+    one, two = (halves(np.arange(100), labels, seed)[0] for seed in (0, 1))
+    assert one.tolist() != two.tolist()

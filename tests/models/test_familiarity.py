@@ -45,7 +45,7 @@ def test_clusters_measure_mahalanobis_distance() -> None:
 
 @pytest.mark.parametrize("width", [40, 300, 1500])
 def test_other_images_lie_beyond_the_threshold(width: int) -> None:
-    """One in a hundred of the calibration's images is rejected, few new ones, and noise, blanks and inverses all are."""
+    """One in a hundred of the calibration's images is rejected, few new ones, and all noise, blanks and inverses."""
     network = _network(width)
     found = _fitted(network)
     assert found.rejected == 0.01
@@ -57,7 +57,7 @@ def test_other_images_lie_beyond_the_threshold(width: int) -> None:
     rng = np.random.default_rng(0)
     other = {
         "noise": rng.integers(0, 256, (200, *SHAPE)).astype(np.uint8),
-        "blanks": np.broadcast_to(np.arange(0, 256, 2, np.uint8)[:, None, None, None], (128, *SHAPE)),
+        "blanks": np.broadcast_to(np.arange(0, 256, 2).astype(np.uint8)[:, None, None, None], (128, *SHAPE)),
         "inverses": 255 - pictures(200, 4)[0],
     }
     for what, images in other.items():

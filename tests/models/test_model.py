@@ -110,7 +110,9 @@ def test_no_images_are_examined_too() -> None:
     for model in (doubting_model(), small_model()):
         assert model.examine(none)[0].shape == (0, 3)
         assert model.predict(none) == []
-    assert np.shape(doubting_model().examine(none)[1]) == (0,)
+    distances = doubting_model().examine(none)[1]
+    assert distances is not None
+    assert distances.shape == (0,)
 
 
 def test_predict_pictures(tmp_path: Path) -> None:
