@@ -147,8 +147,8 @@ def coverage_section(folder: Path) -> list[str]:
 
 _MEANING: Final = f"""How often the 95 % intervals of a judgement hold the truth, in percent of simulated sets of n
 images. Of accuracies (Wilson): {SHARES:,} sets for each true accuracy. Of what is bootstrapped: {SETS} sets
-({SETS // 2} of the largest, so give or take 3 points) of the answers of a simulated classifier of ten classes that is too sure of
-itself. The interval of the calibration error is made to hold the truth at least as often as it says.
+({SETS // 2} of the largest, so give or take 3 points) of the answers of a simulated classifier of ten classes that is
+too sure of itself. The interval of the calibration error is made to hold the truth at least as often as it says.
 By `.venv/bin/python -m reproduce.coverage`."""
 
 
