@@ -30,10 +30,18 @@ BACKENDS = {
 
 @dataclass(frozen=True)
 class Arrays:
-    """Images as float32 in the recipe's pixel range, and labels, of the three splits."""
+    """Images as float32 in the recipe's pixel range, and labels, of the three splits.
+
+    Attributes:
+        train: Trained on.
+        validation: Scored at the end; None where there is none.
+        watched: Those of validation that are looked at after every epoch, and say when to stop.
+        test: Scored at the end.
+    """
 
     train: tuple[np.ndarray, np.ndarray]
     validation: tuple[np.ndarray, np.ndarray] | None
+    watched: tuple[np.ndarray, np.ndarray] | None
     test: tuple[np.ndarray, np.ndarray]
 
 
@@ -42,21 +50,23 @@ def read_arrays(job: Json) -> Arrays:
 
     Args:
         job: "arrays" is an NPZ of uint8 images (n, h, w, c) and labels: train_images, train_labels, test_images,
-            test_labels, and int64 indices "validation" into the training images (may be empty).
+            test_labels, and int64 indices "validation" into the training images (may be empty), with "watched" among
+            them.
 
     Returns:
-        The three splits.
+        The splits.
     """
     with np.load(job["arrays"]) as file:
         scale = np.float32(1 / 255 if job["recipe"]["pixels"] == "unit" else 1)
         images = file["train_images"].astype(np.float32) * scale
         labels = file["train_labels"].astype(np.int32)
         test = file["test_images"].astype(np.float32) * scale, file["test_labels"].astype(np.int32)
-        held = file["validation"]
+        held, watched = file["validation"], file["watched"]
     if not len(held):
-        return Arrays((images, labels), None, test)
+        return Arrays((images, labels), None, None, test)
     kept = np.setdiff1d(np.arange(len(labels)), held)
-    return Arrays((images[kept], labels[kept]), (images[held], labels[held]), test)
+    train, validation, seen = ((images[rows], labels[rows]) for rows in (kept, held, watched))
+    return Arrays(train, validation, seen, test)
 
 
 def set_up(job: Json) -> None:
@@ -193,7 +203,7 @@ def fit(job: Json, net: Any, arrays: Arrays) -> Json:
         labels,
         batch_size=recipe["batch_size"],
         epochs=job.get("epochs") or recipe["epochs"],
-        validation_data=arrays.validation,
+        validation_data=arrays.watched,
         validation_batch_size=1000,
         callbacks=callbacks,
         shuffle=True,

@@ -17,6 +17,7 @@ import numpy as np
 
 import optotype as ot
 from optotype.data.splits import carve
+from optotype.training.doubts import validation_parts
 from reproduce.machine import usable_cores
 from reproduce.results import CACHE, ROOT, Results, Training, definition
 
@@ -66,7 +67,7 @@ def make_environment() -> None:
 
 
 def write_arrays(data: ot.Dataset, recipe: ot.Recipe) -> tuple[Path, str]:
-    """Write the images, labels and validation indices of a recipe for the peer to read.
+    """Write the images, labels and validation indices of a recipe for the peer to read, and which of them it watches.
 
     Args:
         data: The data set; its test split is opened, and counted among the openings in build/reproduce.
@@ -76,7 +77,8 @@ def write_arrays(data: ot.Dataset, recipe: ot.Recipe) -> tuple[Path, str]:
         The file, named after its contents, and the split's fingerprint.
     """
     split = carve(data.labels, recipe.validation, recipe.split_seed)
-    file = CACHE / f"{data.fingerprint[7:19]}-{split.fingerprint[7:19]}.npz"
+    watched, _ = validation_parts(recipe, data.labels, split)
+    file = CACHE / f"{data.fingerprint[7:19]}-{split.fingerprint[7:19]}-{len(watched)}.npz"
     if not file.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         test = ot.open_test(data, CACHE, "reproduce")
@@ -88,6 +90,7 @@ def write_arrays(data: ot.Dataset, recipe: ot.Recipe) -> tuple[Path, str]:
             test_images=test.images,
             test_labels=test.labels,
             validation=split.validation,
+            watched=watched,
         )
         written.replace(file)
     return file, split.fingerprint

@@ -17,7 +17,7 @@ def train(parent: Parent) -> Json:
     keras = set_up(job)
     images, labels = child.read_images(job)
     pixels = child.scaled(job, images), labels.astype(np.int32)
-    net = keras_peer.build(job, keras_peer.Arrays(pixels, None, pixels))
+    net = keras_peer.build(job, keras_peer.Arrays(pixels, None, None, pixels))
     turns = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda *_: parent.begin(), on_epoch_end=lambda *_: parent.end()
     )
@@ -33,7 +33,7 @@ def predict(parent: Parent) -> Json:
     images, _ = child.read_images(job)
     # The labels only say how many classes there are.
     pixels = child.scaled(job, images), np.full(len(images), job["classes"] - 1)
-    net = keras_peer.build(job, keras_peer.Arrays(pixels, None, pixels))
+    net = keras_peer.build(job, keras_peer.Arrays(pixels, None, None, pixels))
     net.set_weights(list(child.read_weights(job).values()))
     ways = {
         "predict": partial(net.predict, batch_size=1000, verbose=0),

@@ -37,6 +37,7 @@ def test_a_job_is_done(tmp_path: Path) -> None:
         test_images=images,
         test_labels=labels,
         validation=np.arange(20),
+        watched=np.arange(0, 20, 2),
     )
     recipe = ot.Recipe(
         layers=(
