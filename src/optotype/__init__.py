@@ -36,6 +36,7 @@ if _TYPE_CHECKING:
     from optotype.judging.comparison import Comparison
     from optotype.judging.judge import judge
     from optotype.judging.judgement import Judgement
+    from optotype.models.extended import Extended
     from optotype.models.model import Model, Prediction
     from optotype.recipes.builtin import load_recipe
     from optotype.recipes.recipe import EarlyStopping, Head, Recipe
@@ -58,6 +59,7 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "EngineError",
+    "Extended",
     "Finding",
     "Findings",
     "Flatten",
@@ -101,6 +103,7 @@ _HOMES = {
     "judging.comparison": ["Comparison"],
     "judging.judge": ["judge"],
     "judging.judgement": ["Judgement"],
+    "models.extended": ["Extended"],
     "models.model": ["Model", "Prediction"],
     "recipes.builtin": ["load_recipe"],
     "recipes.recipe": ["EarlyStopping", "Head", "Recipe"],

@@ -1,6 +1,6 @@
 """A Model: trained weights with all that is needed to see: layers, pixel scale, class names, and where it is from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from optotype.metrics import softmax
 from optotype.models import file
 from optotype.models.calibration import Calibration
 from optotype.models.familiarity import CHUNK, Familiarity
+from optotype.models.extended import Extended, extend
 from optotype.models.images import Images, as_batch
 from optotype.recipes.recipe import Recipe
 
@@ -187,6 +188,30 @@ class Model:
             )
             for place, row in enumerate(probabilities.astype(np.float32))
         ]
+
+    def extended(
+        self,
+        layers: Sequence[Layer] = (),
+        *,
+        keep: int | None = None,
+        settings: Recipe | None = None,
+        freeze: bool = True,
+    ) -> Extended:
+        """Take the model further, on its own data or on others of the same shape: `train(data, model.extended())`.
+
+        Args:
+            layers: What to add after the layers that are kept, before a new head for the classes of the data.
+            keep: How many of the model's layers to keep, its head not counted: by default all, -1 for all but the last.
+            settings: Whose optimizer, batch size, epochs and other settings to train with; by default the model's own.
+            freeze: Whether the layers that are kept stay as they are; else they are trained too, from where they are.
+
+        Returns:
+            What `train` takes in the place of a recipe.
+
+        Raises:
+            RecipeError: The model has not so many layers, or what comes out is no recipe.
+        """
+        return extend(self, layers, keep, settings, freeze=freeze)
 
     def save(self, path: str | Path) -> None:
         """Write the model file, in one step.

@@ -7,6 +7,7 @@ skipped.json       pictures that were left out, if any
 environment.json   versions, processor, instruction set, threads, precision
 epochs.jsonl       one line an epoch
 model.safetensors  the model
+start.json         the model that it began from, where it did not begin from nothing
 augment.json       what augment = "auto" measured and chose, where the recipe asked for it
 judgement.json     what judging found
 predictions/       what the model said of every image, a file for each split that was judged
@@ -169,6 +170,10 @@ class Run:
         done = f"after {len(self.epochs)} whole epochs"
         raise RunError(f"The run {self.path} {what} {done}{because}, expected a finished run. {then}")
 
+    def began_from(self, start: Mapping[str, JsonValue]) -> None:
+        """Keep which model the training began from; RunError where it cannot be written."""
+        write_json(self.path / "start.json", start)
+
     def explain_augment(self, measured: Mapping[str, JsonValue]) -> None:
         """Keep what was measured to choose the augmentation; RunError where it cannot be written."""
         write_json(self.path / "augment.json", measured)
@@ -249,6 +254,12 @@ class Run:
     def environment(self) -> dict[str, JsonValue]:
         """What the run was computed with; RunError where its file is damaged."""
         return read_json(self.path / "environment.json")
+
+    @property
+    def start(self) -> dict[str, JsonValue] | None:
+        """Which model the training began from; None where it began from nothing. RunError where it is damaged."""
+        path = self.path / "start.json"
+        return read_json(path) if path.exists() else None
 
     @property
     def augment_choice(self) -> dict[str, JsonValue] | None:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pydantic import JsonValue
 
 from optotype.data.dataset import Dataset
+from optotype.engine.frozen import FrozenNetwork
 from optotype.engine.network import Network
 from optotype.errors import DivergedError, ModelError, RunError
 from optotype.models.model import Model
@@ -26,7 +27,7 @@ class Keeper:
         recipe: How.
     """
 
-    def __init__(self, run: Run, network: Network, data: Dataset, recipe: Recipe) -> None:
+    def __init__(self, run: Run, network: Network | FrozenNetwork, data: Dataset, recipe: Recipe) -> None:
         self._run = run
         self._network = network
         self._data = data
@@ -115,6 +116,8 @@ class Keeper:
             "watched": len(validation_parts(self._recipe, self._data.labels, self._split)[0]),
             "environment": self._run.environment,
         }
+        if (start := self._run.start) is not None:
+            provenance["start"] = start
         model = Model(self._recipe, self._data.shape, self._data.class_names, weights, provenance)
         self._run.keep(model)  # at once, so that nothing that follows can lose it
         self._run.keep(with_doubts(model, self._data, self._split, self._network.threads))

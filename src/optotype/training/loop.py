@@ -6,7 +6,7 @@ the ones before it were run.
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from optotype.data.dataset import Dataset
 from optotype.data.splits import Split
 from optotype.engine.augmentation import Augment
-from optotype.engine.network import Network
+from optotype.engine.frozen import FrozenNetwork
+from optotype.engine.network import EpochTotals, Network
 from optotype.engine.randomness import permutation
 from optotype.engine.schedules import learning_rates
 from optotype.errors import DivergedError, RecipeError
@@ -54,7 +55,12 @@ Report = Callable[[Progress], None]
 
 
 def epochs(
-    network: Network, data: Dataset, split: Split, recipe: Recipe, report: Report | None = None
+    network: Network | FrozenNetwork,
+    data: Dataset,
+    split: Split,
+    recipe: Recipe,
+    report: Report | None = None,
+    start: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> Iterator[Epoch]:
     """Train a network from its first weights, one epoch at a time; it is trained as far as was asked for.
 
@@ -64,6 +70,7 @@ def epochs(
         split: Which of them train and which validate; with early stopping half of the latter are watched.
         recipe: The optimizer, schedule, augmentation, batch size, number of epochs and seed.
         report: Called some times a second with the progress, and once after every epoch with its record.
+        start: Weights by name that are begun with in the place of drawn ones.
 
     Yields:
         The record of each epoch, in order, while the network holds the weights after it.
@@ -75,9 +82,8 @@ def epochs(
     n = len(split.train)
     steps = math.ceil(n / recipe.batch_size)
     rates = _learning_rates(recipe, steps)
-    held = _watched(recipe, data, split)
-    network.compile(recipe.optimizer, recipe.batch_size, _augment(recipe))
-    network.initialize(recipe.seed)
+    watched = validation_parts(recipe, data.labels, split)[0]
+    _begin(network, recipe, start or {})
     for number in range(1, recipe.epochs + 1):
         started = time.perf_counter()
         order = split.train[permutation(n, recipe.seed, _ORDER, number)]
@@ -90,11 +96,8 @@ def epochs(
             key=(recipe.seed, number),
             report=show,
         )
-        if not totals.finite:
-            raise _diverged(number, f"at step {totals.steps + 1} of {steps}: the training loss", recipe)
-        if not _has_finite_weights(network):
-            raise _diverged(number, f"at step {steps} of {steps}: a weight", recipe)
-        val_loss, val_accuracy = _validate(network, *held)
+        _check_finite(network, totals, number, steps, recipe)
+        val_loss, val_accuracy = _validate(network, data, watched)
         if val_loss is not None and not math.isfinite(val_loss):
             raise _diverged(number, f"after step {steps} of {steps}: the validation loss", recipe)
         epoch = Epoch(
@@ -109,6 +112,15 @@ def epochs(
         )
         show(n, epoch)
         yield epoch
+
+
+def _begin(
+    network: Network | FrozenNetwork, recipe: Recipe, start: Mapping[str, NDArray[np.float32]]
+) -> None:
+    network.compile(recipe.optimizer, recipe.batch_size, _augment(recipe))
+    network.initialize(recipe.seed)
+    if start:
+        network.set_weights({**network.weights(), **start})
 
 
 def _augment(recipe: Recipe) -> Augment | None:
@@ -137,25 +149,24 @@ def _reporter(report: Report | None, number: int, of: int, total: int, started: 
     return show
 
 
-def _watched(recipe: Recipe, data: Dataset, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Give the validation images that are looked at after every epoch, and their labels."""
-    watched = validation_parts(recipe, data.labels, split)[0]
-    return data.images[watched], data.labels[watched]
-
-
 def _validate(
-    network: Network, images: NDArray[np.uint8], labels: NDArray[np.int64]
+    network: Network | FrozenNetwork, data: Dataset, rows: NDArray[np.int64]
 ) -> tuple[float, float] | tuple[None, None]:
     """Measure loss and accuracy on the validation images; None and None where there are none."""
-    if len(images) == 0:
+    if len(rows) == 0:
         return None, None
-    logits = network.logits(images)
-    return log_loss(logits, labels), accuracy(logits, labels)
+    logits = network.logits(data.images[rows])
+    return log_loss(logits, data.labels[rows]), accuracy(logits, data.labels[rows])
 
 
-def _has_finite_weights(network: Network) -> bool:
+def _check_finite(
+    network: Network | FrozenNetwork, totals: EpochTotals, number: int, steps: int, recipe: Recipe
+) -> None:
+    if not totals.finite:
+        raise _diverged(number, f"at step {totals.steps + 1} of {steps}: the training loss", recipe)
     # A step's loss is measured before it moves the weights, so the last step's own damage shows only in them.
-    return all(bool(np.isfinite(weight).all()) for weight in network.weights().values())
+    if not all(bool(np.isfinite(weight).all()) for weight in network.weights().values()):
+        raise _diverged(number, f"at step {steps} of {steps}: a weight", recipe)
 
 
 def _diverged(number: int, where: str, recipe: Recipe) -> DivergedError:

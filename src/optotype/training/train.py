@@ -11,8 +11,10 @@ from pydantic import JsonValue
 
 from optotype.data.dataset import Dataset
 from optotype.data.splits import Split, split_of
+from optotype.engine.frozen import FrozenNetwork
 from optotype.engine.network import Network
 from optotype.errors import DataError, DivergedError, RecipeError
+from optotype.models.extended import Extended
 from optotype.recipes.recipe import Recipe
 from optotype.runs.environment import describe_environment
 from optotype.runs.naming import new_folder
@@ -25,7 +27,7 @@ from optotype.training.loop import Report, epochs
 
 def train(
     data: Dataset,
-    recipe: Recipe,
+    recipe: Recipe | Extended,
     *,
     out: str | Path | None = None,
     threads: int | None = None,
@@ -38,7 +40,7 @@ def train(
 
     Args:
         data: What to train on.
-        recipe: What to train and how.
+        recipe: What to train and how; from `Model.extended`, it says too which model to begin from.
         out: The run folder to make; by default a new one under runs/ in the working folder.
         threads: Threads to use, at least 1; by default every core. They do not change the result.
         report: Called some times a second with the progress, and once after every epoch with its record.
@@ -47,26 +49,30 @@ def train(
         The finished run.
 
     Raises:
-        DataError: There is no training image, only one class, or a label out of range.
-        RecipeError: The recipe does not fit the data.
+        DataError: There is no training image, only one class, a label out of range, or images of another shape than
+            those of the model to begin from.
+        RecipeError: The recipe does not fit the data, or the model to begin from.
         EngineError: The layers do not fit the images, or the processor cannot do what is asked.
         RunError: The run folder is in the way, or cannot be written.
         DivergedError: The loss is no longer a number; the weights of the best finished epoch are kept.
         KeyboardInterrupt: Ctrl-C; the weights after the last whole step are kept. Its text says where.
     """
     _check_labels(data)
+    extended, recipe = (recipe, recipe.recipe) if isinstance(recipe, Extended) else (None, recipe)
+    start = extended.weights(data.shape, data.class_names) if extended else None
     split = _split(data, recipe)
     recipe, measured = _settle(recipe, data, split, threads)
-    layers = recipe.network_layers(len(data.class_names))
-    network = Network(layers, data.shape, scale=recipe.scale, threads=threads, precision=recipe.precision)
+    network = _network(recipe, data, threads, frozen=extended.shared if extended and extended.freeze else 0)
     environment = describe_environment(network.isa, network.threads, network.precision)
     folder = new_folder(data.name, recipe) if out is None else out
     run = Run.create(folder, recipe, data, split, environment)
     if measured is not None:
         run.explain_augment(measured)
+    if extended is not None:
+        run.began_from(extended.to_json())
     keeper = Keeper(run, network, data, recipe)
     try:
-        for epoch in epochs(network, data, split, recipe, report):
+        for epoch in epochs(network, data, split, recipe, report, start):
             run.record(epoch)
             best = keeper.see(epoch)
             if is_over(epoch, best, recipe.early_stopping):
@@ -102,6 +108,12 @@ def _check_labels(data: Dataset) -> None:
             f"All {len(data.labels)} training images of {data.name} are of one class, expected at least two to tell"
             " apart. Add images of another class."
         )
+
+
+def _network(recipe: Recipe, data: Dataset, threads: int | None, frozen: int) -> Network | FrozenNetwork:
+    layers = recipe.network_layers(len(data.class_names))
+    network = Network(layers, data.shape, scale=recipe.scale, threads=threads, precision=recipe.precision)
+    return FrozenNetwork(network, frozen) if frozen else network
 
 
 def _settle(
