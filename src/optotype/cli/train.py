@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from optotype.data.dataset import Dataset
+    from optotype.models.extended import Extended
     from optotype.recipes.recipe import Recipe
 
 
@@ -44,6 +45,23 @@ Out = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="The run folder to make; a new one under runs/ unless given."),
 ]
+From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="TARGET",
+        help="A run folder or model file to begin from: its layers, with a new head, or those of --recipe, of which"
+        " the first must be like its own.",
+    ),
+]
+Freeze = Annotated[
+    bool,
+    typer.Option(
+        "--freeze/--no-freeze",
+        metavar="",
+        help="Leave the layers taken by --from as they are and train only what follows them, or train them too.",
+    ),
+]
 Judge = Annotated[
     bool,
     typer.Option("--judge", metavar="", help="Judge the model afterwards; this opens the sealed test set."),
@@ -58,6 +76,8 @@ def train(
     recipe: RecipeName = None,
     changes: Changes = None,
     seed: Seed = None,
+    begin: From = None,
+    freeze: Freeze = False,
     threads: Threads = None,
     out: Out = None,
     size: Size = None,
@@ -74,7 +94,14 @@ def train(
     from optotype.training.train import train as run_training
 
     data = load_source(source, size, on_bad, rehash=rehash)
-    chosen = _recipe(data, recipe, changes or [], seed)
+    pairs = _pairs(changes or [], seed)
+    if freeze and begin is None:
+        raise typer.BadParameter("There is nothing to freeze without --from TARGET.", param_hint="--freeze")
+    chosen: Recipe | Extended
+    if begin is None:
+        chosen = _recipe(data, recipe).override(pairs)
+    else:
+        chosen = _extended(data, recipe, begin, freeze=freeze).override(pairs)
     screen = console()
     if not json:
         _introduce(screen, data, chosen)
@@ -86,10 +113,8 @@ def train(
     conclude(screen, run, judge=judge, json=json)
 
 
-def _recipe(data: "Dataset", name: str | None, changes: list[str], seed: int | None) -> "Recipe":
-    """Find the recipe and lay the changes over it."""
-    from optotype.recipes.builtin import default_recipe, load_recipe
-
+def _pairs(changes: list[str], seed: int | None) -> dict[str, object]:
+    """Read what is to be changed in the recipe."""
     pairs: dict[str, object] = {}
     for change in changes:
         key, equals, value = change.partition("=")
@@ -98,15 +123,34 @@ def _recipe(data: "Dataset", name: str | None, changes: list[str], seed: int | N
         pairs[key.strip()] = value.strip()
     if seed is not None:
         pairs["seed"] = seed
-    chosen = default_recipe(data.name, len(data.labels)) if name is None else load_recipe(name)
-    return chosen.override(pairs) if pairs else chosen
+    return pairs
 
 
-def _introduce(screen: "Console", data: "Dataset", recipe: "Recipe") -> None:
+def _recipe(data: "Dataset", name: str | None) -> "Recipe":
+    from optotype.recipes.builtin import default_recipe, load_recipe
+
+    return default_recipe(data.name, len(data.labels)) if name is None else load_recipe(name)
+
+
+def _extended(data: "Dataset", name: str | None, target: Path, *, freeze: bool) -> "Extended":
+    """Take a model further: by the recipe that is named, or by the model's layers and what else suits the data."""
+    from optotype.models.extended import Extended
+    from optotype.runs.run import Run, find_target
+
+    found = find_target(target)
+    model = found.model if isinstance(found, Run) else found
+    if name is None:
+        return model.extended(settings=_recipe(data, None), freeze=freeze)
+    return Extended.matching(_recipe(data, name), model, freeze=freeze)
+
+
+def _introduce(screen: "Console", data: "Dataset", chosen: "Recipe | Extended") -> None:
     """Say what is about to be trained, on what."""
     from optotype.engine.layers import describe
     from optotype.engine.processor import chosen_arithmetic
+    from optotype.models.extended import Extended
 
+    recipe = chosen.recipe if isinstance(chosen, Extended) else chosen
     isa, precision = chosen_arithmetic(recipe.precision)
     shape = "x".join(map(str, data.shape))
     screen.print(
@@ -126,4 +170,10 @@ def _introduce(screen: "Console", data: "Dataset", recipe: "Recipe") -> None:
         f" validation {recipe.validation}, seed {recipe.seed}, {precision} on {isa}"
         + (f", augmented: {recipe.augment}" if recipe.augment else ""),
     )
+    if isinstance(chosen, Extended):
+        prose(
+            screen,
+            f"begins from {chosen.model.recipe.name} of {len(chosen.model.class_names)} classes: its first"
+            f" {count(chosen.shared, 'layer')}, {'frozen' if chosen.freeze else 'trained on'}",
+        )
     screen.print(layers_table(describe(recipe.network_layers(len(data.class_names)), data.shape)))
