@@ -36,6 +36,7 @@ if _TYPE_CHECKING:
     from optotype.judging.comparison import Comparison
     from optotype.judging.judge import judge
     from optotype.judging.judgement import Judgement
+    from optotype.estimator import ImageClassifier
     from optotype.models.extended import Extended
     from optotype.models.model import Model, Prediction
     from optotype.recipes.builtin import load_recipe
@@ -65,6 +66,7 @@ __all__ = [
     "Flatten",
     "Head",
     "IdxError",
+    "ImageClassifier",
     "ImageError",
     "Judgement",
     "MaxPooling2D",
@@ -103,6 +105,7 @@ _HOMES = {
     "judging.comparison": ["Comparison"],
     "judging.judge": ["judge"],
     "judging.judgement": ["Judgement"],
+    "estimator": ["ImageClassifier"],
     "models.extended": ["Extended"],
     "models.model": ["Model", "Prediction"],
     "recipes.builtin": ["load_recipe"],

@@ -45,6 +45,12 @@ def test_override(changes: dict[str, object], expected: dict[str, object]) -> No
     assert _BASE.override(changes) == _BASE.model_copy(update=expected)
 
 
+def test_a_table_may_be_an_object() -> None:
+    """An optimizer given as an object is what a change of its settings is laid over."""
+    recipe = _BASE.override({"optimizer": SGD(0.1, 0.9), "optimizer.learning_rate": 0.2})
+    assert recipe.optimizer == SGD(0.2, 0.9)
+
+
 def test_early_stopping_can_be_taken_away() -> None:
     """The word none takes early stopping out of a recipe that has it."""
     stopping = _BASE.override({"early_stopping.patience": 3})

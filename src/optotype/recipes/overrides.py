@@ -1,5 +1,6 @@
 """Settings changed by key: dotted names and text from a command line, laid over a recipe's tables."""
 
+import dataclasses
 import tomllib
 from collections.abc import Mapping
 from typing import Final
@@ -54,6 +55,8 @@ def _known_depth(key: str) -> str:
 def _table(value: object, key: str) -> Mapping[str, object]:
     if value is None:
         return {}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
     if not isinstance(value, Mapping):
         table = key.partition(".")[0]
         raise RecipeError(f"{key!r} is not a recipe key: {table!r} is a single value. Set {table!r} itself.")

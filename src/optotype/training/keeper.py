@@ -25,15 +25,25 @@ class Keeper:
         network: What is trained.
         data: On what.
         recipe: How.
+        curves: Whether there are to be curves.
     """
 
-    def __init__(self, run: Run, network: Network | FrozenNetwork, data: Dataset, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        run: Run,
+        network: Network | FrozenNetwork,
+        data: Dataset,
+        recipe: Recipe,
+        *,
+        curves: bool = True,
+    ) -> None:
         self._run = run
         self._network = network
         self._data = data
         self._recipe = recipe
         self._split = run.split
         self._monitor = monitored(recipe, validated=len(self._split.validation) > 0)
+        self._curves = curves
         self._best: Best | None = None
 
     def see(self, epoch: Epoch) -> Epoch:
@@ -97,8 +107,8 @@ class Keeper:
         return kept
 
     def draw_curves(self) -> None:
-        """Draw loss and accuracy over the epochs into the run, if an epoch finished."""
-        if not self._run.epochs:
+        """Draw loss and accuracy over the epochs into the run, if that was asked for and an epoch finished."""
+        if not (self._curves and self._run.epochs):
             return
         title = f"{self._recipe.name} on {self._data.name}"
         best = self._best.epoch.epoch if self._best and self._recipe.early_stopping else None

@@ -32,6 +32,7 @@ def train(
     out: str | Path | None = None,
     threads: int | None = None,
     report: Report | None = None,
+    curves: bool = True,
 ) -> Run:
     """Train a model to the end and keep it, with everything that made it, in a run folder.
 
@@ -44,6 +45,7 @@ def train(
         out: The run folder to make; by default a new one under runs/ in the working folder.
         threads: Threads to use, at least 1; by default every core. They do not change the result.
         report: Called some times a second with the progress, and once after every epoch with its record.
+        curves: Whether to draw loss and accuracy over the epochs, which takes longer than a very small training.
 
     Returns:
         The finished run.
@@ -66,11 +68,8 @@ def train(
     environment = describe_environment(network.isa, network.threads, network.precision)
     folder = new_folder(data.name, recipe) if out is None else out
     run = Run.create(folder, recipe, data, split, environment)
-    if measured is not None:
-        run.explain_augment(measured)
-    if extended is not None:
-        run.began_from(extended.to_json())
-    keeper = Keeper(run, network, data, recipe)
+    _explain(run, measured, extended)
+    keeper = Keeper(run, network, data, recipe, curves=curves)
     try:
         for epoch in epochs(network, data, split, recipe, report, start):
             run.record(epoch)
@@ -125,6 +124,14 @@ def _settle(
         raise KeyboardInterrupt(
             "Training was stopped while its augmentation was chosen. Nothing was kept."
         ) from None
+
+
+def _explain(run: Run, measured: dict[str, JsonValue] | None, extended: Extended | None) -> None:
+    """Keep in the run what is not in its recipe."""
+    if measured is not None:
+        run.explain_augment(measured)
+    if extended is not None:
+        run.began_from(extended.to_json())
 
 
 def _split(data: Dataset, recipe: Recipe) -> Split:
