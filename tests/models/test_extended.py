@@ -95,6 +95,14 @@ def test_nothing_in_common_is_refused() -> None:
         Extended.matching(Recipe(layers=(Flatten(),)), small_model()).weights(SHAPE, OTHERS)
 
 
+def test_a_head_alone_cannot_be_frozen() -> None:
+    """A model without weights below its head can be trained on, but there is nothing in it to freeze."""
+    model = small_model(recipe=Recipe(layers=(Flatten(),)))
+    assert _names(model.extended(freeze=False), CLASSES) == {"1"}
+    with pytest.raises(RecipeError, match="no weights but those of its head, expected a layer to freeze"):
+        model.extended().weights(SHAPE, CLASSES)
+
+
 def test_other_pixels_are_refused() -> None:
     """A recipe that feeds pixels otherwise than the model's would make its weights senseless, and is refused."""
     with pytest.raises(RecipeError, match="pixels = 'raw', expected 'unit'"):

@@ -42,6 +42,13 @@ def test_a_finished_run_holds_everything(tmp_path: Path) -> None:
     assert run.environment["threads"] is not None
 
 
+def test_curves_are_drawn_unless_they_are_not_wanted(tmp_path: Path) -> None:
+    """With curves=False the run has no pictures, and is otherwise the same."""
+    run = train(dataset(), recipe(epochs=1), out=tmp_path / "run", curves=False)
+    assert run.status == "finished"
+    assert not list(run.path.glob("*.png"))
+
+
 @pytest.mark.parametrize("isa", available_isas())
 def test_a_run_says_which_precision_it_used(
     isa: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -113,8 +113,12 @@ class FrozenNetwork:
 
     def logits(self, images: Images) -> NDArray[np.float32]:
         """Compute the logits of images, as in prediction; as for Network."""
+        return self.whole().logits(images)
+
+    def whole(self) -> Network:
+        """Give the whole network, with what was learned so far; it is the same one every time."""
         self._whole.set_weights(self.weights())
-        return self._whole.logits(images)
+        return self._whole
 
     def _seen(self, images: Images, rows: NDArray[np.int64], key: tuple[int, int]) -> NDArray[np.float32]:
         """Give what the frozen layers make of some images."""

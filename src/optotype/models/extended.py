@@ -59,7 +59,8 @@ class Extended:
 
         Raises:
             DataError: The images have another shape than the model's.
-            RecipeError: No layer with weights is shared, or the recipe feeds the pixels otherwise.
+            RecipeError: No layer with weights is shared or there is none to freeze, or the recipe feeds the pixels
+                otherwise.
         """
         model = self.model
         if shape != model.input_shape:
@@ -74,11 +75,15 @@ class Extended:
             )
         all_shared = self.shared == len(self.recipe.layers) == len(model.recipe.layers)
         end = self.shared + (1 if all_shared and class_names == model.class_names else 0)
-        weights = {
-            name: weight for name, weight in model.weights.items() if int(name.partition(".")[0]) < end
-        }
+        places = {name: int(name.partition(".")[0]) for name in model.weights}
+        weights = {name: weight for name, weight in model.weights.items() if places[name] < end}
         if not weights:
             raise self._nothing_shared()
+        if self.freeze and min(places[name] for name in weights) >= self.shared:
+            raise RecipeError(
+                "The model to begin from has no weights but those of its head, expected a layer to freeze. Train it"
+                " further with freeze=False."
+            )
         return weights
 
     def to_json(self) -> dict[str, JsonValue]:
