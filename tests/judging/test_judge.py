@@ -11,12 +11,12 @@ from optotype.data.dataset import Dataset, Options
 from optotype.data.sources import load
 from optotype.engine.optimizers import Adam
 from optotype.errors import DataError, ModelError, RunError
-from optotype.judging import origin
 from optotype.judging.judge import judge
 from optotype.judging.judgement import read_judgement
 from optotype.judging.scores import score
 from optotype.metrics import accuracy, log_loss, proportion
 from optotype.models.model import Model
+from optotype.runs import origin
 from optotype.runs.run import Run
 from optotype.training.loop import Progress
 from optotype.training.train import train

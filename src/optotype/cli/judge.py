@@ -59,7 +59,7 @@ def judge(
     import webbrowser
 
     from optotype.judging.judge import write_judgement
-    from optotype.judging.origin import find
+    from optotype.runs.origin import find
     from optotype.runs.naming import plain
     from optotype.runs.run import Run
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from optotype.data.listing import shown
 from optotype.errors import RunError
-from optotype.judging.origin import Origin, find, origin_of
+from optotype.runs.origin import Origin, find, origin_of
 from optotype.models.model import Model
 from optotype.runs.run import Run
 

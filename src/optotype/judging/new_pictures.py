@@ -16,7 +16,7 @@ from optotype.data.dataset import Dataset
 from optotype.data.digests import digests, first_alike
 from optotype.data.sealed import OpenedTest, open_test
 from optotype.errors import DataError, OptotypeError
-from optotype.judging.origin import Origin, reload
+from optotype.runs.origin import Origin, reload
 from optotype.models.model import Model
 
 _LISTED: Final = 10
