@@ -25,6 +25,7 @@ if _TYPE_CHECKING:
         DataError,
         DivergedError,
         EngineError,
+        ExportError,
         IdxError,
         ImageError,
         ModelError,
@@ -32,12 +33,17 @@ if _TYPE_CHECKING:
         RecipeError,
         RunError,
     )
+<<<<<<< HEAD
     from optotype.judging.compare import compare
     from optotype.judging.comparison import Comparison
     from optotype.judging.judge import judge
     from optotype.judging.judgement import Judgement
     from optotype.estimator import ImageClassifier
     from optotype.models.extended import Extended
+=======
+    from optotype.exporting.export import export
+    from optotype.judging.judge import Judgement, judge
+>>>>>>> 0bdc49e (Export models to ONNX, Keras, NPZ and C, verified before they are kept)
     from optotype.models.model import Model, Prediction
     from optotype.recipes.builtin import load_recipe
     from optotype.recipes.recipe import EarlyStopping, Head, Recipe
@@ -60,7 +66,11 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "EngineError",
+<<<<<<< HEAD
     "Extended",
+=======
+    "ExportError",
+>>>>>>> 0bdc49e (Export models to ONNX, Keras, NPZ and C, verified before they are kept)
     "Finding",
     "Findings",
     "Flatten",
@@ -81,7 +91,11 @@ __all__ = [
     "Run",
     "RunError",
     "check",
+<<<<<<< HEAD
     "compare",
+=======
+    "export",
+>>>>>>> 0bdc49e (Export models to ONNX, Keras, NPZ and C, verified before they are kept)
     "judge",
     "list_runs",
     "load",
@@ -101,12 +115,17 @@ _HOMES = {
     "engine.optimizers": ["SGD", "Adam", "RMSprop"],
     "engine.schedules": ["Constant", "OneCycle"],
     "errors": [name for name in __all__ if name.endswith("Error")],
+<<<<<<< HEAD
     "judging.compare": ["compare"],
     "judging.comparison": ["Comparison"],
     "judging.judge": ["judge"],
     "judging.judgement": ["Judgement"],
     "estimator": ["ImageClassifier"],
     "models.extended": ["Extended"],
+=======
+    "exporting.export": ["export"],
+    "judging.judge": ["Judgement", "judge"],
+>>>>>>> 0bdc49e (Export models to ONNX, Keras, NPZ and C, verified before they are kept)
     "models.model": ["Model", "Prediction"],
     "recipes.builtin": ["load_recipe"],
     "recipes.recipe": ["EarlyStopping", "Head", "Recipe"],

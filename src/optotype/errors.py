@@ -6,6 +6,7 @@
     │   └── ImageError     a picture that cannot be read
     ├── RecipeError        a recipe that cannot be understood
     ├── ModelError         a model file that cannot be used
+    ├── ExportError        an export that cannot be made, or says other than its model
     ├── RunError           a run folder that is missing, unfinished or in the way
     ├── DivergedError      training stopped because the loss was no longer a number
     └── EngineError        a network that cannot be built or run on this processor
@@ -39,6 +40,10 @@ class RecipeError(OptotypeError):
 
 class ModelError(OptotypeError):
     """A model file cannot be used."""
+
+
+class ExportError(OptotypeError):
+    """An export cannot be made, or says other than its model."""
 
 
 class RunError(OptotypeError):

@@ -34,6 +34,7 @@ def _refused(done: Done, *said: str, code: int = 1) -> None:
         (["train", "mnist", "--set", "validation=60000"], "60000"),
         (["judge", "nowhere"], "nowhere"),
         (["predict", "nowhere", "a.png"], "nowhere"),
+        (["export", "nowhere", "--format", "npz"], "nowhere"),
         (["recipes", "nothing"], "nothing"),
     ],
 )

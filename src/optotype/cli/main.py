@@ -13,6 +13,7 @@ import typer
 
 from optotype.cli.compare import compare
 from optotype.cli.data import data
+from optotype.cli.export import export
 from optotype.cli.info import info
 from optotype.cli.judge import judge
 from optotype.cli.predict import predict
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in (data, train, judge, compare, runs, predict, recipes, info):
+for _verb in (data, train, judge, compare, runs, predict, export, recipes, info):
     app.command()(_verb)
 
 
