@@ -33,17 +33,14 @@ if _TYPE_CHECKING:
         RecipeError,
         RunError,
     )
-<<<<<<< HEAD
+    from optotype.estimator import ImageClassifier
+    from optotype.exporting.export import export
+    from optotype.exporting.from_keras import from_keras
     from optotype.judging.compare import compare
     from optotype.judging.comparison import Comparison
     from optotype.judging.judge import judge
     from optotype.judging.judgement import Judgement
-    from optotype.estimator import ImageClassifier
     from optotype.models.extended import Extended
-=======
-    from optotype.exporting.export import export
-    from optotype.judging.judge import Judgement, judge
->>>>>>> 0bdc49e (Export models to ONNX, Keras, NPZ and C, verified before they are kept)
     from optotype.models.model import Model, Prediction
     from optotype.recipes.builtin import load_recipe
     from optotype.recipes.recipe import EarlyStopping, Head, Recipe
@@ -66,11 +63,8 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "EngineError",
-<<<<<<< HEAD
     "Extended",
-=======
     "ExportError",
->>>>>>> 0bdc49e (Export models to ONNX, Keras, NPZ and C, verified before they are kept)
     "Finding",
     "Findings",
     "Flatten",
@@ -91,11 +85,9 @@ __all__ = [
     "Run",
     "RunError",
     "check",
-<<<<<<< HEAD
     "compare",
-=======
     "export",
->>>>>>> 0bdc49e (Export models to ONNX, Keras, NPZ and C, verified before they are kept)
+    "from_keras",
     "judge",
     "list_runs",
     "load",
@@ -115,17 +107,14 @@ _HOMES = {
     "engine.optimizers": ["SGD", "Adam", "RMSprop"],
     "engine.schedules": ["Constant", "OneCycle"],
     "errors": [name for name in __all__ if name.endswith("Error")],
-<<<<<<< HEAD
     "judging.compare": ["compare"],
     "judging.comparison": ["Comparison"],
     "judging.judge": ["judge"],
     "judging.judgement": ["Judgement"],
     "estimator": ["ImageClassifier"],
     "models.extended": ["Extended"],
-=======
     "exporting.export": ["export"],
-    "judging.judge": ["Judgement", "judge"],
->>>>>>> 0bdc49e (Export models to ONNX, Keras, NPZ and C, verified before they are kept)
+    "exporting.from_keras": ["from_keras"],
     "models.model": ["Model", "Prediction"],
     "recipes.builtin": ["load_recipe"],
     "recipes.recipe": ["EarlyStopping", "Head", "Recipe"],
