@@ -1,5 +1,6 @@
 """Every format over every layer and built-in recipe: what a file says is what its model says."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
@@ -23,9 +24,22 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 NETWORKS = {load_recipe(name).layers: name for name in reversed(BUILTIN)}
 
 
-@pytest.mark.parametrize("format_name", FORMATS)
-@pytest.mark.parametrize("net", NETS)
-def test_every_layer(tmp_path: Path, format_name: str, net: str) -> None:
+def _pairs(nets: Iterable[str], quick: Iterable[str]) -> list[ParameterSet]:
+    """Pair every net with every format; what takes a second to compile is slow but for a few that have every layer."""
+    return [
+        pytest.param(
+            net, format_name, marks=[pytest.mark.slow] * (format_name in {"c", "keras"} and net not in quick)
+        )
+        for net in nets
+        for format_name in FORMATS
+    ]
+
+
+@pytest.mark.parametrize(
+    ("net", "format_name"),
+    _pairs(NETS, ["Conv2D then all", "BatchNormalization inside", "Dense relu", "Conv2D same"]),
+)
+def test_every_layer(tmp_path: Path, net: str, format_name: str) -> None:
     """An export of each layer, in sizes that fit nothing, is verified, and then it is there."""
     results: list[Verification] = []
     path = tmp_path / f"net{FORMATS[format_name].suffixes[0]}"
@@ -35,21 +49,7 @@ def test_every_layer(tmp_path: Path, format_name: str, net: str) -> None:
     assert results[0].difference < 1e-6
 
 
-def _pairs() -> list[ParameterSet]:
-    """Pair every network with every format; what takes seconds to compile is slow but for three of them."""
-    quick = {"mnist-quick", "pictures-quick", "dnn-sigmoid"}
-    return [
-        pytest.param(
-            name,
-            format_name,
-            marks=[pytest.mark.slow] * (format_name in ("c", "keras") and name not in quick),
-        )
-        for name in NETWORKS.values()
-        for format_name in FORMATS
-    ]
-
-
-@pytest.mark.parametrize(("name", "format_name"), _pairs())
+@pytest.mark.parametrize(("name", "format_name"), _pairs(NETWORKS.values(), ["mnist-quick", "dnn-sigmoid"]))
 def test_every_builtin_recipe(tmp_path: Path, name: str, format_name: str) -> None:
     """An export of each built-in recipe's network is verified, whatever its pixel scale."""
     recipe = load_recipe(name)

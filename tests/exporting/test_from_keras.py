@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -112,6 +113,45 @@ def test_predictions_are_kerass(tmp_path: Path, name: str, suffix: str) -> None:
     np.testing.assert_allclose(ours.predict_proba(images), np.asarray(theirs), atol=1e-5)
     assert ours.class_names == ("0", "1", "2")
     assert ours.pixels == ("unit" if name == "Conv2D" else "raw")
+
+
+def _as_keras_2(model: Any, path: Path) -> None:
+    """Write a model of Conv2D, BatchNormalization, Flatten and Dense layers as Keras 2 did: without an InputLayer."""
+    groups: dict[str, dict[str, Any]] = {}
+    entries: list[dict[str, Any]] = []
+    for layer in model.layers:
+        config = {**layer.get_config(), "dtype": "float32"}
+        if not entries:
+            config["batch_input_shape"] = [None, *model.input_shape[1:]]
+        if "axis" in config:
+            config["axis"] = [3]
+        entries.append({"class_name": type(layer).__name__, "config": config})
+        groups[layer.name] = {
+            f"{layer.name}/{weight.name}:0": np.asarray(weight.value) for weight in layer.weights
+        }
+    with h5py.File(path, "w") as file:
+        description = {"class_name": "Sequential", "config": {"name": "sequential", "layers": entries}}
+        file.attrs["model_config"] = json.dumps(description).encode()
+        for group, weights in groups.items():
+            for name, values in weights.items():
+                file[f"model_weights/{group}/{name}"] = values
+
+
+def test_files_of_keras_2(tmp_path: Path) -> None:
+    """An .h5 file as Keras 2 laid it out (its shapes, axes and names of weights) gives Keras's predictions."""
+    layers = [
+        keras.Input((6, 5, 2)),
+        L.Conv2D(3, (2, 3), activation="relu"),
+        L.BatchNormalization(),
+        L.Flatten(),
+        L.Dense(3, "softmax"),
+    ]
+    model = _keras_model(layers)
+    _as_keras_2(model, tmp_path / "old.h5")
+    ours = from_keras(tmp_path / "old.h5")
+    images = np.random.default_rng(1).integers(0, 256, (9, 6, 5, 2)).astype(np.uint8)
+    theirs = model(images.astype(np.float32), training=False)
+    np.testing.assert_allclose(ours.predict_proba(images), np.asarray(theirs), atol=1e-5)
 
 
 @pytest.mark.parametrize("net", ["Conv2D same", "BatchNormalization inside"])

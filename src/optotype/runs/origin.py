@@ -59,7 +59,7 @@ def origin_of(model: Model) -> Origin:
     except (ValidationError, KeyError):
         raise ModelError(
             "The model does not say which data and split it was trained on, expected one that optotype trained."
-            " Judge the run that made it."
+            " Use the run that made it."
         ) from None
     status = told.get("status")
     if status != "finished":
