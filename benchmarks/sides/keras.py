@@ -50,7 +50,7 @@ def fresh(parent: Parent) -> Json:
         (child.scaled(job, images), labels.astype(np.int32))
         for images, labels in (child.read_images(job, part) for part in ("train", "held"))
     )
-    net = keras_peer.build(job, keras_peer.Arrays(train_set, held, held))
+    net = keras_peer.build(job, keras_peer.Arrays(train_set, held, held, held))
     epochs = job["recipe"]["epochs"]
     history = fit(net, job, train_set, epochs=epochs, validation_data=held, validation_batch_size=1000)
     net.save(Path(job["folder"]) / "model.keras")

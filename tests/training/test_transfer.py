@@ -87,7 +87,7 @@ def test_an_extended_model_is_judged_and_extended_again(tmp_path: Path) -> None:
         extended = run.model.extended([Dense(16, "relu")])
         run = train(data, extended, out=tmp_path / "runs" / name)
     assert len(run.recipe.layers) == 4
-    assert judge(tmp_path / "runs" / "three").test.n == 60
+    assert judge(tmp_path / "runs" / "three").score.n == 60
 
 
 def test_other_images_are_refused_before_there_is_a_run(model: Model, tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_what_was_learned_of_some_digits_helps_with_others(tmp_path: Path) -> No
         "fresh": load_recipe("mnist-quick").override(few),
     }
     right = {
-        name: judge(train(high, each, out=tmp_path / "runs" / name), data=high).test.accuracy
+        name: judge(train(high, each, out=tmp_path / "runs" / name), data=high).score.accuracy
         for name, each in candidates.items()
     }
     assert min(right["frozen"], right["free"]) > right["fresh"] + 0.01

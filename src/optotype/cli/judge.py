@@ -59,8 +59,8 @@ def judge(
     import webbrowser
 
     from optotype.judging.judge import write_judgement
-    from optotype.runs.origin import find
     from optotype.runs.naming import plain
+    from optotype.runs.origin import find
     from optotype.runs.run import Run
 
     subject = find(target)

@@ -17,10 +17,10 @@ from optotype.errors import DataError, unknown_name
 from optotype.judging.comparison import Comparison, Contestant, Disagreement, On, RecipePair
 from optotype.judging.entrants import Entrant, find_entrants
 from optotype.judging.examine import examine
-from optotype.runs.origin import reload
 from optotype.judging.verdicts import SEEDS, compare_models, compare_recipes
 from optotype.metrics import proportion
 from optotype.models.model import Model
+from optotype.runs.origin import reload
 from optotype.runs.predictions import Predictions
 from optotype.runs.run import Run
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from optotype.data.listing import shown
 from optotype.errors import RunError
-from optotype.runs.origin import Origin, find, origin_of
 from optotype.models.model import Model
+from optotype.runs.origin import Origin, find, origin_of
 from optotype.runs.run import Run
 
 

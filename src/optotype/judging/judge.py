@@ -22,11 +22,11 @@ from optotype.judging.examine import examine
 from optotype.judging.judgement import Evidence, Judgement
 from optotype.judging.new_pictures import note_on_copies, open_pictures
 from optotype.judging.notes import notes_on
-from optotype.runs.origin import Origin, find, origin_of, reload
 from optotype.judging.robustness import robustness
 from optotype.judging.scores import score
 from optotype.models.model import Model
 from optotype.runs.files import naming, write_json
+from optotype.runs.origin import Origin, find, origin_of, reload
 from optotype.runs.predictions import write_predictions
 from optotype.runs.run import Run
 

@@ -16,8 +16,8 @@ from optotype.data.dataset import Dataset
 from optotype.data.digests import digests, first_alike
 from optotype.data.sealed import OpenedTest, open_test
 from optotype.errors import DataError, OptotypeError
-from optotype.runs.origin import Origin, reload
 from optotype.models.model import Model
+from optotype.runs.origin import Origin, reload
 
 _LISTED: Final = 10
 

@@ -17,8 +17,8 @@ from optotype.errors import DataError, EngineError, ModelError
 from optotype.metrics import softmax
 from optotype.models import file
 from optotype.models.calibration import Calibration
-from optotype.models.familiarity import CHUNK, Familiarity
 from optotype.models.extended import Extended, extend
+from optotype.models.familiarity import CHUNK, Familiarity
 from optotype.models.images import Images, as_batch
 from optotype.recipes.recipe import Recipe
 

@@ -81,10 +81,9 @@ def epochs(
     """
     n = len(split.train)
     steps = math.ceil(n / recipe.batch_size)
-    rates = _learning_rates(recipe, steps)
     watched = validation_parts(recipe, data.labels, split)[0]
     _begin(network, recipe, start or {})
-    for number in range(1, recipe.epochs + 1):
+    for number, rates in enumerate(_learning_rates(recipe, steps), start=1):
         started = time.perf_counter()
         order = split.train[permutation(n, recipe.seed, _ORDER, number)]
         show = _reporter(report, number, recipe.epochs, n, started)
@@ -92,7 +91,7 @@ def epochs(
             data.images,
             data.labels,
             order,
-            learning_rates=rates[number - 1],
+            learning_rates=rates,
             key=(recipe.seed, number),
             report=show,
         )
@@ -106,7 +105,7 @@ def epochs(
             accuracy=totals.accuracy,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
-            learning_rate=float(rates[number - 1, -1]),
+            learning_rate=float(rates[-1]),
             seconds=time.perf_counter() - started,
             images=totals.images,
         )
