@@ -123,7 +123,7 @@ def test_what_was_learned_of_some_digits_helps_with_others(tmp_path: Path) -> No
         "fresh": load_recipe("mnist-quick").override(few),
     }
     right = {
-        name: judge(train(high, each, out=tmp_path / "runs" / name), data=high).score.accuracy
+        name: judge(train(high, each, out=tmp_path / "runs" / name), data=high).score.accuracy.value
         for name, each in candidates.items()
     }
     assert min(right["frozen"], right["free"]) > right["fresh"] + 0.01

@@ -66,5 +66,4 @@ def content_of(model: Model) -> Content:
 
 def _temperature(model: Model) -> float:
     """Give what the model divides its logits by before softmax: 1 where it was not calibrated."""
-    calibration = getattr(model, "calibration", None)
-    return 1.0 if calibration is None else float(calibration.temperature)
+    return 1.0 if model.calibration is None else model.calibration.temperature
