@@ -45,10 +45,12 @@ EXPLAINED: Final[Mapping[str, frozenset[str]]] = {
     "underfitting": frozenset(
         {
             "not_learning",
-            "label_noise",
             "learning_rate_too_high",
             "vanishing_gradients",
             "learning_rate_too_low",
+            "label_noise",
+            "dead_units",
+            "saturated_units",
             "overfitting",
         }
     ),

@@ -35,12 +35,16 @@ def no_better_than_simpler(case: Case) -> Diagnosis | None:
     best = max(case.judgement.baselines, key=lambda each: each.accuracy.value, default=None)
     if best is None or best.accuracy.value < case.test.accuracy.low:
         return None
-    worse = best.accuracy.low > case.test.accuracy.high
-    told = "is better" if worse else "may be as good: these images cannot tell the two apart"
+    better_net = f"ask more of the network: {edit_recipe(case.run, 'add filters, units or layers')}"
+    if best.accuracy.low > case.test.accuracy.high:
+        said, advice = "is better", f"Take the simpler one, or {better_net}."
+    else:
+        said = "may be as good: these images cannot tell the two apart"
+        advice = f"Look whether more images can tell them apart: {judge_on_more(case.run)}; or {better_net}."
     return Diagnosis(
         "no_better_than_simpler",
-        f"A far simpler classifier, {best.name}, {told}.",
+        f"A far simpler classifier, {best.name}, {said}.",
         f"On {case.test.n:,} images the model has {case.test.accuracy}; {best.name}, trained on {best.trained_on:,}"
         f" images, has {best.accuracy} on {best.n:,} of them.",
-        f"Take the simpler one, or ask more of the network: {edit_recipe(case.run, 'add filters, units or layers')}.",
+        advice,
     )

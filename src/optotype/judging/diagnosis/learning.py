@@ -1,6 +1,6 @@
 """Does it learn, and is the learning rate to blame if not? Told by experiments: short trainings at other rates."""
 
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Final
 
 from optotype.judging.diagnosis.advice import edit_recipe, examine_data, train_again
@@ -42,9 +42,9 @@ def not_learning(case: Case) -> Diagnosis | None:
 
 
 def rate_too_high(case: Case) -> Diagnosis | None:
-    """The loss was above that of guessing, or rose, and from the same start a tenth of the rate gets further."""
+    """Training images are not learnt, or the loss jumped; and from the same start a tenth of the rate gets further."""
     sign = _sign_of_too_high(case)
-    if not sign:
+    if not sign and case.train_error < _LEFT:
         return None
     here, tenth = loss_after(case, "start", 1.0), loss_after(case, "start", 0.1)
     if not tenth < _FAR * here:
@@ -55,7 +55,7 @@ def rate_too_high(case: Case) -> Diagnosis | None:
     return Diagnosis(
         "learning_rate_too_high",
         "The learning rate is too high: steps overshoot, and undo what was learnt before.",
-        f"{sign} Tried again from the same start with {_trial(case)}: at the rate of {_rate(case)} the loss comes to"
+        f"{sign}Tried again from the same start with {_trial(case)}: at the rate of {_rate(case)} the loss comes to"
         f" {here:.3f}, at {_rate(case, factor)} to {lower:.3f}.",
         f"Try a lower rate: {train_again(case.run, {'optimizer.learning_rate': _scaled(case, factor)})}",
     )
@@ -63,19 +63,17 @@ def rate_too_high(case: Case) -> Diagnosis | None:
 
 def _sign_of_too_high(case: Case) -> str:
     """Say what in the epochs makes a too high rate likely; empty where nothing does."""
-    losses = [epoch.loss for epoch in case.epochs]
-    if losses[0] > case.chance_loss:
+    first = case.epochs[0].loss
+    if first > case.chance_loss:
         return (
-            f"In the first epoch the loss was {losses[0]:.3f} on average, above the {case.chance_loss:.3f} of guessing"
-            " by the frequencies of the classes."
+            f"In the first epoch the loss was {first:.3f} on average, above the {case.chance_loss:.3f} of guessing by"
+            " the frequencies of the classes. "
         )
-    for before, after in zip(case.epochs, case.epochs[1:], strict=False):
+    for before, after in pairwise(case.epochs):
         if after.loss > _RISE * before.loss and case.train_error >= _LEFT:
             return (
-                f"In epoch {after.epoch} the training loss rose from {before.loss:.3f} to {after.loss:.3f}."
+                f"In epoch {after.epoch} the training loss rose from {before.loss:.3f} to {after.loss:.3f}. "
             )
-    if not case.learnt(case.train.accuracy.high):
-        return f"The training loss ends at {losses[-1]:.3f}, where guessing has {case.chance_loss:.3f}."
     return ""
 
 
