@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from optotype.errors import DataError
 from optotype.judging.judgement import Evidence, Judgement, Score
-from optotype.metrics import softmax
+from optotype.models.calibration import Calibration
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
 from optotype.runs.epoch import Epoch
@@ -120,8 +120,11 @@ class Case:
         return self.evidence.images["train"][said.indices[places]], said.labels[places]
 
     def probabilities(self, split: str) -> NDArray[np.float64]:
-        """Give the network's probabilities, before calibration, float64 of shape (n, classes).
+        """Give calibrated probabilities, float64 of shape (n, classes), of a split of at least 50 images.
 
-        A temperature that was fitted on wrong labels takes from the network the certainty by which they are found.
+        A model that was trained without validation has no calibration; one is then fitted to the split itself.
         """
-        return softmax(self.evidence.predictions[split].logits)
+        said = self.evidence.predictions[split]
+        return (self.model.calibration or Calibration.fit(said.logits, said.labels)).probabilities(
+            said.logits
+        )

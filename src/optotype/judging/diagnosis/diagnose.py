@@ -40,7 +40,9 @@ EXPLAINED: Final[Mapping[str, frozenset[str]]] = {
     "learning_rate_too_low": frozenset({"learning_rate_too_high", "vanishing_gradients"}),
     "dead_units": frozenset({"learning_rate_too_low"}),
     "saturated_units": frozenset({"learning_rate_too_low"}),
-    "label_noise": frozenset({"not_learning", "learning_rate_too_high", "learning_rate_too_low"}),
+    "label_noise": frozenset(
+        {"not_learning", "learning_rate_too_high", "vanishing_gradients", "learning_rate_too_low"}
+    ),
     "overfitting": frozenset({"not_learning", "learning_rate_too_high"}),
     "underfitting": frozenset(
         {

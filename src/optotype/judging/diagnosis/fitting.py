@@ -64,11 +64,12 @@ def _noise(case: Case) -> float:
 
     The difference of the mean losses a and b of two epochs over the same n images has the variance (var a + var b - 2
     cov) / n. The covariance is not negative, since what one epoch finds hard the next does, and losses vary most in the
-    last epoch: so twice that epoch's variance is an upper bound.
+    last epoch: so twice that epoch's variance is an upper bound. With early stopping half of the images are watched.
     """
     said = case.evidence.predictions["validation"]
     each = losses(said.logits, said.labels)
-    return _Z * math.sqrt(2 * float(each.var()) / len(each))
+    watched = len(each) / (2 if case.recipe.early_stopping else 1)
+    return _Z * math.sqrt(2 * float(each.var()) / watched)
 
 
 def _against_overfitting(case: Case, turned: Epoch | None) -> str:

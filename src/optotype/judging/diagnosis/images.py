@@ -15,7 +15,6 @@ _NOISY: Final = 0.05
 _KNOWS: Final = 0.2
 _LEAKED: Final = 0.001
 _IMPOSSIBLE: Final = 0.05
-_SURE: Final = 0.5
 
 
 def leak(case: Case) -> Diagnosis | None:
@@ -47,8 +46,8 @@ def _digests(case: Case, split: str) -> list[bytes]:
 def label_noise(case: Case) -> Diagnosis | None:
     """More than one label in twenty is likely wrong, among images that the model was not trained on.
 
-    A label counts where confident learning doubts it and the model, sure of another class, holds it for all but
-    impossible. Confident learning alone doubts as many where classes look alike, or where a model knows little.
+    A label counts where confident learning doubts it and the calibrated model holds it for all but impossible.
+    Confident learning alone doubts as many where classes look alike, or where a model knows little.
     """
     split = "validation" if _count(case, "validation") >= _FEWEST else case.judgement.on
     score = case.judgement.splits[split]
@@ -57,16 +56,15 @@ def label_noise(case: Case) -> Diagnosis | None:
         return None
     labels, probabilities = case.evidence.predictions[split].labels, case.probabilities(split)
     doubted = most_likely_wrong(labels, probabilities)
-    impossible = probabilities[doubted, labels[doubted]] < _IMPOSSIBLE
-    wrong = int((impossible & (probabilities[doubted].max(axis=1) > _SURE)).sum())
+    wrong = int((probabilities[doubted, labels[doubted]] < _IMPOSSIBLE).sum())
     share = proportion(wrong, len(labels))
     if share.low < _NOISY:
         return None
     return Diagnosis(
         "label_noise",
-        "Many labels are probably wrong: on images that it was not trained on the model is sure of another class.",
+        "Many labels are probably wrong: the model contradicts them on images that it was not trained on.",
         f"Of {len(labels):,} {split} images, {wrong:,} ({share.value:.1%}) have a label that confident learning doubts"
-        f" and that the model gives less than {_IMPOSSIBLE:.0%}, while it gives another class more than {_SURE:.0%}.",
+        f" and that the model, calibrated, gives a probability of less than {_IMPOSSIBLE:.0%}.",
         f"See which they are, and correct them: {examine_data(case.run)}",
         grave=True,
     )
