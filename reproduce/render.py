@@ -6,8 +6,10 @@ from typing import Final
 from reproduce.accuracy import Pair, accuracy_table, early_table, first_epoch_line
 from reproduce.cifar import cifar_section
 from reproduce.conditions import diagnoses_section
+from reproduce.coverage import coverage_section
 from reproduce.examination import faults_section
 from reproduce.lessons import LESSONS
+from reproduce.limits import limits_section
 from reproduce.precision import MEANING, precision_table
 from reproduce.results import FOLDER, ROOT, Results, read, shared, write_text
 from reproduce.seconds import backends_table, seconds_table, whole_line
@@ -63,6 +65,8 @@ def render(folder: Path = FOLDER) -> str:
         "Seconds per epoch": [seconds_table(folder), whole_line(folder)],
         "Keras's backends": [backends_table(folder)],
         "The data doctor": faults_section(folder),
+        "Intervals": coverage_section(folder),
+        "What models know of their limits": limits_section(folder),
         "Diagnoses": diagnoses_section(folder),
         "Commands": [_commands()],
         "Versions": [_versions([side for pair in pairs for side in (pair.keras, pair.ours)] + halves)],
