@@ -48,10 +48,18 @@ def read_predictions(path: Path) -> Predictions:
     """
     try:
         found = Predictions(**load(read_bytes(path)))
-    except (SafetensorError, TypeError) as error:
+    except (SafetensorError, TypeError, KeyError) as error:  # KeyError: of a type that NumPy lacks
         raise damaged(path, f"holds no predictions ({error})") from None
-    n = len(found.labels)
-    shapes = (found.indices.shape, found.labels.shape, found.logits.shape[:1])
-    if shapes != ((n,), (n,), (n,)) or found.logits.ndim != 2:
-        raise damaged(path, f"holds arrays that do not belong together ({shapes})")
+    if not _belong_together(found):
+        raise damaged(path, "holds arrays that do not belong together")
     return found
+
+
+def _belong_together(said: Predictions) -> bool:
+    """Say whether shapes, types and labels are those of predictions of at least one image."""
+    n, classes = said.logits.shape if said.logits.ndim == 2 else (0, 0)
+    whole = (said.indices, said.labels)
+    real = (said.logits,) if said.distances is None else (said.logits, said.distances)
+    alike = all(each.shape == (n,) for each in (*whole, *real[1:])) and n > 0
+    typed = all(each.dtype == np.int64 for each in whole) and all(each.dtype == np.float32 for each in real)
+    return bool(alike and typed and said.labels.min() >= 0 and said.labels.max() < classes)
