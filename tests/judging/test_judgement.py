@@ -92,6 +92,9 @@ def _without(name: str) -> Callable[[dict[str, Any]], object]:
         lambda kept: kept.update(notes=3),
         lambda kept: kept["splits"].update(test={"n": "many"}),
         lambda kept: kept.clear(),
+        lambda kept: kept["splits"].update(test=None),
+        lambda kept: kept["splits"]["test"]["accuracy"].update(value=float("nan")),
+        lambda kept: kept["baselines"][0]["accuracy"].update(high=float("inf")),
     ],
 )
 def test_something_else_is_refused(damage: Callable[[dict[str, Any]], object]) -> None:

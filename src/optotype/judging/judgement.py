@@ -229,7 +229,7 @@ class Evidence:
     files: Mapping[str, tuple[str, ...] | None]
 
 
-@with_config(ConfigDict(arbitrary_types_allowed=True))
+@with_config(ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False))
 @dataclass(frozen=True)
 class Judgement:
     """What a judgement came to.
@@ -315,11 +315,17 @@ def read_judgement(kept: Mapping[str, JsonValue]) -> Judgement:
         raise RunError(f"The judgement has format {version}, expected {FORMAT}. Judge the run again.")
     values = {name: value for name, value in kept.items() if name not in ("format", "opening", "evidence")}
     try:
-        return _JUDGEMENT.validate_python(values)
+        judgement = _JUDGEMENT.validate_python(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise RunError(
-            f"The judgement has a wrong {where!r} ({first['msg']}), expected it as optotype wrote it."
-            " Judge the run again."
-        ) from None
+        raise _wrong(where, first["msg"]) from None
+    if judgement.splits.get(judgement.on) is None:
+        raise _wrong(f"splits.{judgement.on}", "it is missing")
+    return judgement
+
+
+def _wrong(where: str, why: str) -> RunError:
+    return RunError(
+        f"The judgement has a wrong {where!r} ({why}), expected it as optotype wrote it. Judge the run again."
+    )
