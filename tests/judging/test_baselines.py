@@ -14,6 +14,8 @@ from optotype.judging import baselines as module
 from optotype.judging.baselines import baselines
 from tests.training.samples import dataset
 
+NAN = b'[{"name": "always", "trained_on": 1, "n": 1, "accuracy": {"value": NaN, "low": 0, "high": 1}}]'
+
 
 def _given(tmp_path: Path, data: Dataset) -> tuple[Dataset, Split, OpenedTest]:
     return data, split_of(data, 20, 0), open_test(data, tmp_path)
@@ -55,6 +57,11 @@ def test_large_pictures_are_averaged_in_blocks() -> None:
     assert rows.dtype == np.float32
 
 
+def test_of_a_strip_something_is_left() -> None:
+    """Blocks are no larger than the shorter side: a strip of 2 x 128 pixels is seen as 1 x 64."""
+    assert module._pixels(np.ones((3, 2, 128, 1), np.uint8)).shape == (3, 64)
+
+
 def test_two_images_are_enough(tmp_path: Path) -> None:
     """One training image of each of two classes gives three baselines, without a warning."""
     images, labels = np.stack([np.zeros((2, 2, 1)), np.full((2, 2, 1), 200)]).astype(np.uint8), np.arange(2)
@@ -62,6 +69,20 @@ def test_two_images_are_enough(tmp_path: Path) -> None:
     found = baselines(data, split_of(data, 0, 0), open_test(data, tmp_path))
     assert [each.accuracy.value for each in found] == [0.5, pytest.approx(0.5, abs=0.5), 1.0]
     assert found[1].name == "2 nearest neighbours"
+
+
+def test_a_class_too_rare_to_be_seen_is_never_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the thinned images are all of one class, the regression names that one."""
+    monkeypatch.setattr(module, "_GRADIENTS", 20 * 784 * 10)
+    labels = np.zeros(200, np.int64)
+    labels[7] = 1
+    given = _given(tmp_path, replace(dataset(), labels=labels))
+    assert baselines(*given)[2].accuracy.value == np.mean(given[2].labels == 0)
+
+
+def test_as_many_classes_as_images_are_not_thinned() -> None:
+    """Classes with too few images to thin them are seen whole."""
+    assert len(module._part(np.arange(60) % 40, np.arange(60), 10)) == 60
 
 
 def test_what_was_measured_is_kept(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +97,7 @@ def test_what_was_measured_is_kept(tmp_path: Path, home: Path, monkeypatch: pyte
     assert len(baselines(replace(data, images=255 - data.images), given[1], opened)) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"[", b"{}", b'[{"name": 3}]', b"\xff" * 70_000])
+@pytest.mark.parametrize("content", [b"", b"[", b"{}", b'[{"name": 3}]', NAN, b"\xff" * 70_000])
 def test_a_damaged_cache_is_measured_anew(tmp_path: Path, home: Path, content: bytes) -> None:
     """Whatever lies there in its place is replaced."""
     given = _given(tmp_path, dataset())

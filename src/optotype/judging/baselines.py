@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from optotype.data.cache_folder import cache_folder
 from optotype.data.dataset import Dataset
@@ -41,7 +41,7 @@ _NEIGHBOURS: Final = 5
 _LARGEST: Final = 1 << 16
 """Bytes of a file in the cache that are read."""
 
-_BASELINES: Final = TypeAdapter(tuple[Baseline, ...])
+_BASELINES: Final = TypeAdapter(tuple[Baseline, ...], config=ConfigDict(allow_inf_nan=False))
 # warnings.catch_warnings changes the whole process: one thread at a time.
 _quiet = threading.Lock()
 
@@ -109,15 +109,16 @@ def _part(labels: Labels, rows: NDArray[np.int64], most: int) -> NDArray[np.int6
     """Choose training images, so many of each class that their shares stay the same."""
     own = labels[rows]
     classes = len(np.unique(own))
-    if most > len(rows) - classes:
+    wanted = max(most, classes)
+    if wanted > len(rows) - classes:
         return rows
-    return rows[carve(own, max(most, classes), _WAY).validation]
+    return rows[carve(own, wanted, _WAY).validation]
 
 
 def _pixels(images: NDArray[np.uint8] | Pixels) -> Pixels:
     """Flatten images into rows of float32 in 0 .. 1, averaging blocks where they are large."""
     n, height, width, channels = images.shape
-    block = -(-max(height, width) // _SIDE)
+    block = min(-(-max(height, width) // _SIDE), height, width)
     if block > 1:
         across = images[:, : height // block * block, : width // block * block]
         blocks = across.reshape(n, height // block, block, width // block, block, channels)
@@ -138,6 +139,8 @@ def _regression(images: Pixels, labels: Labels, asked: Pixels) -> Labels:
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - the same
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - the same
 
+    if labels.min() == labels.max():  # a rare class may have no image among those that it may see
+        return np.full(len(asked), labels[0])
     # On such small matrices a second thread gains little, and beside other work it costs many times what it gains.
     with _quiet, threadpool_limits(1, "blas"), warnings.catch_warnings():
         # A hundred steps come close enough.
