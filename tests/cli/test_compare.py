@@ -101,6 +101,21 @@ def test_on_test_says_that_it_opened(command: Command, trained: Path) -> None:
     assert len((trained / "runs" / "test-openings.jsonl").read_text().splitlines()) == before + 1
 
 
+@pytest.mark.parametrize(
+    "words", [("compare", "runs/poor", "runs/good", "--on", "test"), ("judge", "copy.safetensors")]
+)
+def test_nothing_is_opened_for_what_cannot_be_kept(
+    command: Command, trained: Path, words: tuple[str, ...]
+) -> None:
+    """A run's folder, or a file, in place of the folder to be written is refused while the test set is closed."""
+    (trained / "copy.safetensors").write_bytes((trained / "runs/good/model.safetensors").read_bytes())
+    before = (trained / "runs" / "test-openings.jsonl").read_bytes()
+    for out, why in (("runs/good", "is a run"), ("copy.safetensors", "cannot be written to")):
+        done = command(*words, "--out", out)
+        assert (done.code, why in done.err) == (1, True)
+    assert (trained / "runs" / "test-openings.jsonl").read_bytes() == before
+
+
 def test_a_terminal_shows_the_same(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, while it is said what is being done, the verdict comes out the same."""
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)

@@ -163,6 +163,15 @@ def test_changed_data_are_refused(digits: Path, name: str, said: str) -> None:
     assert _openings(digits) == 0
 
 
+def test_nothing_is_opened_for_a_run_that_cannot_be_written_to(digits: Path) -> None:
+    """Where the predictions cannot be kept, the test set stays closed."""
+    run = _run(digits)
+    (run.path / "predictions").write_text("a file")
+    with pytest.raises(RunError, match="Cannot write"):
+        judge(run)
+    assert _openings(digits) == 0
+
+
 def test_arrays_are_judged_by_giving_them_again(digits: Path) -> None:
     """A run on arrays is judged with the same arrays; without them no test set is opened."""
     images, labels = pictures(200, 1)

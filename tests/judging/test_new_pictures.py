@@ -10,7 +10,7 @@ import pytest
 from optotype.data.dataset import Dataset
 from optotype.data.sources import load
 from optotype.engine.optimizers import Adam
-from optotype.errors import DataError
+from optotype.errors import DataError, RunError
 from optotype.judging.judge import judge, write_judgement
 from optotype.judging.judgement import read_judgement
 from optotype.runs.predictions import read_predictions
@@ -125,5 +125,8 @@ def test_a_judgement_is_written_where_it_is_wanted(run: Run, tmp_path: Path) -> 
     said = read_predictions(tmp_path / "a" / "b" / "predictions" / "new.safetensors")
     assert len(said.labels) == 90
     assert (tmp_path / "a" / "b" / ".optotype").exists()
+    with pytest.raises(RunError, match="is a run, expected a folder of its own"):
+        write_judgement(judgement, run.path)
+    assert run.judgement is None
     read = read_judgement(kept)
     assert (read.evidence, dict(read.predictions)) == (None, {})

@@ -41,6 +41,10 @@ def compare(
     or more seeds of each recipe there is also one about the recipes. The images on
     which models differ are shown in comparison.html.
     """
+    from optotype.data.outputs import require_output
+
+    if out is not None:  # an opening must not be spent on what cannot be kept
+        require_output(out)
     screen = console()
     comparison = _compare(screen, targets, on, json=json)
     folder = out or Path(_folder_name([each.name for each in comparison.contestants]))

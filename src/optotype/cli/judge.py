@@ -59,18 +59,15 @@ def judge(
     import webbrowser
 
     from optotype.judging.judge import write_judgement
-    from optotype.runs.naming import plain
     from optotype.runs.origin import find
-    from optotype.runs.run import Run
 
     subject = find(target)
     pictures = None if data is None else _load(subject, data, on_bad)
+    own = _own_folder(subject, pictures)
+    folder = own or _other_folder(subject, pictures, out)
     screen = console()
     judgement = judged(screen, subject, data=pictures, robust=robust, quiet=json)
-    if judgement.on == "test" and isinstance(subject, Run):
-        folder = subject.path
-    else:
-        folder = out or Path(f"judged-{plain(judgement.target)}-{plain(judgement.data)}")
+    if own is None:
         write_judgement(judgement, folder)
     page = reported(screen, subject, judgement, folder, quiet=json)
     if json:
@@ -113,6 +110,34 @@ def reported(
         return write_report(judgement, model, folder, run)
     with screen.status("writing the report"):
         return write_report(judgement, model, folder, run)
+
+
+def _own_folder(subject: "Run | Model", pictures: "Dataset | None") -> Path | None:
+    """Give the run's folder where the judgement is the run's own; None where it is not."""
+    from optotype.runs.run import Run
+
+    if not isinstance(subject, Run) or not (
+        pictures is None or pictures.fingerprint == subject.data.fingerprint
+    ):
+        return None
+    return subject.path
+
+
+def _other_folder(subject: "Run | Model", pictures: "Dataset | None", out: Path | None) -> Path:
+    """Say where another judgement goes; what cannot be written must not cost an opening of the test set."""
+    from optotype.data.outputs import require_output
+    from optotype.runs.origin import origin_of
+    from optotype.runs.naming import plain
+    from optotype.runs.run import Run
+
+    if isinstance(subject, Run):
+        name, record = subject.name, subject.data
+    else:
+        origin = origin_of(subject)
+        name, record = origin.name, origin.data
+    folder = out or Path(f"judged-{plain(name)}-{plain((pictures or record).name)}")
+    require_output(folder)
+    return folder
 
 
 def _load(subject: "Run | Model", source: str, on_bad: OnBad) -> "Dataset":

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from optotype.data.dataset import Dataset
-from optotype.data.outputs import mark
+from optotype.data.outputs import mark, require_output
 from optotype.data.sealed import open_test
 from optotype.judging.baselines import baselines
 from optotype.judging.diagnosis import diagnose
@@ -42,12 +42,14 @@ class _Subject:
     Attributes:
         model: The model.
         origin: Where it comes from.
+        run: The run that made it; None for a model file of no run folder.
         runs_root: Where openings are counted.
         report: Called with what is being done.
     """
 
     model: Model
     origin: Origin
+    run: Run | None
     runs_root: Path
     report: Report
 
@@ -88,17 +90,17 @@ def judge(
         found.require_finished()
         model, root = found.model, found.path.resolve().parent
         origin = Origin(found.data, found.split.fingerprint, found.name)
-    subject = _Subject(model, origin, Path(runs_root or root), report or (lambda _: None))
+    run = found if isinstance(found, Run) else None
+    subject = _Subject(model, origin, run, Path(runs_root or root), report or (lambda _: None))
     if data is not None and data.fingerprint != origin.data.fingerprint:
         return _on_new_pictures(subject, data, robust=robust)
     judgement = _on_its_own_data(subject, data, robust=robust)
-    if isinstance(found, Run):
+    if run is not None:
         subject.report("diagnosis")
-        judgement = replace(judgement, diagnoses=diagnose(found, judgement))
+        judgement = replace(judgement, diagnoses=diagnose(run, judgement))
         # What a judgement was made from is there when it is.
-        for name, predictions in judgement.predictions.items():
-            found.write_predictions(name, predictions)
-        found.write_judgement(judgement.to_json())
+        run.write_predictions("test", judgement.predictions["test"])
+        run.write_judgement(judgement.to_json())
     return judgement
 
 
@@ -110,8 +112,9 @@ def write_judgement(judgement: Judgement, folder: Path) -> None:
         folder: Made where it is missing, and marked as optotype's.
 
     Raises:
-        RunError: It cannot be written.
+        RunError: The folder is a run's, or it cannot be written.
     """
+    require_output(folder)
     with naming(folder, "write"):
         folder.mkdir(parents=True, exist_ok=True)
         mark(folder)
@@ -131,6 +134,9 @@ def _on_its_own_data(subject: _Subject, given: Dataset | None, *, robust: bool) 
         for name, rows in (("train", split.train), ("validation", split.validation))
         if len(rows)
     }
+    if subject.run is not None:  # now, so that no test set is opened for a run that cannot be written to
+        for name, each in said.items():
+            subject.run.write_predictions(name, each)
     opened = open_test(data, subject.runs_root, by=f"judge {subject.origin.name}")
     said["test"] = examine(model, opened.images, opened.labels, np.arange(len(opened.labels)))
     scores = {name: score(each, model.class_names) for name, each in said.items()}
