@@ -133,9 +133,9 @@ class Familiarity:
         directions = _principal_directions(first - center, rank)
         points = _by_chunk(lambda part: _points(network, part, center, directions), images)
         features = Clusters.fit(points, labels)
-        looks = Clusters.fit(appearance(images), labels)
+        looks = Clusters.fit(_by_chunk(appearance, images), labels)
         known = _by_chunk(lambda part: _points(network, part, center, directions), calibration)
-        both = features.distances(known), looks.distances(appearance(calibration))
+        both = features.distances(known), looks.distances(_by_chunk(appearance, calibration))
         beyond = int(REJECTED * len(calibration))
         scales = [max(float(np.sort(each)[-1 - beyond]), _FLOOR) for each in both]
         distances = np.sort(both[0] / scales[0] + both[1] / scales[1])
