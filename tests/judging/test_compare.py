@@ -10,6 +10,7 @@ import pytest
 from pydantic import JsonValue
 
 from optotype.data.sources import load
+from optotype.engine.augmentation import Augment
 from optotype.errors import DataError, ModelError, RunError
 from optotype.judging.compare import compare
 from optotype.judging.entrants import key_of
@@ -75,6 +76,19 @@ def test_models_are_compared_on_the_same_validation_images(runs: list[Run], log:
     assert first.probability[1] == pytest.approx(calibrated[place].max(), abs=1e-6)
     assert (found.opening, found.on, found.n) == (None, "validation", 150)
     assert not log.exists()
+
+
+def test_what_auto_chose_makes_no_other_recipe(runs: list[Run], tmp_path: Path) -> None:
+    """Runs whose recipe left the augmentation open are of one recipe, though it came out differently."""
+    chosen = [None, Augment(rotation=5)]
+    for run, augment in zip(runs[:2], chosen, strict=True):
+        twin = tmp_path / run.name
+        shutil.copytree(run.path, twin)
+        settled = run.model.recipe.model_copy(update={"augment": augment})
+        replace(run.model, recipe=settled).save(twin / "model.safetensors")
+        Run.open(twin).explain_augment({"chosen": str(augment)})
+    (pair,) = compare(tmp_path / "s0", tmp_path / "s1", runs[2]).recipes
+    assert (pair.keys_a, pair.keys_b) == (("A", "B"), ("C",))
 
 
 def test_the_surest_disagreements_come_first(runs: list[Run]) -> None:

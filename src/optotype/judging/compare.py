@@ -114,7 +114,7 @@ def _compared(
         for entrant, each in zip(entrants, said, strict=True)
     }
     contestants = tuple(_contestant(entrant, right[entrant.key]) for entrant in entrants)
-    recipes, twins = compare_recipes(contestants, [each.model.recipe for each in entrants])
+    recipes, twins = compare_recipes(contestants, [each.recipe for each in entrants])
     return Comparison(
         data=shown(data.name),
         on=on,

@@ -12,6 +12,7 @@ from optotype.data.listing import shown
 from optotype.errors import RunError
 from optotype.models.model import Model
 from optotype.runs.origin import Origin, find, origin_of
+from optotype.recipes.recipe import Recipe
 from optotype.runs.run import Run
 
 
@@ -25,6 +26,7 @@ class Entrant:
         given: What was given for it, in words.
         file: Its model file; None for a model in memory.
         model: The model.
+        recipe: How it was trained, as it was asked for: where the run chose the augmentation itself, "auto".
         origin: Where it comes from.
         runs_root: The folder that its openings of the test set are counted in.
     """
@@ -34,6 +36,7 @@ class Entrant:
     given: str
     file: Path | None
     model: Model
+    recipe: Recipe
     origin: Origin
     runs_root: Path
 
@@ -78,11 +81,15 @@ def _find(target: Run | Model | str | Path, key: str) -> Entrant:
         origin = Origin(found.data, found.split.fingerprint, found.name)
         root = found.path.resolve().parent
         given = shown(str(found.path))
-        return Entrant(key, shown(found.name), given, found.model_path.resolve(), found.model, origin, root)
+        # What "auto" comes to may change with the seed; the recipe is the same all the same.
+        asked = {} if found.augment_choice is None else {"augment": "auto"}
+        recipe = found.model.recipe.model_copy(update=asked)
+        file = found.model_path.resolve()
+        return Entrant(key, shown(found.name), given, file, found.model, recipe, origin, root)
     origin = origin_of(found)
     file = Path(target).resolve() if isinstance(target, str | Path) else None
     name = origin.name if file is None else file.stem
-    return Entrant(key, shown(name), shown(str(target)), file, found, origin, Path("runs"))
+    return Entrant(key, shown(name), shown(str(target)), file, found, found.recipe, origin, Path("runs"))
 
 
 def _named(entrants: Sequence[Entrant]) -> list[Entrant]:
