@@ -1,6 +1,7 @@
 """How runs stand, before and after judging."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from optotype.errors import ModelError, RunError
 from optotype.judging.compare import compare
 from optotype.judging.judge import judge
 from optotype.judging.standing import Standing, standing
+from optotype.metrics import Estimate, proportion
 from optotype.recipes.recipe import EarlyStopping
 from optotype.runs.run import Run
 from optotype.training.loop import Progress
@@ -24,29 +26,34 @@ def run(tmp_path: Path) -> Run:
     return train(data, recipe(epochs=2), out=tmp_path / "runs" / "run")
 
 
+def _share(accuracy: float | None, n: int) -> Estimate:
+    return proportion(round((accuracy or 0) * n), n)
+
+
 def test_a_run_stands_by_what_is_known(run: Run) -> None:
     """Before judging there is only validation; afterwards the test accuracy, and the count of openings by whomever."""
-    assert standing(run) == Standing(run.epochs[-1].val_accuracy, None, 0, "")
+    validation = _share(run.epochs[-1].val_accuracy, 50)
+    assert standing(run) == Standing(validation, None, 0, "")
     judgement = judge(run)
-    assert standing(run) == Standing(run.epochs[-1].val_accuracy, judgement.score.accuracy, 1, "")
+    assert standing(run) == Standing(validation, judgement.score.accuracy, 1, "")
     twin = train(load(run.source), recipe(epochs=1, seed=1), out=run.path.parent / "twin")
     compare(run, twin, on="test")
     assert (standing(twin).openings, standing(twin).test) == (2, None)
 
 
 def test_validation_is_that_of_the_weights_that_were_kept(tmp_path: Path) -> None:
-    """Where the best epoch was kept, its accuracy counts, not the last one's; and none without validation images."""
+    """Where the best epoch was kept, its accuracy on the watched half counts; and none without validation images."""
     data = load(write_folder(tmp_path / "digits", 200, 60))
     stopping = EarlyStopping("val_accuracy", patience=1)
-    run = train(data, recipe(epochs=30, early_stopping=stopping), out=tmp_path / "stopped")
+    run = train(data, recipe(epochs=30, validation=100, early_stopping=stopping), out=tmp_path / "stopped")
     best = max(epoch.val_accuracy or 0 for epoch in run.epochs)
-    assert standing(run).validation == best
+    assert standing(run).validation == _share(best, 50)
     bare = train(data, recipe(epochs=1, validation=0), out=tmp_path / "bare")
     assert standing(bare).validation is None
 
 
 def test_an_unfinished_run_stands_by_its_last_epoch(tmp_path: Path) -> None:
-    """An interrupted run has the accuracy of the last whole epoch; one without an epoch has none."""
+    """An interrupted run has the accuracy of the last whole epoch; one without an epoch or a model has none."""
     data = load(write_folder(tmp_path / "digits", 200, 60))
 
     def stop(progress: Progress) -> None:
@@ -56,7 +63,10 @@ def test_an_unfinished_run_stands_by_its_last_epoch(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(data, recipe(), out=tmp_path / "run", report=stop)
     run = Run.open(tmp_path / "run")
-    assert standing(run).validation == run.epochs[0].val_accuracy
+    assert standing(run).validation == _share(run.epochs[0].val_accuracy, 50)
+    shutil.copytree(run.path, tmp_path / "killed")
+    (tmp_path / "killed" / "model.safetensors").unlink()
+    assert standing(Run.open(tmp_path / "killed")).validation is None
     (run.path / "epochs.jsonl").unlink()
     assert standing(Run.open(run.path)).validation is None
 
@@ -76,7 +86,12 @@ def test_damage_is_an_error(run: Run) -> None:
     with pytest.raises(RunError, match=r"cannot be read from .*test-openings"):
         standing(run)
     log.rmdir()
-    (run.path / "epochs.jsonl").write_text((run.path / "epochs.jsonl").read_text().splitlines()[0] + "\n")
+    epochs = run.path / "epochs.jsonl"
+    lines = epochs.read_text().splitlines(keepends=True)
+    epochs.write_text(lines[0] + json.dumps({**json.loads(lines[1]), "val_accuracy": 7}) + "\n")
+    with pytest.raises(RunError, match=r"has an accuracy of 7\.0 on 50 validation images"):
+        standing(Run.open(run.path))
+    epochs.write_text(lines[0])
     with pytest.raises(RunError, match="of epoch 2, expected 1 to 1"):
         standing(Run.open(run.path))
     run.model_path.write_bytes(b"none")

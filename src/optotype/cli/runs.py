@@ -30,7 +30,7 @@ class _Row(NamedTuple):
 # There is no order by test accuracy: whoever takes the first of such a list has chosen by the test images.
 _ORDERS: Final[dict[Order, Callable[[_Row], Any]]] = {
     "created": lambda _: 0,  # as they are listed
-    "accuracy": lambda row: -1 if row.standing.validation is None else -1 - row.standing.validation,
+    "accuracy": lambda row: -1 if row.standing.validation is None else -1 - row.standing.validation.value,
     "data": lambda row: row.run.data.name,
     "recipe": lambda row: (row.recipe.name, row.recipe.seed),
     "seed": lambda row: row.recipe.seed,
@@ -80,7 +80,7 @@ def _rows(found: "Sequence[Run]") -> "tuple[list[_Row], list[Damaged]]":
 
 
 def _as_json(row: _Row) -> dict[str, object]:
-    test = row.standing.test
+    validation, test = row.standing.validation, row.standing.test
     return {
         "path": str(row.run.path),
         "name": row.run.name,
@@ -91,7 +91,7 @@ def _as_json(row: _Row) -> dict[str, object]:
         "seed": row.recipe.seed,
         "epochs": len(row.run.epochs),
         "seconds": row.seconds,
-        "validation_accuracy": row.standing.validation,
+        "validation_accuracy": None if validation is None else asdict(validation),
         "test_accuracy": None if test is None else asdict(test),
         "test_openings": row.standing.openings,
         "note": row.standing.note,
@@ -102,7 +102,7 @@ def _show(screen: "Console", folder: str, rows: Sequence[_Row], damaged: "Sequen
     from optotype.data.listing import shown
 
     if rows:
-        print_wide(screen, _table(rows), least=110)
+        print_wide(screen, _table(rows), least=130)
     else:
         prose(screen, f"There is no run in {shown(folder)} yet.")
     for row in rows:
@@ -126,7 +126,7 @@ def _table(rows: Sequence[_Row]) -> "Table":
     table.add_column("recipe", overflow="fold")
     table.add_column("seed", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    for heading in ("validation", "test, 95 % interval", "time", "opened"):
+    for heading in ("validation, 95 % interval", "test, 95 % interval", "time", "opened"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
@@ -135,8 +135,7 @@ def _table(rows: Sequence[_Row]) -> "Table":
             row.recipe.name,
             str(row.recipe.seed),
             row.run.status,
-            "-" if row.standing.validation is None else f"{row.standing.validation:.4f}",
-            "-" if row.standing.test is None else str(row.standing.test),
+            *("-" if each is None else str(each) for each in (row.standing.validation, row.standing.test)),
             f"{row.seconds:,.1f} s",
             f"{row.standing.openings:,}",
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from optotype.data.sealed import openings_of
 from optotype.errors import RunError
 from optotype.judging.judgement import read_judgement
-from optotype.metrics import Estimate
+from optotype.metrics import Estimate, proportion
 from optotype.runs.run import Run
 
 
@@ -14,14 +14,14 @@ class Standing:
     """How a run stands.
 
     Attributes:
-        validation: Accuracy of its model on the validation images; of the last epoch where the run did not finish; None
-            without any.
+        validation: Accuracy of its model on the validation images that were watched in training (Wilson); None without
+            any, and where no model was kept.
         test: Accuracy on the test images (Wilson); None before judging.
         openings: How often its test set was opened, by whatever run or command, as counted beside the run.
         note: Why there is no test accuracy though a judgement was kept, in a sentence; else empty.
     """
 
-    validation: float | None
+    validation: Estimate | None
     test: Estimate | None
     openings: int
     note: str
@@ -44,15 +44,22 @@ def standing(run: Run) -> Standing:
     return Standing(_validation(run), test, openings, note)
 
 
-def _validation(run: Run) -> float | None:
-    if not run.epochs:
+def _validation(run: Run) -> Estimate | None:
+    if not run.epochs or not run.model_path.exists():
         return None
-    if run.status != "finished":
-        return run.epochs[-1].val_accuracy
-    number = run.model.provenance.get("epoch")
+    told = run.model.provenance
+    number, n = told.get("epoch"), told.get("watched", len(run.split.validation))
     if not isinstance(number, int) or not 1 <= number <= len(run.epochs):
         raise RunError(
             f"The model of {run.path} says that it is of epoch {number}, expected 1 to {len(run.epochs)}."
             " Restore it from a copy, or train again."
         )
-    return run.epochs[number - 1].val_accuracy
+    accuracy = run.epochs[number - 1].val_accuracy
+    if accuracy is None:
+        return None
+    if not isinstance(n, int) or n < 1 or not 0 <= accuracy <= 1:
+        raise RunError(
+            f"The run {run.path} has an accuracy of {accuracy} on {n} validation images in epoch {number}, expected 0"
+            " to 1 on at least one. Restore it from a copy, or train again."
+        )
+    return proportion(round(accuracy * n), n)
