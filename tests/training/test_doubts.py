@@ -136,6 +136,23 @@ def test_a_second_ctrl_c_loses_no_model(tmp_path: Path, monkeypatch: pytest.Monk
     assert Model.load(run.model_path).calibration is None
 
 
+def test_ctrl_c_after_a_divergence_leaves_a_diverged_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while the doubts of the best epoch are fitted takes neither the model nor the status."""
+
+    def stop(*_: object) -> Model:
+        raise KeyboardInterrupt
+
+    losses = iter([1.0, float("nan")])
+    monkeypatch.setattr(keeper, "with_doubts", stop)
+    monkeypatch.setattr(loop, "_validate", lambda *_: (next(losses), 0.5))
+    with pytest.raises(DivergedError, match="weights of epoch 1"):
+        train(dataset(), recipe(), out=tmp_path / "run")
+    run = Run.open(tmp_path / "run")
+    assert (run.status, run.model.calibration) == ("diverged", None)
+
+
 def test_a_small_class_is_known_too(tmp_path: Path) -> None:
     """A class of which no validation image is left still counts as familiar."""
     images, labels = pictures(600, 1)

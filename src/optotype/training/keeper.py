@@ -79,7 +79,9 @@ class Keeper:
         if self._best is None:
             kept = f"No epoch had finished, so no model was kept; the run is {self._run.path}."
         else:
-            self._keep(self._best.weights, self._best.epoch.epoch, "diverged")
+            # Ctrl-C cuts short only what is fitted once the model is kept: the run has ended all the same.
+            with suppress(KeyboardInterrupt):
+                self._keep(self._best.weights, self._best.epoch.epoch, "diverged")
             kept = f"The weights of epoch {self._best.epoch.epoch}, the best to finish, are kept in {self._run.path}."
         self._run.close("diverged", str(error).partition(". ")[0].removeprefix("Training diverged "))
         return kept
