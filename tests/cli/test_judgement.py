@@ -18,7 +18,7 @@ def test_everything_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         "weakest      ",
         "calibration  expected error 0.5000; with temperature 1.250: 0.5000 [0.4000, 0.6000]",
         "label sets   they hold the class of 50.0 % [40.0, 60.0], asked for 99.0 %; 1.50 classes on average, at most 4",
-        "unfamiliar   50.0 % [40.0, 60.0] of the images; it would be 1.0 % of images like those of the training",
+        "unfamiliar   50.0 % [40.0, 60.0] of the images; of the validation images it was 1.0 %",
         "baseline     always a: 0.5000 [0.4000, 0.6000] (trained on 100 images, asked about 30)",
         "robustness   shifted (pixels): 0.500 at 0, 0.500 at 1.5; n = 40",
         "diagnosis    It is tiny. Add more.",

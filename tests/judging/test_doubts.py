@@ -8,7 +8,7 @@ import pytest
 
 from optotype.data.sources import load
 from optotype.engine.optimizers import Adam
-from optotype.judging.doubts import doubts_of
+from optotype.judging.doubts import doubts_of, notes_on_limits
 from optotype.judging.examine import examine
 from optotype.judging.judge import judge
 from optotype.metrics import log_loss
@@ -97,3 +97,14 @@ def test_where_a_model_could_not_be_calibrated_the_notes_say_why(tmp_path: Path)
     notes = judge(train(data, recipe(epochs=1, validation=0), out=tmp_path / "runs" / "run")).notes
     assert any(note.startswith("The model holds no temperature") for note in notes)
     assert sum("No image was set aside for validation" in note for note in notes) == 2
+
+
+@pytest.mark.parametrize(("n", "told"), [(98, True), (99, False)])
+def test_sets_of_all_classes_are_explained(n: int, told: bool) -> None:
+    """Where too few images calibrated the model for any label set to leave a class out, a note says so."""
+    model = replace(small_model(), calibration=Calibration(1.0, np.full(n, 0.9)))
+    sets = doubts_of(model, _said())["label_sets"]
+    assert sets is not None
+    assert (sets.mean_size == 3) == told
+    notes = notes_on_limits(model)
+    assert any(note.startswith(f"Every label set holds all classes: {n} images") for note in notes) == told

@@ -79,8 +79,8 @@ def _trust(judgement: "Judgement") -> Iterator[tuple[str, str]]:
         held = f"they hold the class of {_range(sets.coverage)}, asked for {_percent(sets.asked)}"
         yield "label sets", f"{held}; {sets.mean_size:.2f} classes on average, at most {sets.largest}"
     if (unfamiliar := judgement.unfamiliar) is not None:
-        expected = f"{_percent(unfamiliar.asked)} of images like those of the training"
-        yield "unfamiliar", f"{_range(unfamiliar.rejected)} of the images; it would be {expected}"
+        known = f"of the validation images it was {_percent(unfamiliar.asked)}"
+        yield "unfamiliar", f"{_range(unfamiliar.rejected)} of the images; {known}"
 
 
 def _curve(curve: "RobustnessCurve") -> str:

@@ -41,11 +41,17 @@ def notes_on_limits(model: Model) -> list[str]:
             model.familiarity,
         ),
     }
-    return [
+    notes = [
         f"The model holds {lack}: {model.provenance.get(f'no_{name}', 'an earlier optotype trained it.')}"
         for name, (lack, held) in known.items()
         if held is None
     ]
+    if model.calibration is not None and (most := model.calibration.n / (model.calibration.n + 1)) < COVERAGE:
+        notes.append(
+            f"Every label set holds all classes: {model.calibration.n} images calibrated the model, which can promise"
+            f" at most {most:.1%}, not {COVERAGE:.0%}. Set more images aside for validation."
+        )
+    return notes
 
 
 def _calibration_check(calibration: Calibration, said: Predictions) -> CalibrationCheck:
