@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from optotype.checking.copies import Copies
-from optotype.checking.doubts import doubted_runs, in_doubt
+from optotype.checking.judged_runs import doubted_runs, in_doubt
 from optotype.checking.findings import KINDS, Finding, Findings
 from optotype.checking.imbalance import imbalance
 from optotype.checking.labels import label_errors
