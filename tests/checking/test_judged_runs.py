@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from optotype.checking.check import check
-from optotype.checking.judged_runs import doubted_runs, in_doubt
 from optotype.checking.findings import Finding, Picture
+from optotype.checking.judged_runs import doubted_runs, in_doubt
 from optotype.data.dataset import Dataset, SealedTest
 from optotype.data.splits import carve
 from optotype.engine.layers import Flatten

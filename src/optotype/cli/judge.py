@@ -126,8 +126,8 @@ def _own_folder(subject: "Run | Model", pictures: "Dataset | None") -> Path | No
 def _other_folder(subject: "Run | Model", pictures: "Dataset | None", out: Path | None) -> Path:
     """Say where another judgement goes; what cannot be written must not cost an opening of the test set."""
     from optotype.data.outputs import require_output
-    from optotype.runs.origin import origin_of
     from optotype.runs.naming import plain
+    from optotype.runs.origin import origin_of
     from optotype.runs.run import Run
 
     if isinstance(subject, Run):

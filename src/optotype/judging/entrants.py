@@ -11,8 +11,8 @@ from pathlib import Path
 from optotype.data.listing import shown
 from optotype.errors import RunError
 from optotype.models.model import Model
-from optotype.runs.origin import Origin, find, origin_of
 from optotype.recipes.recipe import Recipe
+from optotype.runs.origin import Origin, find, origin_of
 from optotype.runs.run import Run
 
 
@@ -84,8 +84,8 @@ def _find(target: Run | Model | str | Path, key: str) -> Entrant:
         # What "auto" comes to may change with the seed; the recipe is the same all the same.
         asked = {} if found.augment_choice is None else {"augment": "auto"}
         recipe = found.model.recipe.model_copy(update=asked)
-        file = found.model_path.resolve()
-        return Entrant(key, shown(found.name), given, file, found.model, recipe, origin, root)
+        lies = found.model_path.resolve()
+        return Entrant(key, shown(found.name), given, lies, found.model, recipe, origin, root)
     origin = origin_of(found)
     file = Path(target).resolve() if isinstance(target, str | Path) else None
     name = origin.name if file is None else file.stem
