@@ -1,6 +1,7 @@
 """Verification: on which images, and what is refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -113,13 +114,18 @@ def test_training_images_stand_in(digits: Path) -> None:
     assert trial.reason == "The recipe kept none for validation."
 
 
-def test_made_images_stand_in(digits: Path) -> None:
-    """Where the data are gone or changed, images are made, and the reason is said."""
+def test_golden_images_stand_in(digits: Path) -> None:
+    """Where the data are gone or changed, golden images are asked about, or made ones, and the reason is said."""
     run = _run(digits, 50)
     (digits / "train-images-idx3-ubyte").rename(digits / "gone")
     trial = trial_of(run.model)
-    assert (trial.name, trial.images.shape) == ("made images", (32, 28, 28, 1))
+    assert run.model.golden is not None
+    assert trial.name == "golden images"
+    np.testing.assert_array_equal(trial.images[trial.rows], run.model.golden.images)
     assert "digits" in trial.reason
+    made = trial_of(replace(run.model, golden=None))
+    assert (made.name, made.images.shape) == ("made images", (32, 28, 28, 1))
+    assert "digits" in made.reason
     assert "does not say which data" in trial_of(MODEL).reason
 
 
@@ -127,7 +133,7 @@ def test_data_that_are_given_must_be_those_of_the_training(digits: Path) -> None
     """Arrays are verified on when they are given again; others than those of the training are refused."""
     images, labels = pictures(200, 1)
     run = train(load((images, labels)), recipe(epochs=1), out=digits.parent / "runs" / "arrays")
-    assert trial_of(run.model).name == "made images"
+    assert trial_of(run.model).name == "golden images"
     assert trial_of(run.model, load((images, labels))).name == "validation images"
     with pytest.raises(DataError, match="changed since training"):
         trial_of(run.model, load((images[::-1], labels[::-1])))

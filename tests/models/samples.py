@@ -1,5 +1,6 @@
 """Small models for tests of models and runs."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -8,6 +9,7 @@ from optotype.engine.layers import BatchNormalization, Dense, Flatten, Layer
 from optotype.engine.network import Network
 from optotype.models.calibration import Calibration
 from optotype.models.familiarity import Familiarity
+from optotype.models.golden import Golden
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
 
@@ -43,3 +45,11 @@ def doubting_model() -> Model:
         Calibration.fit(network.logits(images), labels),
         Familiarity.fit(network, images, labels, images),
     )
+
+
+@cache
+def whole_model() -> Model:
+    """Make an untrained model with every part that a model may have: doubts, and 32 golden images."""
+    model = doubting_model()
+    images = np.random.default_rng(2).integers(0, 256, (32, *SHAPE), np.uint8)
+    return replace(model, golden=Golden.record(model.network, images))

@@ -49,7 +49,7 @@ class Verification:
 
     Attributes:
         n: How many images were asked about.
-        images: What they are: "validation images", "training images" or "made images".
+        images: What they are: "validation images", "training images", "golden images" or "made images".
         reason: Why they are no validation images, or "".
         difference: The largest difference in a probability.
     """
@@ -61,7 +61,7 @@ class Verification:
 
 
 def trial_of(model: Model, data: Dataset | None = None) -> Trial:
-    """Find the images to ask about: the whole validation split where the data can be loaded, else made ones.
+    """Find the images to ask about: the whole validation split where the data can be loaded, else golden or made ones.
 
     Args:
         model: The model that is exported.
@@ -77,8 +77,13 @@ def trial_of(model: Model, data: Dataset | None = None) -> Trial:
     except (DataError, ModelError, RunError) as error:
         if data is not None:
             raise
-        images = made_images(model.input_shape)
-        return Trial(images, np.arange(len(images)), "made images", str(error))
+        golden = model.golden
+        images, name = (
+            (made_images(model.input_shape), "made images")
+            if golden is None
+            else (golden.images, "golden images")
+        )
+        return Trial(images, np.arange(len(images)), name, str(error))
     if len(split.validation):
         return Trial(loaded.images, split.validation, "validation images")
     reason = "The recipe kept none for validation."

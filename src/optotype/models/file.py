@@ -20,12 +20,14 @@ from optotype.engine.layers import Dense, Layer, describe
 from optotype.errors import EngineError, ModelError, RecipeError
 from optotype.models.calibration import Calibration
 from optotype.models.familiarity import Clusters, Familiarity, appearance_size
+from optotype.models.golden import MOST, Golden
 from optotype.recipes.recipe import Recipe
 
 FORMAT: Final = 2
-"""Version of the metadata; a file with a higher one is refused. The first knew no doubts."""
+"""Version of the metadata; a file with a higher one is refused. The first knew no doubts and no golden images."""
 
-Arrays = Mapping[str, NDArray[np.float32] | NDArray[np.float64]]
+Array = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.uint8]
+Arrays = Mapping[str, Array]
 
 LARGEST_HEADER: Final = 10_000_000
 """Bytes in the largest header that is read."""
@@ -33,6 +35,7 @@ LARGEST_HEADER: Final = 10_000_000
 _KEY: Final = "optotype"
 _SCORES: Final = "calibration.scores"
 _FAMILIARITY: Final = "familiarity."
+_GOLDEN: Final = "golden."
 _AGAIN: Final = "Copy the file again from where it was saved, or train the model again."
 
 # Bounded so that a picture is never stretched to a size that a file made up.
@@ -76,6 +79,7 @@ class Header(BaseModel):
         provenance: Its origin, as JSON values.
         calibration: Of its calibration; None where it has none.
         familiarity: Of what is familiar to it; None where it cannot tell.
+        golden: How many golden images there are; None where there are none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,6 +93,7 @@ class Header(BaseModel):
     provenance: dict[str, JsonValue]
     calibration: CalibrationHeader | None = None
     familiarity: FamiliarityHeader | None = None
+    golden: Annotated[int, Field(ge=1, le=MOST, strict=True)] | None = None
 
     @field_validator("recipe", mode="before")
     @classmethod
@@ -120,13 +125,16 @@ def arrays_of(
     weights: Mapping[str, NDArray[np.float32]],
     calibration: Calibration | None,
     familiarity: Familiarity | None,
+    golden: Golden | None,
 ) -> Arrays:
     """Give all arrays of a model by their names in the file."""
-    arrays: dict[str, NDArray[np.float32] | NDArray[np.float64]] = dict(weights)
+    arrays: dict[str, Array] = dict(weights)
     if calibration is not None:
         arrays[_SCORES] = calibration.scores
     if familiarity is not None:
         arrays |= {_FAMILIARITY + name: array for name, array in familiarity.tensors().items()}
+    if golden is not None:
+        arrays |= {_GOLDEN + "images": golden.images, _GOLDEN + "logits": golden.logits}
     return arrays
 
 
@@ -135,7 +143,7 @@ def weights_of(arrays: Arrays) -> dict[str, NDArray[np.float32]]:
     return {
         name: array.astype(np.float32, copy=False)
         for name, array in arrays.items()
-        if name != _SCORES and not name.startswith(_FAMILIARITY)
+        if name != _SCORES and not name.startswith((_FAMILIARITY, _GOLDEN))
     }
 
 
@@ -164,6 +172,14 @@ def familiarity_of(header: Header, arrays: Arrays) -> Familiarity | None:
         says.threshold,
         says.rejected,
     )
+
+
+def golden_of(header: Header, arrays: Arrays) -> Golden | None:
+    """Give the golden images that a file holds, if any; ModelError where a logit is not finite."""
+    if header.golden is None:
+        return None
+    images, logits = arrays[_GOLDEN + "images"], arrays[_GOLDEN + "logits"]
+    return Golden(images.astype(np.uint8, copy=False), logits.astype(np.float32, copy=False))
 
 
 def write(path: Path, header: Header, arrays: Arrays) -> None:
@@ -196,8 +212,8 @@ def read(path: Path) -> tuple[Header, Arrays]:
 
     Returns:
         Its header, in itself consistent, and its arrays, exactly those that the header asks for: the layers' weights
-        by their names, and those of "calibration" and "familiarity" after these words. Their values are not looked
-        at.
+        by their names, and those of "calibration", "familiarity" and "golden" after these words. Their values are
+        not looked at.
 
     Raises:
         ModelError: The file is missing, damaged, inconsistent or newer; the message names it.
@@ -263,7 +279,7 @@ def _check_agreement(path: Path, header: Header) -> None:
     classes = len(header.class_names)
     if not isinstance(head, Dense) or head.units != classes:
         raise _damaged(path, f"has {classes} class names but its last layer is {head}")
-    if header.format == 1 and (header.calibration or header.familiarity):
+    if header.format == 1 and (header.calibration or header.familiarity or header.golden):
         raise _damaged(path, "has format 1 but more than that format knows")
     if header.layers != header.recipe.network_layers(classes) or header.pixels != header.recipe.pixels:
         raise _damaged(path, "has layers or pixels that are not those of its recipe")
@@ -278,7 +294,7 @@ def _check_tensors(path: Path, header: Header, opened: Any) -> None:  # noqa: AN
         f"{place}.{each.name}": ("F32", list(each.shape))
         for place, row in enumerate(rows)
         for each in row.parameters
-    } | _doubts(header, rows[-1].input_shape[0])
+    } | _beside_weights(header, rows[-1].input_shape[0])
     found = {
         name: (opened.get_slice(name).get_dtype(), list(opened.get_slice(name).get_shape()))
         for name in opened.keys()  # noqa: SIM118 - not a mapping
@@ -290,7 +306,7 @@ def _check_tensors(path: Path, header: Header, opened: Any) -> None:  # noqa: AN
             )
 
 
-def _doubts(header: Header, features: int) -> dict[str, tuple[str, list[int]]]:
+def _beside_weights(header: Header, features: int) -> dict[str, tuple[str, list[int]]]:
     """Give the types and shapes of the arrays beside the weights."""
     expected: dict[str, tuple[str, list[int]]] = {}
     if header.calibration is not None:
@@ -307,4 +323,7 @@ def _doubts(header: Header, features: int) -> dict[str, tuple[str, list[int]]]:
             "appearance.whitening": [seen, seen],
         }
         expected |= {_FAMILIARITY + name: ("F32", shape) for name, shape in shapes.items()}
+    if header.golden is not None:
+        expected[_GOLDEN + "images"] = ("U8", [header.golden, *header.input_shape])
+        expected[_GOLDEN + "logits"] = ("F32", [header.golden, len(header.class_names)])
     return expected

@@ -19,7 +19,9 @@ from optotype.models import file
 from optotype.models.calibration import Calibration
 from optotype.models.extended import Extended, extend
 from optotype.models.familiarity import CHUNK, Familiarity
+from optotype.models.golden import Golden
 from optotype.models.images import Images, as_batch
+from optotype.models.summary import summary
 from optotype.recipes.recipe import Recipe
 
 
@@ -78,9 +80,11 @@ class Model:
         provenance: What the file says of its origin, as JSON values.
         calibration: What its probabilities are worth; None where too few images were set aside to tell.
         familiarity: How it knows images unlike those of its training; None likewise.
+        golden: What it said of a few images when its training ended; None where it was not trained here.
 
     Raises:
-        ModelError: The weights are not those of the recipe's network, or one of them is not finite.
+        ModelError: The weights are not those of the recipe's network, or one of them is not finite; or the golden
+            images or their logits have another shape than the model's.
     """
 
     recipe: Recipe
@@ -90,10 +94,12 @@ class Model:
     provenance: Mapping[str, JsonValue] = field(default_factory=dict)
     calibration: Calibration | None = None
     familiarity: Familiarity | None = None
+    golden: Golden | None = None
 
     def __post_init__(self) -> None:
         copies = {name: np.array(weight) for name, weight in self.weights.items()}
         _check_weights(self.layers, self.input_shape, copies)
+        _check_golden(self.golden, self.input_shape, len(self.class_names))
         for copy in copies.values():
             copy.setflags(write=False)
         object.__setattr__(self, "weights", copies)
@@ -213,15 +219,22 @@ class Model:
         """
         return extend(self, layers, keep, settings, freeze=freeze)
 
-    def save(self, path: str | Path) -> None:
+    def summary(self) -> str:
+        """Say in lines of text what the model is made of: layers, images, classes, doubts, and where it is from."""
+        return summary(self)
+
+    def save(self, path: str | Path, *, golden: bool = True) -> None:
         """Write the model file, in one step.
 
         Args:
             path: Where; by custom it ends in ".safetensors".
+            golden: Whether the golden images go with it. They are pictures of the data; without them a file tells less
+                of the data, and no one sees whether it still says what it said.
 
         Raises:
             ModelError: The file cannot be written, or a class name or the provenance is none that a file can hold.
         """
+        kept = self.golden if golden else None
         try:
             header = file.Header(
                 layers=self.layers,
@@ -232,8 +245,10 @@ class Model:
                 provenance=dict(self.provenance),
                 calibration=file.calibration_header(self.calibration),
                 familiarity=file.familiarity_header(self.familiarity),
+                golden=None if kept is None else len(kept.images),
             )
-            file.write(Path(path), header, file.arrays_of(self.weights, self.calibration, self.familiarity))
+            arrays = file.arrays_of(self.weights, self.calibration, self.familiarity, kept)
+            file.write(Path(path), header, arrays)
         except ValueError as error:
             raise ModelError(
                 f"Cannot save the model to {path}: {error}. Correct what it is made of."
@@ -241,17 +256,18 @@ class Model:
 
     @classmethod
     def load(cls, path: str | Path) -> "Model":
-        """Read a model file; nothing in it is trusted.
+        """Read a model file; nothing in it is trusted, and its golden images are asked about again.
 
         Args:
             path: A file that ``save`` wrote.
 
         Raises:
-            ModelError: The file is missing, damaged, inconsistent, or made by a newer optotype; the message names it.
+            ModelError: The file is missing, damaged, inconsistent, or made by a newer optotype, or the model no longer
+                says of its golden images what it said; the message names the file.
         """
         header, arrays = file.read(Path(path))
         try:
-            return cls(
+            model = cls(
                 header.recipe,
                 header.input_shape,
                 header.class_names,
@@ -259,9 +275,13 @@ class Model:
                 header.provenance,
                 file.calibration_of(header, arrays),
                 file.familiarity_of(header, arrays),
+                file.golden_of(header, arrays),
             )
-        except ModelError as error:
+            if model.golden is not None:
+                model.golden.replay(model.network)
+        except (ModelError, EngineError) as error:
             raise ModelError(f"{path}: {error}") from None
+        return model
 
     def _names(self, chosen: NDArray[np.bool_]) -> tuple[str, ...]:
         return tuple(self.class_names[place] for place in np.flatnonzero(chosen))
@@ -269,6 +289,14 @@ class Model:
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.input_shape))
         return f"Model({self.recipe.name!r}, {shape}, {len(self.class_names)} classes)"
+
+
+def _check_golden(golden: Golden | None, shape: tuple[int, int, int], classes: int) -> None:
+    if golden is not None and (golden.images.shape[1:], golden.logits.shape[1]) != (shape, classes):
+        raise ModelError(
+            f"The golden images have shape {golden.images.shape[1:]} and {golden.logits.shape[1]} logits, expected"
+            f" {shape} and {classes} as the model has. Train the model again."
+        )
 
 
 def _check_weights(

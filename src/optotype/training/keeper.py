@@ -15,6 +15,7 @@ from optotype.runs.epoch import Epoch
 from optotype.runs.run import Run
 from optotype.training.best import Best, Weights, improves, monitored
 from optotype.training.doubts import validation_parts, with_doubts
+from optotype.training.golden import with_golden
 
 
 class Keeper:
@@ -132,4 +133,6 @@ class Keeper:
             provenance["start"] = start
         model = Model(self._recipe, self._data.shape, self._data.class_names, weights, provenance)
         self._run.keep(model)  # at once, so that nothing that follows can lose it
-        self._run.keep(with_doubts(model, self._data, self._split, self._network.threads))
+        threads = self._network.threads
+        model = with_golden(model, self._data, self._split, threads)
+        self._run.keep(with_doubts(model, self._data, self._split, threads))
