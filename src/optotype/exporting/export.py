@@ -27,8 +27,9 @@ def export(
     """Export a model to a file for other software, verified before it is kept.
 
     The file is asked about every validation image where the data can be loaded (where the recipe kept none, about
-    5,000 training images at most), else about 32 images made for it: its labels must be the model's (unless the two
-    best logits differ by less than 1e-5), and its probabilities must not differ by more than 1e-4.
+    5,000 training images at most), else about the model's golden images or 32 made for it: its labels must be the
+    model's (unless the two best logits differ by less than 1e-5), and its probabilities must not differ by more than
+    1e-4.
 
     Args:
         target: A run, a model, or the path of either.
