@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from optotype.errors import DataError
-from optotype.metrics import wilson_interval
+from optotype.metrics import proportion, wilson_interval
+from optotype.metrics.intervals import unpaired_difference
 
 
 @st.composite
@@ -63,3 +64,23 @@ def test_wilson_refuses_impossible_levels(level: float) -> None:
     """A confidence level that is not strictly between 0 and 1 is refused."""
     with pytest.raises(DataError, match="confidence level"):
         wilson_interval(5, 10, level)
+
+
+def test_a_difference_of_known_cases() -> None:
+    """Cases of Newcombe's table II: 56 of 70 less 48 of 80 is 0.2 [0.0524, 0.3339]."""
+    for (one, of_one, other, of_other), known in (
+        ((56, 70, 48, 80), (0.2, 0.0524, 0.3339)),
+        ((9, 10, 3, 10), (0.6, 0.1705, 0.8090)),
+        ((10, 10, 0, 20), (1, 0.6791, 1)),
+    ):
+        found = unpaired_difference(proportion(one, of_one), proportion(other, of_other))
+        assert (found.value, found.low, found.high) == pytest.approx(known, abs=5e-5)
+
+
+@given(_counts(), _counts())
+def test_a_difference_turns_round(one: tuple[int, int], other: tuple[int, int]) -> None:
+    """The difference lies in its interval, within -1 and 1, and changes its sign with the order."""
+    found = unpaired_difference(proportion(*one), proportion(*other))
+    back = unpaired_difference(proportion(*other), proportion(*one))
+    assert -1 - 1e-9 <= found.low <= found.value <= found.high <= 1 + 1e-9
+    assert (-back.low, -back.high) == pytest.approx((found.high, found.low))

@@ -22,10 +22,15 @@ def test_only_all_is_a_hundred_percent(share: float, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("right", "words"),
-    [(100, "points above the best"), (500, "points below the best"), (300, "cannot be told from the best")],
+    [
+        (100, "33.33 points (95\N{NO-BREAK SPACE}% interval 28.23 to 38.19) above the best"),
+        (263, ") above the best"),
+        (337, ") below the best"),
+        (300, "cannot be told from the best"),
+    ],
 )
 def test_a_baseline_is_beaten_only_beyond_doubt(right: int, words: str) -> None:
-    """Above or below is said where the intervals are apart, and nothing is claimed where they overlap."""
+    """Above or below is said where the interval of the difference holds no 0, and nothing is claimed where it does."""
     judgement, _ = judged(10, 600)
     score = replace(judgement.score, accuracy=proportion(300, 600))
     others = (

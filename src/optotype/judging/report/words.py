@@ -2,6 +2,7 @@
 
 from optotype.judging.judgement import Baseline, Judgement
 from optotype.metrics import Estimate
+from optotype.metrics.intervals import unpaired_difference
 
 _SPACE = "\N{NO-BREAK SPACE}"
 
@@ -69,10 +70,15 @@ def _opened(judgement: Judgement) -> str:
 
 
 def _beside(own: Estimate, best: Baseline) -> str:
-    difference = own.value - best.accuracy.value
     other = f"the best of the simple classifiers, {best.name} ({percent(best.accuracy.value)})"
-    if own.low > best.accuracy.high:
-        return f"Its accuracy is {points(difference)} above {other}."
-    if own.high < best.accuracy.low:
-        return f"Its accuracy is {points(difference)} below {other}: the simpler one should be used."
-    return f"Its accuracy cannot be told from {other}: the two intervals overlap."
+    above, below = unpaired_difference(own, best.accuracy), unpaired_difference(best.accuracy, own)
+    if above.low > 0:
+        return f"Its accuracy is {_apart(above)} above {other}."
+    if below.low > 0:
+        return f"Its accuracy is {_apart(below)} below {other}: the simpler one should be used."
+    return f"Its accuracy cannot be told from {other}: the difference is {_apart(above)}."
+
+
+def _apart(difference: Estimate) -> str:
+    low, high = 100 * difference.low, 100 * difference.high
+    return f"{100 * difference.value:.2f} points (95{_SPACE}% interval {low:.2f} to {high:.2f})"
