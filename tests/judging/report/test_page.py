@@ -116,7 +116,7 @@ def test_what_is_missing_is_said() -> None:
     text = Page(_page((bare, few))).text
     for words in (
         "No image was set aside for validation.",
-        "Nothing was found to be wrong.",
+        "Nothing was diagnosed: for that it takes the run folder",
         "The probabilities were not checked, and are as the network gives them: 3 images are too few",
         "does not know was not checked.",
         "No simpler classifier was judged",
@@ -125,8 +125,15 @@ def test_what_is_missing_is_said() -> None:
         assert words in text, words
 
 
+def test_only_a_run_that_was_diagnosed_is_called_sound(tmp_path: Path) -> None:
+    """With the run at hand, no diagnosis means that nothing was found; without, that nobody looked."""
+    text = Page(_page(judged(), _run(tmp_path))).text
+    assert "Nothing was found to be wrong." in text
+    assert "Nothing was found" not in Page(_page(judged())).text
+
+
 def test_new_pictures_are_called_new() -> None:
-    """A judgement on other pictures speaks of new images, and of a test set only where they include one."""
+    """A judgement on other pictures speaks of new images, and of a test split only where one was opened."""
     judgement, model = judged()
     evidence = judgement.evidence
     assert evidence is not None
@@ -139,7 +146,7 @@ def test_new_pictures_are_called_new() -> None:
     )
     with_test = " ".join(Page(_page((new, model))).text.split())
     assert "60 new images" in with_test
-    assert "They include a test set, of which this is opening 1." in with_test
+    assert "The sealed test split of class data is among them; this is its opening 1." in with_test
     assert "New images are scored, not diagnosed" in with_test
     without = Page(_page((replace(new, openings=(), test_fingerprint=""), model))).text
     assert "Openings of this test set" not in without

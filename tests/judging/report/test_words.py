@@ -48,5 +48,5 @@ def test_the_verdict_says_what_weighs() -> None:
     assert [each.split()[0] for each in said[1:]] == ["This", "Its", "Its", "Beware:"]
     assert "60 test images are classified right" in said[0]
     again = replace(judgement, openings=(Opening("2026-01-01", "one"), Opening("2026-01-02", "two")))
-    assert "opening 2 of this test set: what was chosen after" in verdict(again)[1]
+    assert "opening 2 of this test set: if anything was chosen after" in verdict(again)[1]
     assert len(verdict(replace(judgement, openings=()))) == 1

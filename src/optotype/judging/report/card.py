@@ -171,8 +171,10 @@ def _evaluation(judgement: Judgement) -> list[str]:
             told = " | ".join(_cell(each) for each in (score.accuracy, score.f1, score.log_loss))
             lines.append(f"| {name} | {score.n:,} | {told} |")
     if judgement.baselines:
-        lines += ["", "| simple classifier, same images | accuracy |", "|---|--:|"]
-        lines += [f"| {_text(each.name)} | {_cell(each.accuracy)} |" for each in judgement.baselines]
+        lines += ["", "| simple classifier | test images | accuracy |", "|---|--:|--:|"]
+        lines += [
+            f"| {_text(each.name)} | {each.n:,} | {_cell(each.accuracy)} |" for each in judgement.baselines
+        ]
     held = [(each, each.recall) for each in judgement.score.classes if each.recall]
     lines += ["", "Classes that are recognised least often (recall):", ""]
     lines += [

@@ -53,6 +53,7 @@ def render_page(judgement: Judgement, model: Model, run: Run | None, card: str) 
         "judgement": judgement,
         "score": judgement.score,
         "verdict": verdict(judgement),
+        "undiagnosed": _undiagnosed(judgement, run),
         "images": images(judgement),
         "model": model,
         "card": card,
@@ -82,6 +83,15 @@ def _environment() -> "Environment":
     )
     made.filters |= {"percent": percent, "points": points, "spread": spread}
     return made
+
+
+def _undiagnosed(judgement: Judgement, run: Run | None) -> str:
+    """Say what it means that there is no diagnosis."""
+    if judgement.on == "new":
+        return "New images are scored, not diagnosed: the report of the run itself has a diagnosis."
+    if run is None:
+        return "Nothing was diagnosed: for that it takes the run folder, and only the model was given."
+    return "Nothing was found to be wrong."
 
 
 def _training(model: Model, run: Run | None) -> dict[str, object]:

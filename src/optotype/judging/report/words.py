@@ -61,12 +61,12 @@ def verdict(judgement: Judgement) -> list[str]:
 def _opened(judgement: Judgement) -> str:
     times = judgement.opening
     if judgement.on == "new":
-        said = f"They include a test set, of which this is opening {times}"
+        said = f"The sealed test split of {judgement.data} is among them; this is its opening {times}"
     else:
         said = f"This is opening {times} of this test set"
     if times == 1:
         return f"{said}."
-    return f"{said}: what was chosen after an earlier look makes the result look better than it is."
+    return f"{said}: if anything was chosen after an earlier one, the result looks better than it is."
 
 
 def _beside(own: Estimate, best: Baseline) -> str:
