@@ -16,7 +16,7 @@ def test_everything_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line.split()[:2] for line in lines if line.startswith(" train")] == [["train", "0"]]
     for start in (
         "weakest      ",
-        "calibration  expected error 0.5000; with temperature 1.250: 0.5000 [0.4000, 0.6000]",
+        "calibration  expected error 0.5000 [0.4000, 0.6000]; with temperature 1.250: 0.5000 [0.4000, 0.6000]",
         "label sets   they hold the class of 50.0 % [40.0, 60.0], asked for 99.0 %; 1.50 classes on average, at most 4",
         "unfamiliar   50.0 % [40.0, 60.0] of the images; of the validation images it was 1.0 %",
         "baseline     always a: 0.5000 [0.4000, 0.6000] (trained on 100 images, asked about 30)",

@@ -17,7 +17,7 @@ from tests.training.samples import pictures, write_folder
 
 
 def test_mnist_is_trained_and_judged(optotype: Command, tmp_path: Path) -> None:
-    """One command trains the default recipe on MNIST, judges it, and says accuracy, interval, run and model."""
+    """One command trains the default recipe on MNIST, judges it, and says accuracy, interval, run, model and report."""
     done = optotype("train", "mnist", "--set", "epochs=1", "--out", "run", "--judge")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -25,11 +25,12 @@ def test_mnist_is_trained_and_judged(optotype: Command, tmp_path: Path) -> None:
     for layer in default_recipe("mnist", 60_000).network_layers(10):
         assert one_line(layer) in done.stdout
     assert "epoch 1/1  loss " in done.stdout
-    *_, verdict, run, model = done.stdout.splitlines()
+    *_, verdict, run, model, report = done.stdout.splitlines()
     assert verdict.startswith("test accuracy 0.9")
     assert verdict.endswith("n = 10,000, opening 1 of this test set")
     assert run == "run    run"
     assert model == "model  run/model.safetensors"
+    assert report == "report run/report.html"
     judgement = Run.open(tmp_path / "run").judgement
     assert judgement is not None
     splits = judgement["splits"]
@@ -94,9 +95,13 @@ def test_a_run_is_judged_and_used(optotype: Command, trained: Path, tmp_path: Pa
     """A run folder and its model file are TARGETs of judge and predict; openings are counted."""
     first = optotype("judge", trained)
     assert first.returncode == 0, first.stderr
-    *_, verdict, written = first.stdout.splitlines()
+    *_, verdict, written, report = first.stdout.splitlines()
     assert verdict.endswith("n = 200, opening 1 of this test set")
     assert written == f"judgement    {trained / 'judgement.json'}"
+    assert report == f"report       {trained / 'report.html'}"
+    elsewhere = optotype("judge", trained, "--out", "elsewhere")
+    assert elsewhere.returncode == 2
+    assert "A run's own judgement is kept in" in elsewhere.stderr
     second = json.loads(optotype("judge", trained / "model.safetensors", "--json").stdout)
     assert second["opening"] == 2
     for label in (3, 7):
@@ -166,11 +171,12 @@ def test_a_run_is_judged_on_new_pictures(optotype: Command, trained: Path, tmp_p
     folder = write_folder(tmp_path / "more", 60, 20)
     done = optotype("judge", trained, "--data", folder, "--robust")
     assert done.returncode == 0, done.stderr
-    *_, verdict, written = done.stdout.splitlines()
-    assert verdict.startswith("new accuracy ")
+    *_, verdict, written, report = done.stdout.splitlines()
+    assert verdict.startswith("new images: accuracy ")
     assert "n = 80" in verdict
     assert "robustness   rotated (degrees): " in done.stdout
     assert written == "judgement    judged-digits-more/judgement.json"
+    assert report == "report       judged-digits-more/report.html"
     judged = json.loads((tmp_path / "judged-digits-more" / "judgement.json").read_bytes())
     assert (judged["target"], judged["data"], judged["on"]) == ("digits", "more", "new")
     assert (kept.read_bytes() if kept.exists() else None) == before

@@ -52,9 +52,10 @@ def judge(
 ) -> None:
     """Judge a finished run or its model on training, validation and test images, or on new pictures.
 
-    This opens the sealed test set. Every opening is counted and shown, for a test set that
-    was looked at often says less about images that nobody has seen. The report, one page with
-    pictures, and a model card are written beside the judgement.
+    This opens the sealed test set. Every opening is counted and shown, for a
+    test set that was looked at often says less about images that nobody has
+    seen. The report, one page with pictures, and a model card are written
+    beside the judgement.
     """
     import webbrowser
 
@@ -64,6 +65,8 @@ def judge(
     subject = find(target)
     pictures = None if data is None else _load(subject, data, on_bad)
     own = _own_folder(subject, pictures)
+    if own is not None and out is not None:
+        raise typer.BadParameter(f"A run's own judgement is kept in {own}: leave it out.", param_hint="--out")
     folder = own or _other_folder(subject, pictures, out)
     screen = console()
     judgement = judged(screen, subject, data=pictures, robust=robust, quiet=json)

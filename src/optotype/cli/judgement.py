@@ -20,7 +20,8 @@ def print_judgement(screen: "Console", judgement: "Judgement") -> None:
     screen.print(_table(judgement))
     for name, fact in _facts(judgement):
         prose(screen, f"{name:<12} {fact}")
-    screen.print(f"{judgement.on} {judgement}", style="bold", soft_wrap=not screen.is_terminal)
+    of = "test" if judgement.on == "test" else "new images:"
+    screen.print(f"{of} {judgement}", style="bold", soft_wrap=not screen.is_terminal)
 
 
 def _table(judgement: "Judgement") -> "Table":
@@ -73,7 +74,7 @@ def _trust(judgement: "Judgement") -> Iterator[tuple[str, str]]:
         before, after = check.before.ece, check.after.ece
         yield (
             "calibration",
-            f"expected error {before.value:.4f}; with temperature {check.temperature:.3f}: {after}",
+            f"expected error {before}; with temperature {check.temperature:.3f}: {after}",
         )
     if (sets := judgement.label_sets) is not None:
         held = f"they hold the class of {_range(sets.coverage)}, asked for {_percent(sets.asked)}"
