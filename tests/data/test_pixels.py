@@ -4,9 +4,12 @@ from typing import Literal
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
-from optotype.data.pixels import as_images
+from optotype.data.pixels import as_images, in_channels
 from optotype.errors import DataError
 
 
@@ -88,3 +91,15 @@ def test_other_arrays_get_a_sentence(array: NDArray[np.generic], words: str) -> 
     """An array of another type, shape or range is refused in words that say what to do."""
     with pytest.raises(DataError, match=words):
         as_images("x", array)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 1 << 16))
+def test_colours_become_grey_as_in_pillow(seed: int) -> None:
+    """More images than are converted at a time have Pillow's greys; grey ones in RGB have one value three times."""
+    images = np.random.default_rng(seed).integers(0, 256, (1_003, 3, 2, 3)).astype(np.uint8)
+    theirs = np.stack([np.asarray(Image.fromarray(each).convert("L")) for each in images])[..., np.newaxis]
+    grey = in_channels(images, 1)
+    np.testing.assert_array_equal(grey, theirs)
+    np.testing.assert_array_equal(in_channels(in_channels(grey, 3), 1), grey)
+    assert in_channels(images, 3) is images

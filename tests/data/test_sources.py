@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optotype.data.sources import load
+from optotype.data.sources import load, takes_size
 from optotype.errors import DataError
+from tests.data.picture_files import names, write
 from tests.training.samples import pictures, write_folder
 
 
@@ -99,3 +100,9 @@ def test_what_to_do_with_bad_pictures_is_one_of_two() -> None:
     """on_bad is 'stop' or 'skip'."""
     with pytest.raises(DataError, match="on_bad is 'maybe', expected 'stop' or 'skip'"):
         load("mnist", on_bad="maybe")  # type: ignore[arg-type] # that it is refused is the point
+
+
+def test_only_pictures_take_a_size(tmp_path: Path) -> None:
+    """A folder of pictures does; a name, IDX files and what is nowhere do not, nor a name that no file can have."""
+    assert takes_size(write(tmp_path / "pets", names(2)))
+    assert not any(map(takes_size, ("mnist", write_folder(tmp_path / "digits"), "nowhere", "x" * 300)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from optotype.data.dataset import Dataset
 from optotype.data.sources import load
@@ -98,6 +99,19 @@ def test_images_of_another_shape_are_refused(run: Run, shape: tuple[int, int, in
     with pytest.raises(DataError, match=r"expected 28 x 28 pixels in grey as the model was trained on"):
         judge(run, data=data)
     assert not (run.path.parent / LOG).exists()
+
+
+def test_coloured_files_are_made_grey_for_a_model_of_grey_images(run: Run, tmp_path: Path) -> None:
+    """The same pictures in files, grey or RGB, get the same score; that they were converted is said of the latter."""
+    images, labels = pictures(60, 9)
+    for mode in ("L", "RGB"):
+        for place, (image, label) in enumerate(zip(images, labels, strict=True)):
+            (tmp_path / mode / str(label)).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image[..., 0]).convert(mode).save(tmp_path / mode / str(label) / f"{place}.png")
+    grey, coloured = (judge(run, data=load(tmp_path / mode)) for mode in ("L", "RGB"))
+    assert grey.score == coloured.score
+    said = "The pictures are in colour, those that the model was trained on grey: they were converted for it."
+    assert coloured.notes == (said, *grey.notes)
 
 
 def test_copies_of_training_images_are_counted(run: Run) -> None:

@@ -145,12 +145,12 @@ def _other_folder(subject: "Run | Model", pictures: "Dataset | None", out: Path 
 
 def _load(subject: "Run | Model", source: str, on_bad: OnBad) -> "Dataset":
     """Load pictures in the size that the model takes."""
-    from optotype.data.sources import SIZES
+    from optotype.data.sources import SIZES, takes_size
     from optotype.runs.run import Run
 
     if isinstance(subject, Run):
         subject.require_finished()
         subject = subject.model
     height, width, _ = subject.input_shape
-    size = height if height == width and height in SIZES else None
+    size = height if height == width and height in SIZES and takes_size(source) else None
     return load_source(source, size, on_bad, rehash=False)

@@ -1,4 +1,4 @@
-"""What an array must be to be images: the shapes and types accepted, and how each becomes uint8."""
+"""What an array must be to be images: the shapes, types and colours accepted, and how each becomes what is wanted."""
 
 import math
 from typing import Any, Final
@@ -10,6 +10,11 @@ from optotype.data.dataset import Images
 from optotype.errors import DataError
 
 LARGEST_SIDE: Final = 128
+
+_AT_ONCE: Final = 1_000
+"""Images that are converted at a time."""
+# ITU-R 601 luma in 2^16ths, as Pillow has it: a picture comes out alike, whoever converts it.
+_LUMA: Final = np.array([19_595, 38_470, 7_471], np.uint32)
 
 _CONVERT: Final = "Convert it: x.astype(np.uint8) for values 0 .. 255, x.astype(np.float32) for 0 .. 1."
 
@@ -64,6 +69,27 @@ def check_shape(what: str, shape: tuple[int, ...]) -> None:
             f"{what} holds images of {sides[0]} x {sides[1]} pixels and {channels} channels, expected sides of 1 to"
             f" {LARGEST_SIDE} pixels and 1 or 3 channels. {hint}"
         )
+
+
+def in_channels(images: Images, channels: int) -> Images:
+    """Make coloured images grey, or grey ones RGB, as `pictures.to_pixels` does to pictures of that size.
+
+    Args:
+        images: uint8 of shape (n, height, width, 1 or 3).
+        channels: 1 for grey, 3 for RGB.
+
+    Returns:
+        uint8 of shape (n, height, width, channels); the images themselves where they are that already.
+    """
+    if images.shape[3] == channels:
+        return images
+    if channels == 3:
+        return np.repeat(images, 3, axis=3)
+    grey = np.empty((*images.shape[:3], 1), np.uint8)
+    for start in range(0, len(images), _AT_ONCE):
+        piece = slice(start, start + _AT_ONCE)
+        grey[piece, ..., 0] = (images[piece].astype(np.uint32) @ _LUMA + (1 << 15)) >> 16
+    return grey
 
 
 def _shape(what: str, given: tuple[int, ...]) -> tuple[int, ...]:

@@ -64,6 +64,14 @@ def load(
         ) from error
 
 
+def takes_size(source: str | Path) -> bool:
+    """Tell whether `load` takes a size for a source: only files of pictures can be resized."""
+    try:
+        return source not in CATALOGUE and _is_of_pictures(Path(source))
+    except OSError:  # loading will say what is wrong with it
+        return False
+
+
 def _is_of_pictures(path: Path) -> bool:
     """Tell whether a path, if it is a source, is one of picture files."""
     if path.is_dir():

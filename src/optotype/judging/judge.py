@@ -20,7 +20,7 @@ from optotype.judging.diagnosis import diagnose
 from optotype.judging.doubts import doubts_of, notes_on_limits
 from optotype.judging.examine import examine
 from optotype.judging.judgement import Evidence, Judgement
-from optotype.judging.new_pictures import note_on_copies, open_pictures
+from optotype.judging.new_pictures import note_on_colours, note_on_copies, open_pictures
 from optotype.judging.notes import notes_on
 from optotype.judging.robustness import robustness
 from optotype.judging.scores import score
@@ -169,7 +169,7 @@ def _on_new_pictures(subject: _Subject, data: Dataset, *, robust: bool) -> Judge
     subject.report("scoring")
     said = examine(model, new.images, new.labels, np.arange(len(new.labels)))
     found = score(said, model.class_names)
-    copies = note_on_copies(new.images, subject.origin, model)
+    told = (note_on_colours(data, model), note_on_copies(new.images, subject.origin, model))
     curves = robustness(model, new.images, new.labels, subject.report) if robust else ()
     return Judgement(
         target=name,
@@ -178,7 +178,7 @@ def _on_new_pictures(subject: _Subject, data: Dataset, *, robust: bool) -> Judge
         splits={"new": found},
         **doubts_of(model, said),
         robustness=tuple(curves),
-        notes=(*([copies] if copies else []), *notes_on(found), *notes_on_limits(model)),
+        notes=(*filter(None, told), *notes_on(found), *notes_on_limits(model)),
         openings=new.opened.openings,
         test_fingerprint=new.opened.fingerprint,
         evidence=Evidence({"new": said}, images={"new": new.images}, files={"new": new.files}),

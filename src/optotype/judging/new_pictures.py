@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset
 from optotype.data.digests import digests, first_alike
+from optotype.data.pixels import in_channels
 from optotype.data.sealed import OpenedTest, open_test
 from optotype.errors import DataError, OptotypeError
 from optotype.models.model import Model
@@ -44,7 +45,8 @@ def open_pictures(model: Model, data: Dataset, runs_root: Path, by: str) -> NewP
 
     Args:
         model: The model.
-        data: The data set; its classes are the model's or some of them, by their names.
+        data: The data set; its classes are the model's or some of them, by their names. Picture files may be grey where
+            the model takes colours, or coloured where it takes grey: they are converted, as for a prediction.
         runs_root: Folder in which the opening of its test split is counted.
         by: Who opens it.
 
@@ -52,7 +54,9 @@ def open_pictures(model: Model, data: Dataset, runs_root: Path, by: str) -> NewP
         DataError: The images are not of the model's shape, or have classes that it does not know.
         RunError: The opening could not be written down.
     """
-    if data.shape != model.input_shape:
+    channels = model.input_shape[2]
+    shape = data.shape if data.files is None else (*data.shape[:2], channels)
+    if shape != model.input_shape:
         raise DataError(
             f"The images of {data.name} are {_shape(data.shape)}, expected {_shape(model.input_shape)} as the model was"
             " trained on. Bring them to that, or judge a model that was trained on such images."
@@ -60,8 +64,18 @@ def open_pictures(model: Model, data: Dataset, runs_root: Path, by: str) -> NewP
     places = _places(data, model.class_names)
     opened = open_test(data, runs_root, by=by)
     files = None if data.files is None or data.test.files is None else (*data.files, *data.test.files)
-    images = np.concatenate([data.images, opened.images])
+    images = in_channels(np.concatenate([data.images, opened.images]), channels)
     return NewPictures(images, places[np.concatenate([data.labels, opened.labels])], files, opened)
+
+
+def note_on_colours(data: Dataset, model: Model) -> str:
+    """Say that pictures were converted; "" where they have the colours that the model takes."""
+    if data.shape[2] == model.input_shape[2]:
+        return ""
+    theirs, other = ("grey", "in colour") if data.shape[2] == 1 else ("in colour", "grey")
+    return (
+        f"The pictures are {theirs}, those that the model was trained on {other}: they were converted for it."
+    )
 
 
 def note_on_copies(images: NDArray[np.uint8], origin: Origin, model: Model) -> str:
