@@ -264,3 +264,13 @@ def test_the_work_is_told_and_robustness_is_asked_for(digits: Path) -> None:
     assert len(judgement.robustness) == 5
     assert {curve.accuracy[0].value for curve in judgement.robustness} == {judgement.score.accuracy.value}
     assert judge(run).robustness == ()
+
+
+def test_what_is_no_target_and_no_data_set_is_refused(digits: Path) -> None:
+    """The type that was given is named with what was expected, before anything is opened."""
+    run = _run(digits)
+    with pytest.raises(RunError, match="target is of type int, expected a run, a model or the path"):
+        judge(3)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="data are of type str, expected a data set"):
+        judge(run, data="digits")  # type: ignore[arg-type]
+    assert _openings(digits) == 0

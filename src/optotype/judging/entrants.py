@@ -75,7 +75,7 @@ def key_of(place: int) -> str:
 
 
 def _find(target: Run | Model | str | Path, key: str) -> Entrant:
-    found = find(target) if isinstance(target, str | Path) else target
+    found = find(target)
     if isinstance(found, Run):
         found.require_finished()
         origin = Origin(found.data, found.split.fingerprint, found.name)

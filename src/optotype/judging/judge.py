@@ -26,7 +26,7 @@ from optotype.judging.robustness import robustness
 from optotype.judging.scores import score
 from optotype.models.model import Model
 from optotype.runs.files import naming, write_json
-from optotype.runs.origin import Origin, find, origin_of, reload
+from optotype.runs.origin import Origin, find, origin_of, reload, require_dataset
 from optotype.runs.predictions import write_predictions
 from optotype.runs.run import Run
 
@@ -83,7 +83,8 @@ def judge(
         DataError: The data are gone, were in memory and not given, or are no longer what the model was trained on; or
             new pictures are none that the model can see, or have classes that it does not know.
     """
-    found = find(target) if isinstance(target, str | Path) else target
+    found = find(target)
+    require_dataset(data)
     if isinstance(found, Model):
         model, origin, root = found, origin_of(found), Path("runs")
     else:

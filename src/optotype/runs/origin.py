@@ -32,18 +32,37 @@ class Origin:
     name: str
 
 
-def find(path: str | Path) -> Run | Model:
-    """Open a run folder or a model file; the model file of a run stands for its run.
+def find(target: object) -> Run | Model:
+    """Open a run folder or a model file; the model file of a run stands for its run. Runs and models are found already.
 
     Raises:
-        RunError: There is nothing there, or a folder that is no run.
+        RunError: There is nothing there, a folder that is no run, or the target is of another type.
         ModelError: The file is no model.
     """
-    found = find_target(path)
-    if isinstance(found, Model) and Path(path).name == MODEL_FILE:
+    if isinstance(target, Run | Model):
+        return target
+    if not isinstance(target, str | Path):
+        raise RunError(
+            f"A target is of type {type(target).__name__}, expected a run, a model or the path of either."
+            " Give the folder of a run."
+        )
+    found = find_target(target)
+    if isinstance(found, Model) and Path(target).name == MODEL_FILE:
         with suppress(RunError):
-            return Run.open(Path(path).parent)
+            return Run.open(Path(target).parent)
     return found
+
+
+def require_dataset(data: object) -> None:
+    """Refuse what is given as data and is no data set, such as the path of one.
+
+    Raises:
+        DataError: It is neither a data set nor None.
+    """
+    if data is not None and not isinstance(data, Dataset):
+        raise DataError(
+            f"The data are of type {type(data).__name__}, expected a data set. Load it: data=optotype.load(...)."
+        )
 
 
 def origin_of(model: Model) -> Origin:
@@ -82,6 +101,7 @@ def reload(origin: Origin, recipe: Recipe, data: Dataset | None = None) -> tuple
         DataError: The data are gone, or are no longer the same.
         RunError: The split is no longer the same.
     """
+    require_dataset(data)
     if data is None:
         data = _load(origin.data)
     for what, now, then in (
