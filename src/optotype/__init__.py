@@ -15,6 +15,7 @@ if _TYPE_CHECKING:
     from optotype.checking.check import check
     from optotype.checking.findings import Finding, Findings
     from optotype.data.dataset import Dataset
+    from optotype.data.digits import fit_digit
     from optotype.data.sealed import open_test
     from optotype.data.sources import load
     from optotype.engine.augmentation import Augment
@@ -87,6 +88,7 @@ __all__ = [
     "check",
     "compare",
     "export",
+    "fit_digit",
     "from_keras",
     "judge",
     "list_runs",
@@ -100,6 +102,7 @@ _HOMES = {
     "checking.check": ["check"],
     "checking.findings": ["Finding", "Findings"],
     "data.dataset": ["Dataset"],
+    "data.digits": ["fit_digit"],
     "data.sealed": ["open_test"],
     "data.sources": ["load"],
     "engine.augmentation": ["Augment"],

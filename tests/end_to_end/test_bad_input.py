@@ -21,6 +21,15 @@ def _refused(done: Done, *said: str, code: int = 1) -> None:
         assert words in done.stderr
 
 
+def _listed(done: Done, said: str) -> None:
+    """Hold an outcome against what a picture that cannot be used is answered with: its own line, then the count."""
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "\x1b" not in done.stderr
+    line, count = done.stderr.splitlines()
+    assert line.startswith(said)
+    assert count.startswith("Error: 1 of 1 pictures cannot be used")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -120,14 +129,16 @@ def test_a_damaged_model_file_is_refused(optotype: Command, trained: Path, tmp_p
 def test_a_picture_that_cannot_be_read_is_named(optotype: Command, trained: Path, tmp_path: Path) -> None:
     """A missing picture and a file that is none are named; a good one beside them does not hide it."""
     (tmp_path / "note.png").write_text("not a picture")
-    _refused(optotype("predict", trained, "missing.png"), "missing.png")
-    _refused(optotype("predict", trained, "note.png"), "note.png")
+    _listed(optotype("predict", trained, "missing.png"), "missing.png is not a file")
+    _listed(optotype("predict", trained, "note.png"), "note.png cannot be read as a picture")
 
 
 def test_names_with_brackets_and_odd_bytes_are_only_names(optotype: Command, trained: Path) -> None:
     """A file name is never read as markup, and one that is not UTF-8 is no error of its own."""
-    _refused(optotype("predict", trained, "[red]x[/red].png"), "[red]x[/red].png")
-    _refused(optotype("predict", trained, b"\xff.png".decode(errors="surrogateescape")), ".png")
+    _listed(optotype("predict", trained, "[red]x[/red].png"), "[red]x[/red].png matches no file")
+    _listed(
+        optotype("predict", trained, b"\xff.png".decode(errors="surrogateescape")), "\\xff.png is not a file"
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_named(optotype: Command, digits: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The path from what a caller holds to what a network takes."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from PIL import Image
 
 from optotype.errors import DataError
 from optotype.models.images import as_batch
@@ -69,7 +71,15 @@ def test_strided_images_become_contiguous() -> None:
         (np.full((1, 4, 3), -0.1, np.float32), "from -0.1 to -0.1"),
         (np.full((1, 4, 3), np.inf, np.float32), "from inf to inf"),
         (np.full((1, 4, 3), np.nan, np.float32), "Images hold NaN"),
-        ([np.zeros((4, 3), np.uint8)], "of type list, expected an array, a path or a list of paths"),
+        ([np.zeros((3, 4), np.uint8)], "shape (1, 3, 4)"),
+        ([np.zeros((1, 4, 3), np.uint8)], "shape (1, 1, 4, 3)"),
+        ([np.zeros((4, 3), np.uint8), np.zeros((4, 3), np.float32)], "float32 and uint8"),
+        ([np.full((4, 3), 2, np.float32)], "from 2 to 2"),
+        ([[1, 2], [3, 4]], "of type list, expected an array, a picture (a path, bytes, or one"),
+        (3, "of type int"),
+        (b"", "given as bytes cannot be read as a picture"),
+        ("nowhere.png", "nowhere.png is not a file"),
+        (Image.new("F", (3, 4)), "A picture of Pillow's has 32-bit grey values"),
         (None, "of type NoneType"),
         ({"a": 1}, "of type dict"),
     ],
@@ -79,6 +89,36 @@ def test_refused(images: object, sentence: str) -> None:
     with pytest.raises(DataError) as caught:
         as_batch(images, _GREY)  # type: ignore[arg-type]  # that is the point
     assert sentence in str(caught.value)
+
+
+def test_one_picture_in_every_form_is_one_image(tmp_path: Path) -> None:
+    """A path, its text, its bytes, Pillow's picture and an array give the same pixels, alone and mixed in a list."""
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 3), np.uint8)
+    picture, path = Image.fromarray(pixels), tmp_path / "a.png"
+    picture.save(path)
+    forms: list[Any] = [
+        path,
+        str(path),
+        path.read_bytes(),
+        picture,
+        Image.open(path),
+        pixels,
+        pixels[..., np.newaxis],
+    ]
+    for form in forms[:5]:
+        np.testing.assert_array_equal(as_batch(form, _GREY)[0, ..., 0], pixels)
+    assert (as_batch(forms, _GREY)[..., 0] == pixels).all()
+    assert as_batch([], _GREY).shape == (0, *_GREY)
+
+
+def test_a_picture_of_pillows_is_turned_upright_and_stays_as_it_was() -> None:
+    """EXIF's orientation is followed, as in files, and the caller's picture is not changed."""
+    picture = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4))
+    picture.getexif()[0x0112] = 6
+    turned = as_batch(picture, _GREY)[0, ..., 0]
+    np.testing.assert_array_equal(turned, np.rot90(np.arange(12).reshape(3, 4), -1))
+    assert picture.size == (4, 3)
+    assert picture.getexif()[0x0112] == 6
 
 
 @given(hnp.arrays(np.float32, (2, 12), elements=st.floats(width=32)))

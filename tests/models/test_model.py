@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from optotype.engine.layers import Dense, Flatten
@@ -203,3 +205,15 @@ def test_top_is_sorted_and_stable() -> None:
 def test_prediction_repr_is_short() -> None:
     """A prediction is shown as its label and probability."""
     assert repr(_prediction(0.5, 0.5)) == "Prediction('x', 0.5000)"
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40))
+def test_a_batch_says_what_each_image_says_alone(seed: int, n: int) -> None:
+    """Probabilities are equal to the bit, and label sets and doubts too, whatever an image is predicted with."""
+    model = doubting_model()
+    images = np.random.default_rng(seed).integers(0, 256, (n, *SHAPE), np.uint8)
+    together = model.predict(images)
+    for image, one in zip(images, together, strict=True):
+        (alone,) = model.predict([image])
+        assert alone.probabilities.tobytes() == one.probabilities.tobytes()
+        assert (alone.label_set, alone.unknown) == (one.label_set, one.unknown)

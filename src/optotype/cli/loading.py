@@ -101,4 +101,12 @@ def _bar(screen: "Console") -> "Progress":
         TimeRemainingColumn(),
     )
     # Redrawn when there is something to report, never by a thread of its own.
-    return Progress(*columns, console=screen, auto_refresh=False, transient=True)
+    # What is printed meanwhile stays on its own stream: rich would send it where the bar is.
+    return Progress(
+        *columns,
+        console=screen,
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )

@@ -1,53 +1,123 @@
-"""`optotype predict`: what a model sees in pictures."""
+"""`optotype predict`: what a model sees in pictures, however many."""
 
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from optotype.cli.terminal import console, print_json
+from optotype.cli.loading import Report, loading
+from optotype.cli.predictions import Write, as_csv, as_json, as_parquet, as_text
+from optotype.cli.seen import Seen
+from optotype.cli.terminal import console
+from optotype.errors import DataError, ModelError
 
 if TYPE_CHECKING:
-    from optotype.models.model import Model, Prediction
+    from rich.console import Console
+
+    from optotype.data.dataset import Skipped
+    from optotype.data.decoding import Fit
+    from optotype.data.listing import Found
+    from optotype.models.model import Model
     from optotype.runs.run import Run
+
+Target = Annotated[str, typer.Argument(metavar="TARGET", help="A run folder or a model file.")]
+Images = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="IMAGE...",
+        help="Pictures, folders with all pictures in them, patterns such as 'in/*.png', or - for a picture on the"
+        " standard input.",
+    ),
+]
+Top = Annotated[int, typer.Option(metavar="N", min=1, help="How many of the likeliest classes to show.")]
+Coverage = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE", help="How often the classes that it may be are to hold the truth; 0.99 unless given."
+    ),
+]
+FitDigit = Annotated[
+    bool,
+    typer.Option(
+        "--fit-digit",
+        metavar="",
+        help="Give each drawn or photographed digit MNIST's treatment: bright on black, 20 pixels large, centred.",
+    ),
+]
+Show = Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the images as the model saw them.")]
+Precision = Annotated[
+    Literal["fp32", "bf16"], typer.Option(help="Of the operands of products; bf16 needs AMX.")
+]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")]
+Csv = Annotated[bool, typer.Option("--csv", metavar="", help="Print CSV, a row for each picture.")]
+Parquet = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a Parquet file; needs the extra 'parquet'.")
+]
+
+_DIGIT: Final = (28, 28, 1)
 
 
 def predict(
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="A run folder or a model file.")],
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="Pictures: PNG, JPEG and the like.")
-    ],
-    top: Annotated[
-        int, typer.Option(metavar="N", min=1, help="How many of the likeliest classes to show.")
-    ] = 3,
-    precision: Annotated[
-        Literal["fp32", "bf16"], typer.Option(help="Of the operands of products; bf16 needs AMX.")
-    ] = "fp32",
-    json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")] = False,
+    target: Target,
+    images: Images,
+    top: Top = 3,
+    coverage: Coverage = None,
+    fit_digit: FitDigit = False,
+    show: Show = None,
+    precision: Precision = "fp32",
+    json: Json = False,
+    csv: Csv = False,
+    parquet: Parquet = None,
 ) -> None:
-    """Name the likeliest classes of each picture, with their probabilities."""
+    """Name the likeliest classes of each picture, with their probabilities.
+
+    Says too where a picture may be of several classes, and where it is unlike
+    the training images. Pictures that cannot be used are listed on the standard
+    error (or under "bad", with --json), the others are predicted, and the exit
+    code is 1.
+    """
+    from optotype.data.chunks import in_chunks
     from optotype.runs.run import find_target
 
+    _check_output(show, parquet, programs=json + csv + bool(parquet))
     model = _model(find_target(target))
-    predictions = model.predict(images, precision=precision)
-    if json:
-        pairs = zip(images, predictions, strict=True)
-        print_json({"predictions": [_as_json(path, prediction, top) for path, prediction in pairs]})
-        return
-    screen = console()
-    width = max(len(str(path)) for path in images)
-    for path, prediction in zip(images, predictions, strict=True):
-        screen.print(f"{path!s:<{width}}   {_in_words(prediction, top)}")
+    coverage = _coverage(model, coverage)
+    fit = _fit(model, digit=fit_digit)
+    screen, seen = console(stderr=True), Seen(show)
+    with _asked(images) as (found, bad):
+        asked = len(found) + len(bad)
+        write_to = _output(found, bad, min(top, len(model.class_names)), json=json, csv=csv, parquet=parquet)
+        with write_to as write, _progress(screen, len(found), lines=not (json or parquet)) as tell:
+            _list(screen, () if json else bad)
+            for chunk in in_chunks(found, model.input_shape, fit):
+                predictions = model.predict(chunk.images, precision=precision, coverage=coverage)
+                write(chunk.files, predictions)
+                seen.take(chunk, predictions)
+                bad.extend(chunk.bad)
+                _list(screen, () if json else chunk.bad)
+                tell("predicting", chunk.done, len(found))
+    seen.draw()
+    if bad:
+        if json:
+            raise typer.Exit(1)
+        raise DataError(
+            f"{len(bad):,} of {asked:,} pictures cannot be used, listed above; expected sound PNG, JPEG, WebP, BMP, GIF"
+            " or TIFF files. Check their paths, open and save them again with an image program, or leave them out."
+        )
 
 
-def _in_words(prediction: "Prediction", top: int) -> str:
-    words = [f"{label} {probability:.4f}" for label, probability in prediction.top(top)]
-    if prediction.label_set is not None and len(prediction.label_set) > 1:
-        every = len(prediction.label_set) == len(prediction.class_names)
-        words.append("may be any class" if every else f"may be any of: {', '.join(prediction.label_set)}")
-    if prediction.unknown:
-        words.append("unlike the training images")
-    return "   ".join(words)
+def _check_output(*paths: Path | None, programs: int) -> None:
+    """Refuse, before any work is done, two outputs for programs, or a file where there is no folder for it."""
+    if programs > 1:
+        raise typer.BadParameter("Give one of them.", param_hint="--json, --csv, --parquet")
+    for path in paths:
+        if path is not None and not path.parent.is_dir():
+            raise DataError(
+                f"{path} cannot be written: {path.parent} is not a folder. Make it, or name another."
+            )
 
 
 def _model(target: "Run | Model") -> "Model":
@@ -61,12 +131,81 @@ def _model(target: "Run | Model") -> "Model":
     return model
 
 
-def _as_json(path: Path, prediction: "Prediction", top: int) -> dict[str, object]:
-    return {
-        "image": str(path),
-        "label": prediction.label,
-        "probability": prediction.probability,
-        "top": [{"label": label, "probability": value} for label, value in prediction.top(top)],
-        "label_set": prediction.label_set,
-        "unknown": prediction.unknown,
-    }
+def _coverage(model: "Model", wanted: float | None) -> float:
+    """Give the coverage of label sets, or say why a model has none."""
+    from optotype.models.calibration import COVERAGE
+
+    if wanted is None:
+        return COVERAGE
+    if not 0 < wanted < 1:
+        raise typer.BadParameter(f"{wanted} is not between 0 and 1.", param_hint="--coverage")
+    if model.calibration is None:
+        raise ModelError(
+            "The model has no calibration to tell by which classes a picture may be of, expected one for --coverage."
+            " Train it with at least 50 validation images."
+        )
+    return wanted
+
+
+def _fit(model: "Model", *, digit: bool) -> "Fit":
+    """Say how pictures are brought to the model's shape."""
+    if not digit:
+        return "stretch"
+    if model.input_shape != _DIGIT:
+        height, width, channels = model.input_shape
+        raise ModelError(
+            f"The model takes images of {height} x {width} x {channels}, expected 28 x 28 x 1 for --fit-digit. Leave it"
+            " out, or use a model of MNIST's digits."
+        )
+    return "digit"
+
+
+@contextmanager
+def _asked(places: Sequence[str]) -> "Iterator[tuple[list[Found], list[Skipped]]]":
+    """List what is asked for; a picture on the standard input lies in a file as long as the block runs."""
+    from tempfile import TemporaryDirectory
+
+    from optotype.data.meant import meant
+    from optotype.data.pictures import MOST_BYTES
+
+    if "-" not in places:
+        yield meant(places)
+        return
+    with TemporaryDirectory(prefix="optotype-") as folder:
+        received = Path(folder, "picture")
+        received.write_bytes(sys.stdin.buffer.read(MOST_BYTES + 1))
+        found, bad = meant(str(received) if place == "-" else place for place in places)
+        yield [each._replace(file="-") if each.path == str(received) else each for each in found], bad
+
+
+def _output(
+    found: "Sequence[Found]",
+    bad: "list[Skipped]",
+    top: int,
+    *,
+    json: bool,
+    csv: bool,
+    parquet: Path | None,
+) -> AbstractContextManager[Write]:
+    """Choose where predictions go."""
+    if json:
+        return as_json(top, bad)
+    if csv:
+        return as_csv(top)
+    if parquet:
+        return as_parquet(parquet, top)
+    return as_text(top, found)
+
+
+def _progress(screen: "Console", pictures: int, *, lines: bool) -> AbstractContextManager[Report]:
+    """Show how far it is, unless the lines on the terminal do."""
+    if pictures < 2 or (lines and sys.stdout.isatty()):
+        return nullcontext(lambda *_: None)
+    return loading(screen)
+
+
+def _list(screen: "Console", bad: "Sequence[Skipped]") -> None:
+    from optotype.data.listing import shown
+
+    for each in bad:
+        screen.print(f"{shown(each.file)} {shown(each.reason)}")

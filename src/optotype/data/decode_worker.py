@@ -5,6 +5,8 @@ It is started by `optotype.data.decoding`, and reads one job a line on its stand
     target     the file that takes the pixels
     shape      (height, width, channels) of an image there; null to look at the pictures only
     native     whether pictures of another size are only looked at, not resized
+    fit        how every picture is brought to the shape, "stretch" or "digit"; null to stretch, and where the shape
+               has one channel only to look at pictures in colour
     pictures   [row, path, offset, size] of each: where it goes, and where its bytes are
 
 To each it answers one line: a list with [height, width, grey, fault] of each picture, where fault is null or says why
@@ -20,6 +22,7 @@ import warnings
 from pathlib import Path
 from typing import Any, Final
 
+from optotype.data.digits import digit_of
 from optotype.data.pictures import UnusableError, is_grey, open_picture, read_content, to_pixels
 
 Answer = tuple[int, int, bool, str | None]
@@ -57,18 +60,18 @@ def _say(value: object) -> None:
 
 def _answer(job: dict[str, Any]) -> list[Answer]:
     with Path(job["target"]).open("r+b") as file:
-        return [
-            _decode(file.fileno(), row, where, job["shape"], job["native"]) for row, *where in job["pictures"]
-        ]
+        return [_decode(file.fileno(), row, where, job) for row, *where in job["pictures"]]
 
 
-def _decode(target: int, row: int, where: list[Any], shape: list[int] | None, native: bool) -> Answer:  # noqa: FBT001
+def _decode(target: int, row: int, where: list[Any], job: dict[str, Any]) -> Answer:
+    shape, native, fit = job["shape"], job["native"], job["fit"]
     try:
         image = open_picture(read_content(*where))
         height, width, grey = image.height, image.width, is_grey(image)
-        if shape is None or (native and [height, width] != shape[:2]) or (shape[2] == 1 and not grey):
+        misfit = shape is None or (native and [height, width] != shape[:2]) or (shape[2] == 1 and not grey)
+        if misfit and not fit:
             return height, width, grey, None
-        pixels = to_pixels(image, (shape[0], shape[1], shape[2]))
+        pixels = digit_of(image) if fit == "digit" else to_pixels(image, tuple(shape))
     except UnusableError as fault:
         return 0, 0, True, fault.what
     if os.pwrite(target, pixels.data, row * pixels.nbytes) != pixels.nbytes:

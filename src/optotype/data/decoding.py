@@ -20,7 +20,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import LifoQueue
-from typing import Any, Final
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from optotype.data.listing import Found
 from optotype.engine.processor import chosen_threads
@@ -29,6 +33,8 @@ from optotype.errors import DataError
 Report = Callable[[int, int], None]
 Answer = tuple[int, int, bool, str | None]
 Shape = tuple[int, int, int]
+Fit = Literal["stretch", "digit"]
+Decode = Callable[[Sequence[Found]], tuple[NDArray[np.uint8], list[str | None]]]
 
 LARGEST_NATIVE: Final = 64
 """Pixels of the longest side that is kept as it is."""
@@ -102,14 +108,40 @@ def decode(parts: Sequence[Part], size: int | None = None, report: Report | None
                 )
 
 
+@contextmanager
+def decoding_to(shape: Shape, pictures: int, fit: Fit = "stretch") -> Iterator[Decode]:
+    """Run workers that bring pictures to a shape that is known, a chunk at a time.
+
+    Args:
+        shape: Of every image.
+        pictures: How many are to come in all.
+        fit: "stretch" to the shape, as `read_picture` does; or "digit", as `fit_digit` does, to (28, 28, 1).
+
+    Yields:
+        What decodes some of them: gives uint8 pixels of shape (n, *shape), and for each why it cannot be used, or None.
+        It raises DataError where there is no room for the pixels, or no process can be started.
+    """
+    form = _Form(*shape, native=False, fit=fit)
+    with TemporaryDirectory(prefix="optotype-") as folder, _workers(pictures) as workers:
+        target = Path(folder, "pixels")
+
+        def decode_chunk(chunk: Sequence[Found]) -> tuple[NDArray[np.uint8], list[str | None]]:
+            (answers,) = _decode([Part(target, chunk)], form, workers, lambda *_: None)
+            pixels = np.fromfile(target, np.uint8).reshape(len(chunk), *shape)
+            return pixels, [fault for *_, fault in answers]
+
+        yield decode_chunk
+
+
 @dataclass(frozen=True)
 class _Form:
-    """What images are to look like, as far as the pictures so far tell."""
+    """What images are to look like: as far as the pictures so far tell, or, with a fit, once and for all."""
 
     height: int = 0
     width: int = 0
     channels: int = 1
     native: bool = True
+    fit: Fit | None = None
 
     @property
     def shape(self) -> Shape | None:
@@ -117,6 +149,8 @@ class _Form:
 
     def widened(self, height: int, width: int, *, grey: bool) -> "_Form":
         """Give the narrowest form that has room for one more picture."""
+        if self.fit:
+            return self
         form = self if grey else replace(self, channels=3)
         if not self.native or (height, width) == (self.height, self.width):
             return form
@@ -149,7 +183,12 @@ class _Job:
             (self.first + place, found.path, found.offset, found.size)
             for place, found in enumerate(self.pictures)
         ]
-        about = {"target": str(self.target), "shape": self.form.shape, "native": self.form.native}
+        about = {
+            "target": str(self.target),
+            "shape": self.form.shape,
+            "native": self.form.native,
+            "fit": self.form.fit,
+        }
         return f"{json.dumps({**about, 'pictures': pictures})}\n".encode()
 
     def singles(self) -> Iterator["_Job"]:

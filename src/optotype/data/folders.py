@@ -101,6 +101,34 @@ def _with_those_above(folder: str) -> list[str]:
     return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
+def pictures_in(path: Path) -> tuple[list[Found], list[Skipped]]:
+    """List the pictures of a folder and all folders inside, whatever these are called, sorted; and what is unusable.
+
+    Args:
+        path: The folder; names are given with it in front.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    scan = _scan(path)
+    found = [each._replace(file=str(path / each.file)) for each in sorted(scan.found)]
+    bad = [Skipped(str(path / each.file), each.reason) for each in scan.bad]
+    return found, bad
+
+
+def _scan(path: Path) -> _Scan:
+    """Walk through a folder; DataError where it cannot be read."""
+    scan = _Scan(os.path.realpath(path))
+    try:
+        scan.walk()
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}. Check the folder and its rights."
+        ) from error
+    scan.bad.sort(key=lambda skipped: skipped.file)
+    return scan
+
+
 def survey_folder(path: Path) -> Survey:
     """Look at a folder of class folders, or of train/, test/ and val/ with class folders inside.
 
@@ -110,14 +138,7 @@ def survey_folder(path: Path) -> Survey:
     Raises:
         DataError: It cannot be read.
     """
-    scan = _Scan(os.path.realpath(path))
-    try:
-        scan.walk()
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be read: {error.strerror}. Check the folder and its rights."
-        ) from error
-    scan.bad.sort(key=lambda skipped: skipped.file)
+    scan = _scan(path)
     files = sorted(scan.found)
     seen = [*(scan.stamps[each.file] for each in files), *sorted(scan.folders), *map(repr, scan.bad)]
     stamp = hashlib.sha256("\n".join(seen).encode(errors="surrogateescape")).hexdigest()

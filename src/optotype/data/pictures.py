@@ -24,6 +24,9 @@ FORMATS: Final = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MOST_PIXELS: Final = 64_000_000
 MOST_BYTES: Final = 256 << 20
 
+Picture = str | Path | bytes | Image.Image
+"""A picture in a file, as a file's bytes, or opened by Pillow."""
+
 _MODES: Final = {1: "L", 3: "RGB"}
 # warnings.catch_warnings changes the whole process: one thread at a time.
 _quiet = threading.Lock()
@@ -43,14 +46,15 @@ class UnusableError(Exception):
         self.advice = advice
 
 
-def read_picture(path: str | Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+def read_picture(picture: Picture, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     """Read a picture: turned upright (EXIF), on black where transparent, in grey or colour, resized to fit.
 
     Of several frames or pages the first is read. A picture of another size is stretched to the shape, antialiased
     (Pillow's bilinear filter, whose support grows with the reduction).
 
     Args:
-        path: A PNG, JPEG, WebP, BMP, GIF or TIFF file of at most 256 MiB and 64 megapixels.
+        picture: A PNG, JPEG, WebP, BMP, GIF or TIFF file of at most 256 MiB and 64 megapixels, by its path or as bytes;
+            or what Pillow has opened, of that many pixels, which stays as it is.
         shape: What to return: (height, width, channels) with 1 channel for grey (ITU-R 601 luma) or 3 for RGB.
 
     Returns:
@@ -62,17 +66,45 @@ def read_picture(path: str | Path, shape: tuple[int, int, int]) -> NDArray[np.ui
     height, width, channels = shape
     if channels not in _MODES or height < 1 or width < 1:
         raise ImageError(
-            f"{path} cannot be read as {height} x {width} pixels with {channels} channels, expected at least"
+            f"{_name(picture)} cannot be read as {height} x {width} pixels with {channels} channels, expected at least"
             " 1 x 1 with 1 or 3 channels. Use a model for such images."
         )
+    with opened(picture) as image:
+        return to_pixels(image, shape)
+
+
+@contextmanager
+def opened(picture: Picture) -> Iterator[Image.Image]:
+    """Open a picture and turn it upright, for a block in which an UnusableError becomes an ImageError that names it.
+
+    Args:
+        picture: As for `read_picture`.
+
+    Raises:
+        ImageError: The picture cannot be used.
+    """
     try:
-        content = read_content(path)
-        with _quiet, warnings.catch_warnings():
-            # Pillow warns of what we check ourselves (size) and of oddities in metadata we do not use.
-            warnings.simplefilter("ignore")
-            return to_pixels(open_picture(content), shape)
+        with quietly():
+            if isinstance(picture, Image.Image):
+                yield upright(picture, keep=True)
+            else:
+                yield open_picture(picture if isinstance(picture, bytes) else read_content(picture))
     except UnusableError as fault:
-        raise ImageError(f"{path} {fault.what}. {fault.advice}") from fault
+        raise ImageError(f"{_name(picture)} {fault.what}. {fault.advice}") from fault
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Silence Pillow, which warns of what we check ourselves (size) and of oddities in metadata we do not use."""
+    with _quiet, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _name(picture: Picture) -> str:
+    if isinstance(picture, bytes):
+        return "A picture given as bytes"
+    return "A picture of Pillow's" if isinstance(picture, Image.Image) else str(picture)
 
 
 def read_content(path: str | Path, offset: int = 0, size: int | None = None) -> bytes:
@@ -118,13 +150,29 @@ def open_picture(content: bytes) -> Image.Image:
             its header, before a pixel is decoded.
     """
     with _explained():
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        return upright(Image.open(io.BytesIO(content), formats=FORMATS))
+
+
+def upright(image: Image.Image, *, keep: bool = False) -> Image.Image:
+    """Turn a picture of Pillow's upright. Pillow's warnings are the caller's to silence.
+
+    Args:
+        image: The picture.
+        keep: Whether to leave it as it is and give a copy.
+
+    Raises:
+        UnusableError: It is too large, damaged, or its values are none of a picture's.
+    """
+    with _explained():
         if image.width * image.height > MOST_PIXELS:
             raise UnusableError(
                 f"has {image.width} x {image.height} pixels, expected at most {MOST_PIXELS} in all",
                 "Save it smaller.",
             )
-        ImageOps.exif_transpose(image, in_place=True)
+        if keep:
+            image = ImageOps.exif_transpose(image)
+        else:
+            ImageOps.exif_transpose(image, in_place=True)
         if image.mode in ("I", "F"):
             raise UnusableError(
                 "has 32-bit grey values, expected 8 or 16 bits", "Save it with 8 bits a channel."

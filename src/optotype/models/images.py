@@ -1,4 +1,4 @@
-"""The only path from what a caller holds (arrays, rows, picture files) to the array that a network takes."""
+"""The only path from what a caller holds (arrays, rows, pictures) to the array that a network takes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,12 +6,13 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 
-from optotype.data.pictures import read_picture
+from optotype.data.pictures import Picture, read_picture
 from optotype.errors import DataError
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
-Images = Pixels | str | Path | Sequence[str | Path]
+Images = Pixels | Picture | Sequence[Pixels | Picture]
 Shape = tuple[int, int, int]
 
 _CONVERT: Final = (
@@ -24,29 +25,45 @@ def as_batch(images: Images, shape: Shape) -> Pixels:
 
     Args:
         images: An array of uint8 (0 .. 255) or float32 (0 .. 1), shaped (n, h, w, c), (n, h, w) where c is 1, or
-            (n, h * w * c); or the path of a picture; or a list of paths.
+            (n, h * w * c); or one picture: its path, its bytes, or opened by Pillow; or a list of
+            pictures and of arrays that are each one image.
         shape: What the network was made for, (h, w, c).
 
     Returns:
         Contiguous array of shape (n, h, w, c), in the dtype that was given; n may be 0.
 
     Raises:
-        DataError: The dtype, shape or range is another, or a value is NaN.
+        DataError: The dtype, shape or range is another, or a value is NaN; or a list holds images of both dtypes.
         ImageError: A picture cannot be read.
     """
-    if isinstance(images, str | Path):
-        return read_picture(Path(images), shape)[np.newaxis]
     if isinstance(images, np.ndarray):
         _check_values(images)
         batch: NDArray[Any] = images.reshape(_batch_shape(images.shape, shape))
         return np.ascontiguousarray(batch)
-    if not isinstance(images, list | tuple) or not all(isinstance(each, str | Path) for each in images):
+    if not isinstance(images, list | tuple):
+        return _image(images, shape)[np.newaxis]
+    if not images:
+        return np.empty((0, *shape), np.uint8)
+    each = [_image(image, shape) for image in images]
+    if len({image.dtype for image in each}) > 1:
         raise DataError(
-            f"Images are of type {type(images).__name__}, expected an array, a path or a list of paths."
-            " Make an array of them with np.stack."
+            f"Images of a list are float32 and uint8 (as pictures are), expected one of them. {_CONVERT}"
         )
-    pictures = [read_picture(Path(each), shape) for each in images]
-    return np.stack(pictures) if pictures else np.empty((0, *shape), np.uint8)
+    stacked: NDArray[Any] = np.stack(each)
+    return stacked
+
+
+def _image(image: object, shape: Shape) -> Pixels:
+    if isinstance(image, np.ndarray):
+        _check_values(image)
+        one: NDArray[Any] = image.reshape(_batch_shape((1, *image.shape), shape)[1:])
+        return one
+    if isinstance(image, str | Path | bytes | Image):
+        return read_picture(image, shape)
+    raise DataError(
+        f"Images are of type {type(image).__name__}, expected an array, a picture (a path, bytes, or one opened by"
+        " Pillow) or a list of these. Make an array of them with np.stack."
+    )
 
 
 def _batch_shape(given: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
@@ -59,7 +76,7 @@ def _batch_shape(given: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
     raise DataError(f"Images have shape {given}, expected {choices}. {hint}")
 
 
-def _check_values(images: NDArray[np.generic]) -> None:
+def _check_values(images: NDArray[Any]) -> None:
     if images.dtype == np.uint8:
         return
     if images.dtype != np.float32:

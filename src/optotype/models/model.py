@@ -16,7 +16,7 @@ from optotype.engine.processor import Precision
 from optotype.errors import DataError, EngineError, ModelError
 from optotype.metrics import softmax
 from optotype.models import file
-from optotype.models.calibration import Calibration
+from optotype.models.calibration import COVERAGE, Calibration
 from optotype.models.extended import Extended, extend
 from optotype.models.familiarity import CHUNK, Familiarity
 from optotype.models.golden import Golden
@@ -34,8 +34,8 @@ class Prediction:
         probability: Its probability, in 0 .. 1; calibrated where the model has a calibration, as are all.
         probabilities: float32 array of shape (classes,), in the order of ``class_names``.
         class_names: Every class of the model.
-        label_set: Names of the classes that it may be, in their order: the truth is among them for 99 % of images like
-            those of the calibration. None where the model has none.
+        label_set: Names of the classes that it may be, in their order: the truth is among them for 99 % (or the
+            coverage asked for) of images like those of the calibration. None where the model has none.
         unknown: Whether the image is unlike the training images, so that nothing else here means much. None where the
             model cannot tell.
     """
@@ -126,7 +126,8 @@ class Model:
 
         Args:
             images: An array of uint8 (0 .. 255) or float32 (0 .. 1), shaped (n, h, w, c), (n, h, w) where c is 1,
-                or (n, h * w * c); or the path of a picture; or a list of paths.
+                or (n, h * w * c); or one picture: its path, its bytes, or opened by Pillow; or a list of
+                pictures and of arrays that are each one image.
             precision: Of the operands of products: "fp32", by which a model answers alike everywhere, however it was
                 trained; or "bf16", faster on a processor with AMX and refused on others.
 
@@ -175,11 +176,22 @@ class Model:
         """
         return self.probabilities(self.logits(images, precision=precision)).astype(np.float32)
 
-    def predict(self, images: Images, *, precision: Precision = "fp32") -> list[Prediction]:
-        """Say what each image shows; arguments and errors as for ``logits``."""
+    def predict(
+        self, images: Images, *, precision: Precision = "fp32", coverage: float = COVERAGE
+    ) -> list[Prediction]:
+        """Say what each image shows; other arguments and errors as for ``logits``.
+
+        Args:
+            images: As for ``logits``.
+            precision: Likewise.
+            coverage: How often label sets are to hold the truth, between 0 and 1.
+
+        Raises:
+            DataError: The coverage is not between 0 and 1.
+        """
         logits, distances = self.examine(images, precision=precision)
         probabilities = self.probabilities(logits)
-        sets = None if self.calibration is None else self.calibration.label_sets(probabilities)
+        sets = None if self.calibration is None else self.calibration.label_sets(probabilities, coverage)
         unknown = (
             None if distances is None or self.familiarity is None else self.familiarity.unknown(distances)
         )

@@ -1,0 +1,117 @@
+"""What --fit-digit is worth: `python -m reproduce.fit_digit`, about a minute.
+
+500 test images of MNIST are put on pictures as a telephone would take them, and predicted by a model of MNIST: as they
+are, from the pictures with MNIST's treatment, and from the pictures without it. The constants of the treatment were
+chosen on training images. Writes results/fit_digit.json, and prints the table in docs/predicting.md.
+"""
+
+import io
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+import optotype as ot
+from optotype.errors import ImageError
+from optotype.metrics import Estimate, proportion
+from reproduce.machine import Machine, this_machine
+from reproduce.results import FOLDER, Frozen, write
+
+FILE: Final = FOLDER / "fit_digit.json"
+N: Final = 500
+SIZE: Final = (200, 150)
+"""Width and height of the pictures."""
+WAYS: Final = ("MNIST's own image", "a photograph, with --fit-digit", "a photograph, without")
+
+
+class Result(Frozen):
+    """What results/fit_digit.json holds.
+
+    Attributes:
+        machine: Where it was measured.
+        n: How many images.
+        correct: How many of them were told, each way.
+        refused: Pictures in which no digit was found; they count as not told.
+    """
+
+    machine: Machine
+    n: int
+    correct: dict[str, int]
+    refused: int
+
+
+def main() -> None:
+    """Train, take the pictures, predict, keep what came out, and print it."""
+    mnist = ot.load("mnist")
+    with tempfile.TemporaryDirectory() as folder:
+        model = ot.train(mnist, ot.load_recipe("mnist-quick"), out=Path(folder) / "run", curves=False).model
+        opened = ot.open_test(mnist, folder, "reproduce.fit_digit")
+    rng = np.random.default_rng(0)
+    chosen = rng.permutation(len(opened.images))[:N]
+    result = measured(model, opened.images[chosen], opened.labels[chosen], rng)
+    write(result, FILE)
+    print(table(result))
+
+
+def measured(
+    model: ot.Model, images: NDArray[np.uint8], labels: NDArray[np.integer], rng: np.random.Generator
+) -> Result:
+    """Count what a model tells of images, as they are and on pictures."""
+    pictures = [photograph(image[..., 0], rng) for image in images]
+    fitted = [_fitted(picture) for picture in pictures]
+    seen = [np.zeros((28, 28), np.uint8) if digit is None else digit for digit in fitted]
+    found = np.array([digit is not None for digit in fitted])
+    told = [model.logits(each).argmax(axis=1) == labels for each in (images, seen, pictures)]
+    told[1] &= found
+    counts = {way: int(each.sum()) for way, each in zip(WAYS, told, strict=True)}
+    return Result(machine=this_machine(), n=len(labels), correct=counts, refused=int((~found).sum()))
+
+
+def photograph(digit: NDArray[np.uint8], rng: np.random.Generator) -> bytes:
+    """Take a picture of a digit written on paper: 200 x 150 pixels in colour, as JPEG.
+
+    The digit is 40 to 120 pixels high, somewhere on the picture; the paper is of some light colour, lit from one side;
+    the ink of some dark one. Lens and sensor blur it and add noise.
+
+    Args:
+        digit: uint8 of shape (28, 28), bright on black.
+        rng: Decides all that.
+    """
+    height = int(rng.integers(56, 150))  # of MNIST's whole image, of which the digit takes 20 pixels of 28
+    large = np.asarray(Image.fromarray(digit).resize((height, height), Image.Resampling.BICUBIC)) / 255
+    ink = np.zeros((SIZE[1], SIZE[0]))
+    top, left = (int(rng.integers(0, room - height + 1)) for room in ink.shape)
+    ink[top : top + height, left : left + height] = np.clip(1.6 * large - 0.3, 0, 1)
+    y, x = np.mgrid[-1 : 1 : SIZE[1] * 1j, -1 : 1 : SIZE[0] * 1j]
+    angle = rng.uniform(0, 2 * np.pi)
+    light = 1 - rng.uniform(0, 0.2) * (1 + np.cos(angle) * x + np.sin(angle) * y) / 2
+    paper, pen = rng.uniform(190, 250, 3), rng.uniform(10, 100, 3)
+    colour = (paper + ink[..., np.newaxis] * (pen - paper)) * light[..., np.newaxis]
+    colour += rng.normal(0, rng.uniform(2, 8), colour.shape)
+    picture = Image.fromarray(np.clip(np.rint(colour), 0, 255).astype(np.uint8))
+    content = io.BytesIO()
+    picture.filter(ImageFilter.GaussianBlur(rng.uniform(0, 1))).save(content, "JPEG", quality=85)
+    return content.getvalue()
+
+
+def _fitted(picture: bytes) -> NDArray[np.uint8] | None:
+    try:
+        return ot.fit_digit(picture)
+    except ImageError:
+        return None
+
+
+def table(result: Result) -> str:
+    """Make a table: a row for each way, with its accuracy and 95 % interval."""
+    rows = ["| seen by the model | accuracy | 95 % interval |", "|---|---|---|"]
+    for way, correct in result.correct.items():
+        share: Estimate = proportion(correct, result.n)
+        rows.append(f"| {way} | {share.value:.3f} | {share.low:.3f} to {share.high:.3f} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    main()
