@@ -105,4 +105,5 @@ def test_what_to_do_with_bad_pictures_is_one_of_two() -> None:
 def test_only_pictures_take_a_size(tmp_path: Path) -> None:
     """A folder of pictures does; a name, IDX files and what is nowhere do not, nor a name that no file can have."""
     assert takes_size(write(tmp_path / "pets", names(2)))
-    assert not any(map(takes_size, ("mnist", write_folder(tmp_path / "digits"), "nowhere", "x" * 300)))
+    others: list[str | Path] = ["mnist", write_folder(tmp_path / "digits"), "nowhere", "x" * 300]
+    assert not any(map(takes_size, others))
