@@ -1,13 +1,19 @@
 """`optotype data`: what it prints and writes."""
 
 import json
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from optotype.checking.check import check
+from optotype.checking.findings import Doubted
 from optotype.cli import main
 from optotype.data.sealed import LOG_NAME
+from optotype.data.sources import load
+from optotype.metrics import proportion
 from tests.data.picture_files import names, write
 from tests.training.samples import write_folder
 
@@ -66,6 +72,17 @@ def test_a_check_leaves_a_verdict_a_file_and_a_page(command: Command) -> None:
     assert "opening 1 of this test set" in said
     assert found["verdict"] in Path("data-digits/check.html").read_text(encoding="utf-8")
     assert len((Path("runs") / LOG_NAME).read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_a_run_without_what_is_in_doubt_is_not_taken_for_better(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where judged runs are scored without the images in doubt, it is said that this flatters them."""
+    found = replace(check(load("digits")), doubted=(Doubted("a", 9, proportion(8, 9), 8, proportion(8, 8)),))
+    monkeypatch.setattr(sys.modules["optotype.checking.check"], "check", lambda *_, **__: found)
+    *_, doubted, caution, _, _, _ = command("--check").splitlines()
+    assert doubted.startswith("a: accuracy 0.8889")
+    assert caution.endswith("the true accuracy lies between the two.")
 
 
 def test_pictures_are_loaded_as_for_a_training(command: Command) -> None:

@@ -189,6 +189,11 @@ def _show_findings(screen: "Console", findings: "Findings", folder: Path) -> Non
         )
     for each in findings.doubted[:_LISTED]:
         prose(screen, str(each))
+    if findings.doubted:
+        prose(
+            screen,
+            "Most nets do better without what is in doubt, for it is hard: the true accuracy lies between the two.",
+        )
     screen.print(findings.verdict, style="bold", soft_wrap=not screen.is_terminal)
     screen.print(f"pictures     {folder / 'check.html'}")
     screen.print(f"findings     {folder / 'check.json'}")
