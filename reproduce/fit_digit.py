@@ -73,7 +73,7 @@ def measured(
 def photograph(digit: NDArray[np.uint8], rng: np.random.Generator) -> bytes:
     """Take a picture of a digit written on paper: 200 x 150 pixels in colour, as JPEG.
 
-    The digit is 40 to 120 pixels high, somewhere on the picture; the paper is of some light colour, lit from one side;
+    The digit is 40 to 106 pixels large, somewhere on the picture; the paper is of some light colour, lit from one side;
     the ink of some dark one. Lens and sensor blur it and add noise.
 
     Args:
