@@ -6,6 +6,7 @@ from typing import Final
 from optotype.judging.diagnosis.advice import edit_recipe, judge_on_more
 from optotype.judging.diagnosis.case import Case
 from optotype.judging.judgement import Diagnosis
+from optotype.metrics.intervals import unpaired_difference
 
 _WIDE: Final = 0.1
 _WISHED: Final = 0.02
@@ -33,10 +34,13 @@ def too_few(case: Case) -> Diagnosis | None:
 def no_better_than_simpler(case: Case) -> Diagnosis | None:
     """A far simpler classifier is as good, as far as these images can tell."""
     best = max(case.judgement.baselines, key=lambda each: each.accuracy.value, default=None)
-    if best is None or best.accuracy.value < case.test.accuracy.low:
+    if best is None:
+        return None
+    above = unpaired_difference(case.test.accuracy, best.accuracy)
+    if above.low > 0:
         return None
     better_net = f"ask more of the network: {edit_recipe(case.run, 'add filters, units or layers')}"
-    if best.accuracy.low > case.test.accuracy.high:
+    if above.high < 0:
         said, advice = "is better", f"Take the simpler one, or {better_net}."
     else:
         said = "may be as good: these images cannot tell the two apart"

@@ -13,6 +13,7 @@ from optotype.judging.diagnosis.probes import (
     reach,
     spread,
     start_of,
+    steps_of_a_trial,
 )
 from optotype.judging.judgement import Diagnosis
 
@@ -21,6 +22,7 @@ _FAR: Final = 0.9
 _RISE: Final = 1.1
 _LEFT: Final = 0.02
 _REACH: Final = 0.03
+_FEWEST: Final = 30  # steps of a trial that says anything
 _SPREAD: Final = 0.1
 _FACTORS: Final = tuple(10.0**power for power in range(1, 7))
 
@@ -44,10 +46,11 @@ def not_learning(case: Case) -> Diagnosis | None:
 def rate_too_high(case: Case) -> Diagnosis | None:
     """Training images are not learnt, or the loss jumped; and from the same start a tenth of the rate gets further."""
     sign = _sign_of_too_high(case)
-    if not sign and case.train_error < _LEFT:
+    if (not sign and case.train_error < _LEFT) or steps_of_a_trial(case) < _FEWEST:
         return None
     here, tenth = loss_after(case, "start", 1.0), loss_after(case, "start", 0.1)
-    if not tenth < _FAR * here:
+    # What hardly moves is not better for that: the lower rate must itself get somewhere.
+    if not (tenth < _FAR * here and tenth < loss_of(start_of(case), case)):
         return None
     lower, factor = tenth, 0.1
     while (still := loss_after(case, "start", factor / 10)) < lower and factor > 1e-5:
@@ -79,7 +82,7 @@ def _sign_of_too_high(case: Case) -> str:
 
 def rate_too_low(case: Case) -> Diagnosis | None:
     """The training images are not yet learnt, and from where the training ended a far higher rate gets further."""
-    if case.train_error < _LEFT or case.gap > case.train_error:
+    if case.train_error < _LEFT or case.gap > case.train_error or steps_of_a_trial(case) < _FEWEST:
         return None
     here = best = loss_after(case, "end", 1.0)
     chosen = 1.0
@@ -90,7 +93,7 @@ def rate_too_low(case: Case) -> Diagnosis | None:
         best, chosen = there, factor
     if best >= _CLEARLY * here:
         return None
-    now = loss_of(case.model.network, case)
+    now = loss_of(end_of(case), case)
     return Diagnosis(
         "learning_rate_too_low",
         "The learning rate is too low: the training ended long before the network had learnt what it can.",

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.engine.augmentation import Augment
+from optotype.engine.layers import BatchNormalization
 from optotype.engine.network import Network
 from optotype.engine.optimizers import SGD
 from optotype.engine.randomness import permutation
+from optotype.engine.schedules import learning_rates
 from optotype.judging.diagnosis.case import Case
 from optotype.metrics import log_loss
 
@@ -132,9 +134,21 @@ def _stuck(network: Network, layer: int, activation: str, images: NDArray[np.uin
 
 
 def loss_of(network: Network, case: Case) -> float:
-    """Give the loss on the sample, in nats."""
+    """Give the loss on the sample, in nats.
+
+    With batch normalization it is that of training, by the statistics of batches: after few steps the moving ones that
+    prediction takes lag behind the weights, and would make good weights look bad. That changes the moving ones.
+    """
     images, labels = case.sample
-    return log_loss(network.logits(images), labels)
+    if not any(isinstance(row.layer, BatchNormalization) for row in network.rows):
+        return log_loss(network.logits(images), labels)
+    size = case.recipe.batch_size
+    network.compile(SGD(), size)
+    still = np.zeros(math.ceil(len(labels) / size), np.float32)
+    order = np.arange(len(labels))
+    return network.train_epoch(
+        images, labels, order, learning_rates=still, key=(case.recipe.seed, _TRIAL)
+    ).loss
 
 
 def images_of_a_trial(case: Case) -> int:
@@ -142,12 +156,18 @@ def images_of_a_trial(case: Case) -> int:
     return min(_MOST_OF_A_TRIAL, case.train.n * len(case.epochs))
 
 
+def steps_of_a_trial(case: Case) -> int:
+    """Count the steps that `loss_after` makes."""
+    return math.ceil(images_of_a_trial(case) / case.recipe.batch_size)
+
+
 def loss_after(case: Case, begin: Literal["start", "end"], factor: float) -> float:
     """Train a little and give the loss on the sample, in nats; measured once.
 
     Args:
-        case: With its optimizer, batch size and augmentation; without its schedule.
-        begin: Whether with the weights that the training started from, or with those it ended with.
+        case: With its optimizer, batch size and augmentation.
+        begin: Whether with the weights that the training started from, and its schedule, made as short; or with those
+            that it ended with, at one rate.
         factor: What its learning rate is multiplied by.
 
     Returns:
@@ -155,22 +175,25 @@ def loss_after(case: Case, begin: Literal["start", "end"], factor: float) -> flo
     """
     known = case.trials.get((begin, factor))
     if known is None:
-        known = case.trials[begin, factor] = _trial(
-            case, start_of(case) if begin == "start" else end_of(case), factor
-        )
+        known = case.trials[begin, factor] = _trial(case, begin, factor)
     return known
 
 
-def _trial(case: Case, network: Network, factor: float) -> float:
+def _trial(case: Case, begin: Literal["start", "end"], factor: float) -> float:
+    network = start_of(case) if begin == "start" else end_of(case)
     recipe, said = case.recipe, case.evidence.predictions["train"]
     n, total = len(said.labels), images_of_a_trial(case)
     order = said.indices[np.resize(permutation(n, recipe.seed, _TRIAL), total)]
-    steps = math.ceil(total / recipe.batch_size)
     network.compile(
         recipe.optimizer, recipe.batch_size, recipe.augment if isinstance(recipe.augment, Augment) else None
     )
     with np.errstate(over="ignore"):
-        rates = np.full(steps, recipe.optimizer.learning_rate * factor, np.float32)
+        rate, steps = recipe.optimizer.learning_rate * factor, steps_of_a_trial(case)
+        rates = (
+            learning_rates(recipe.schedule, rate, steps)
+            if begin == "start"
+            else np.full(steps, rate, np.float32)
+        )
     totals = network.train_epoch(
         case.evidence.images["train"], _labels(case), order, learning_rates=rates, key=(recipe.seed, _TRIAL)
     )
