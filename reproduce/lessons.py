@@ -43,7 +43,7 @@ _SEEDS: Final = {"keras": 5, "optotype-fp32": 10, "optotype-bf16": 10}
 _MORE_OF_OURS: Final = {"cnn-large": 30, "mnist-quick": 30, "mlp-800-800": 30}
 # Where the interval from five seeds of each side reached below the margin, so that it decided nothing; LOG.md has
 # what it was.
-MORE_SEEDS: Final = {"mlp-32-16": 20, "mlp-300x3": 30, "mlp-32-16-cifar10-jpeg": 15}
+MORE_SEEDS: Final = {"mlp-32-16": 20, "mlp-300x3": 30, "mlp-300-300-early": 20, "mlp-32-16-cifar10-jpeg": 15}
 
 
 def seeds(recipe: str, peer: Peer, asked: int = 0) -> int:
