@@ -52,7 +52,7 @@ def _decode(folder: Path, n: int) -> list[Any]:
         [row, f"{folder}/members", offset, len(content)]
         for row, (offset, content) in enumerate(zip(offsets, contents, strict=False))
     ]
-    job = {"target": f"{folder}/target", "shape": [8, 8, 3], "native": False, "pictures": rows}
+    job = {"target": f"{folder}/target", "shape": [8, 8, 3], "native": False, "fit": None, "pictures": rows}
     done = subprocess.run(
         [sys.executable, "-m", "optotype.data.decode_worker"],
         input=json.dumps(job),
