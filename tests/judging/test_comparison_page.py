@@ -2,6 +2,8 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from optotype.judging.comparison_page import MOST_IMAGES, Bar, bars, render_comp
 from optotype.judging.verdicts import compare_models, compare_recipes
 from optotype.metrics import Estimate, proportion
 from optotype.recipes.recipe import Recipe
+from tests.browser import CHROMIUM, opened
 
 HOSTILE = "<script>alert('&\"')</script>"
 
@@ -152,3 +155,22 @@ def test_bars_share_one_scale() -> None:
         Bar(34.33, 65.67, 97.0),
     ]
     assert bars([Estimate(1, 1, 1)]) == [Bar(50, 50, 50)]
+
+
+@pytest.mark.skipif(
+    CHROMIUM is None, reason="needs Chromium (on Debian and Ubuntu: apt-get install chromium)"
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_at_home_in_a_browser(tmp_path: Path, scheme: Literal["light", "dark"]) -> None:
+    """At 375 pixels nothing makes the page scroll sideways, every image is there and has a text, nothing complains."""
+    page = tmp_path / "comparison.html"
+    page.write_text(
+        render_comparison(_comparison("a_name_of_one_long_word_that_nobody_would_break", models=5))
+    )
+    with opened(tmp_path) as browser:
+        browser.show(page, width=375, scheme=scheme)
+        browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        assert browser.evaluate("document.documentElement.scrollWidth") <= 375
+        assert browser.evaluate("document.images.length") > 0
+        assert browser.evaluate("[...document.images].every(each => each.alt && each.naturalWidth > 0)")
+        assert browser.complaints == []
