@@ -1,13 +1,13 @@
 """The page of the pictures in question."""
 
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 
 from optotype.checking.findings import Doubted, Finding, Findings, Picture
 from optotype.checking.page import MOST_FINDINGS, render_page
 from optotype.metrics import proportion
+from tests.page import Page
 
 HOSTILE = "<script>alert('&\"')</script>"
 
@@ -20,27 +20,9 @@ def _findings(n: int, label: str = "cat", channels: int = 1) -> Findings:
     return Findings(label, "sha256:0", 10, 5, 2, 0.875, found, (f"{label} is a note.",), 1.0, doubted)
 
 
-class _Tags(HTMLParser):
-    """Notes each tag with its attributes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a tag."""
-        self.tags.append((tag, dict(attrs)))
-
-
-def _tags(page: str) -> list[tuple[str, dict[str, str | None]]]:
-    parser = _Tags()
-    parser.feed(page)
-    return parser.tags
-
-
 def test_names_cannot_become_markup() -> None:
     """Class and file names full of markup appear as text: no tag and no attribute comes of them."""
-    harmless, hostile = (_tags(render_page(_findings(2, name))) for name in ("cat", HOSTILE))
+    harmless, hostile = (Page(render_page(_findings(2, name))).tags for name in ("cat", HOSTILE))
     assert [(tag, list(attributes)) for tag, attributes in harmless] == [
         (tag, list(attributes)) for tag, attributes in hostile
     ]
@@ -51,7 +33,7 @@ def test_the_page_stands_alone() -> None:
     """Nothing is fetched: pictures are inside, in grey or colour, each with a text in its place."""
     for channels in (1, 3):
         page = render_page(_findings(2, channels=channels))
-        pictures = [attributes for tag, attributes in _tags(page) if tag == "img"]
+        pictures = [attributes for tag, attributes in Page(page).tags if tag == "img"]
         assert len(pictures) == 2
         for attributes in pictures:
             assert str(attributes["src"]).startswith("data:image/png;base64,")

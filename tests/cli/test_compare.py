@@ -1,29 +1,16 @@
 """`optotype compare` and `optotype runs`: what they print and write."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from optotype.cli import main
 from optotype.data.sources import load
 from optotype.engine.optimizers import Adam
 from optotype.judging.judge import judge
 from optotype.training.train import train
+from tests.cli.conftest import Command
 from tests.training.samples import recipe, write_folder
-
-
-class Done(NamedTuple):
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Done]
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +24,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], trained: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+def command(command: Command, trained: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Give a function that runs optotype where the runs are."""
     monkeypatch.chdir(trained)
-
-    def call(*arguments: str) -> Done:
-        with pytest.raises(SystemExit) as ended:
-            main.run(arguments)
-        captured = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Done(ended.value.code, captured.out, captured.err)
-
-    return call
+    return command
 
 
 def test_a_comparison_is_printed_and_written(command: Command) -> None:

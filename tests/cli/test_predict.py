@@ -7,24 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from optotype.cli import main
 from optotype.models.model import Model
+from tests.cli.conftest import Command, Done
 from tests.models.samples import CLASSES, SHAPE, doubting_model, small_model
-
-
-class Done(NamedTuple):
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
 
 Predict = Callable[..., Done]
 
@@ -42,16 +32,12 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
 
 
 @pytest.fixture
-def predict(model: Model, capsys: pytest.CaptureFixture[str]) -> Predict:
+def predict(model: Model, command: Command) -> Predict:
     """Give a function that predicts with that model."""
     del model
 
     def call(*arguments: str, model: str = "model") -> Done:
-        with pytest.raises(SystemExit) as ended:
-            main.run(["predict", model, *arguments])
-        captured = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Done(ended.value.code, captured.out, captured.err)
+        return command("predict", model, *arguments)
 
     return call
 

@@ -1,7 +1,6 @@
 """The page of a comparison."""
 
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +13,7 @@ from optotype.judging.verdicts import compare_models, compare_recipes
 from optotype.metrics import Estimate, proportion
 from optotype.recipes.recipe import Recipe
 from tests.browser import CHROMIUM, opened
+from tests.page import Page
 
 HOSTILE = "<script>alert('&\"')</script>"
 
@@ -54,27 +54,11 @@ def _comparison(
     )
 
 
-class _Tags(HTMLParser):
-    """Notes each tag with its attributes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a tag."""
-        self.tags.append((tag, dict(attrs)))
-
-
-def _tags(page: str) -> list[tuple[str, dict[str, str | None]]]:
-    parser = _Tags()
-    parser.feed(page)
-    return parser.tags
-
-
 def test_names_cannot_become_markup() -> None:
     """Names of runs, recipes, classes and files full of markup appear as text: no tag or attribute comes of them."""
-    harmless, hostile = (_tags(render_comparison(_comparison(name, models=4))) for name in ("cat", HOSTILE))
+    harmless, hostile = (
+        Page(render_comparison(_comparison(name, models=4))).tags for name in ("cat", HOSTILE)
+    )
     assert [(tag, list(attributes)) for tag, attributes in harmless] == [
         (tag, list(attributes)) for tag, attributes in hostile
     ]
@@ -85,7 +69,7 @@ def test_names_cannot_become_markup() -> None:
 def test_the_page_stands_alone(channels: int) -> None:
     """Nothing is fetched: images are inside, and every image and figure has a text in its place."""
     page = render_comparison(_comparison(channels=channels))
-    tags = _tags(page)
+    tags = Page(page).tags
     images = [attributes for tag, attributes in tags if tag == "img"]
     assert len(images) == 3
     assert all(str(attributes["src"]).startswith("data:image/png;base64,") for attributes in images)

@@ -15,8 +15,8 @@ from optotype.judging.report.page import render_page
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
 from optotype.runs.run import Run
-from tests.judging.report.html import Page
 from tests.judging.samples import complete, judged
+from tests.page import Page
 from tests.runs.samples import epoch, small_run
 
 _OF_FIGURES = {"g", "path", "text", "use", "defs", "clippath", "rect", "image"}
