@@ -49,21 +49,19 @@ def validation_parts(recipe: Recipe, labels: NDArray[np.integer], split: Split) 
     return halves(validation, labels, recipe.split_seed)
 
 
-def with_doubts(model: Model, data: Dataset, split: Split, threads: int) -> Model:
+def with_doubts(model: Model, data: Dataset, split: Split, network: Network) -> Model:
     """Fit what a trained model knows of its own limits.
 
     Args:
         model: With the weights that are kept.
         data: What it was trained on.
         split: Which images it was trained on, and which validate.
-        threads: As for Network; they change nothing.
+        network: With the weights of the model.
 
     Returns:
         The model with a calibration and a familiarity; where one is impossible, its provenance says why, under
         "no_calibration" or "no_familiarity".
     """
-    network = Network(model.layers, model.input_shape, scale=model.recipe.scale, threads=threads)
-    network.set_weights(model.weights)
     held = validation_parts(model.recipe, data.labels, split)[1]
     reasons: dict[str, JsonValue] = {}
     calibration, familiarity = None, None

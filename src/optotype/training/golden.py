@@ -16,20 +16,18 @@ from optotype.training.doubts import validation_parts
 Indices = NDArray[np.int64]
 
 
-def with_golden(model: Model, data: Dataset, split: Split, threads: int) -> Model:
+def with_golden(model: Model, data: Dataset, split: Split, network: Network) -> Model:
     """Let a trained model keep what it says of a few images.
 
     Args:
         model: With the weights that are kept.
         data: What it was trained on.
         split: Which images it was trained on, and which validate.
-        threads: As for Network; they change nothing.
+        network: With the weights of the model.
 
     Returns:
         The model with golden images; where a logit of theirs is not finite, its provenance says so, as "no_golden".
     """
-    network = Network(model.layers, model.input_shape, scale=model.recipe.scale, threads=threads)
-    network.set_weights(model.weights)
     watched, calibrating = validation_parts(model.recipe, data.labels, split)
     rows = golden_rows(data.labels, np.concatenate([calibrating, watched, split.train]))
     try:

@@ -133,6 +133,9 @@ class Keeper:
             provenance["start"] = start
         model = Model(self._recipe, self._data.shape, self._data.class_names, weights, provenance)
         self._run.keep(model)  # at once, so that nothing that follows can lose it
-        threads = self._network.threads
-        model = with_golden(model, self._data, self._split, threads)
-        self._run.keep(with_doubts(model, self._data, self._split, threads))
+        network = Network(
+            model.layers, model.input_shape, scale=self._recipe.scale, threads=self._network.threads
+        )
+        network.set_weights(weights)
+        model = with_golden(model, self._data, self._split, network)
+        self._run.keep(with_doubts(model, self._data, self._split, network))
