@@ -1,0 +1,1 @@
+"""HTTP and the page: the only code that knows the web framework."""
