@@ -35,6 +35,8 @@ if _TYPE_CHECKING:
         RunError,
     )
     from optotype.estimator import ImageClassifier
+    from optotype.explaining.occlusion import Occlusion, occlusion
+    from optotype.explaining.similar import Neighbours
     from optotype.exporting.export import export
     from optotype.exporting.from_keras import from_keras
     from optotype.judging.compare import compare
@@ -77,6 +79,8 @@ __all__ = [
     "MaxPooling2D",
     "Model",
     "ModelError",
+    "Neighbours",
+    "Occlusion",
     "OneCycle",
     "OptotypeError",
     "Prediction",
@@ -94,6 +98,7 @@ __all__ = [
     "list_runs",
     "load",
     "load_recipe",
+    "occlusion",
     "open_test",
     "train",
 ]
@@ -111,6 +116,8 @@ _HOMES = {
     "engine.schedules": ["Constant", "OneCycle"],
     "errors": [name for name in __all__ if name.endswith("Error")],
     "estimator": ["ImageClassifier"],
+    "explaining.occlusion": ["Occlusion", "occlusion"],
+    "explaining.similar": ["Neighbours"],
     "exporting.export": ["export"],
     "exporting.from_keras": ["from_keras"],
     "judging.compare": ["compare"],
