@@ -8,6 +8,7 @@
     ├── ModelError         a model file that cannot be used
     ├── ExportError        an export that cannot be made, or says other than its model
     ├── RunError           a run folder that is missing, unfinished or in the way
+    ├── ServeError         a server that cannot be started
     ├── DivergedError      training stopped because the loss was no longer a number
     └── EngineError        a network that cannot be built or run on this processor
 
@@ -48,6 +49,10 @@ class ExportError(OptotypeError):
 
 class RunError(OptotypeError):
     """A run folder is missing, unfinished or in the way."""
+
+
+class ServeError(OptotypeError):
+    """A server cannot be started."""
 
 
 class DivergedError(OptotypeError):

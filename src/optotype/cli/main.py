@@ -19,6 +19,7 @@ from optotype.cli.judge import judge
 from optotype.cli.predict import predict
 from optotype.cli.recipes import recipes
 from optotype.cli.runs import runs
+from optotype.cli.serve import serve
 from optotype.cli.terminal import StoppedError, fail
 from optotype.cli.train import train
 from optotype.errors import OptotypeError
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _verb in (data, train, judge, compare, runs, predict, export, recipes, info):
+for _verb in (data, train, judge, compare, runs, predict, serve, export, recipes, info):
     app.command()(_verb)
 
 

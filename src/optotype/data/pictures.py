@@ -28,8 +28,32 @@ Picture = str | Path | bytes | Image.Image
 """A picture in a file, as a file's bytes, or opened by Pillow."""
 
 _MODES: Final = {1: "L", 3: "RGB"}
-# warnings.catch_warnings changes the whole process: one thread at a time.
-_quiet = threading.Lock()
+
+
+class _Silence:
+    """Silence for as long as any thread needs it: Python's filters of warnings are the whole process's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._filters = warnings.catch_warnings()
+
+    def begin(self) -> None:
+        with self._lock:
+            if self._threads == 0:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore")
+            self._threads += 1
+
+    def end(self) -> None:
+        with self._lock:
+            self._threads -= 1
+            if self._threads == 0:
+                self._filters.__exit__(None, None, None)
+
+
+_silence = _Silence()
 
 
 class UnusableError(Exception):
@@ -96,9 +120,11 @@ def opened(picture: Picture) -> Iterator[Image.Image]:
 @contextmanager
 def quietly() -> Iterator[None]:
     """Silence Pillow, which warns of what we check ourselves (size) and of oddities in metadata we do not use."""
-    with _quiet, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    _silence.begin()
+    try:
         yield
+    finally:
+        _silence.end()
 
 
 def _name(picture: Picture) -> str:
@@ -136,11 +162,12 @@ def read_content(path: str | Path, offset: int = 0, size: int | None = None) -> 
         raise UnusableError(f"cannot be read: {reason}", "Check the file and its rights.") from error
 
 
-def open_picture(content: bytes) -> Image.Image:
+def open_picture(content: bytes, most_pixels: int = MOST_PIXELS) -> Image.Image:
     """Decode a picture and turn it upright. Pillow's warnings are the caller's to silence.
 
     Args:
         content: The bytes of a file.
+        most_pixels: How many pixels it may have.
 
     Returns:
         The first frame, in Pillow's mode for it; `to_pixels` takes it from there.
@@ -150,23 +177,24 @@ def open_picture(content: bytes) -> Image.Image:
             its header, before a pixel is decoded.
     """
     with _explained():
-        return upright(Image.open(io.BytesIO(content), formats=FORMATS))
+        return upright(Image.open(io.BytesIO(content), formats=FORMATS), most_pixels)
 
 
-def upright(image: Image.Image, *, keep: bool = False) -> Image.Image:
+def upright(image: Image.Image, most_pixels: int = MOST_PIXELS, *, keep: bool = False) -> Image.Image:
     """Turn a picture of Pillow's upright. Pillow's warnings are the caller's to silence.
 
     Args:
         image: The picture.
+        most_pixels: How many pixels it may have.
         keep: Whether to leave it as it is and give a copy.
 
     Raises:
         UnusableError: It is too large, damaged, or its values are none of a picture's.
     """
     with _explained():
-        if image.width * image.height > MOST_PIXELS:
+        if image.width * image.height > most_pixels:
             raise UnusableError(
-                f"has {image.width} x {image.height} pixels, expected at most {MOST_PIXELS} in all",
+                f"has {image.width} x {image.height} pixels, expected at most {most_pixels} in all",
                 "Save it smaller.",
             )
         if keep:

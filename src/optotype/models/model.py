@@ -189,7 +189,25 @@ class Model:
         Raises:
             DataError: The coverage is not between 0 and 1.
         """
-        logits, distances = self.examine(images, precision=precision)
+        return self.predictions(*self.examine(images, precision=precision), coverage=coverage)
+
+    def predictions(
+        self,
+        logits: NDArray[np.float32],
+        distances: NDArray[np.float32] | None,
+        *,
+        coverage: float = COVERAGE,
+    ) -> list[Prediction]:
+        """Say what images show, from what ``examine`` gave of them.
+
+        Args:
+            logits: float32 of shape (n, classes).
+            distances: float32 of shape (n,), or None.
+            coverage: As for ``predict``.
+
+        Raises:
+            DataError: The coverage is not between 0 and 1.
+        """
         probabilities = self.probabilities(logits)
         sets = None if self.calibration is None else self.calibration.label_sets(probabilities, coverage)
         unknown = (

@@ -1,0 +1,72 @@
+"""`optotype serve`: a model as a service, and a page where one draws."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optotype.cli.terminal import console, print_json, prose
+
+if TYPE_CHECKING:
+    from optotype.web.service import Service
+
+Target = Annotated[Path, typer.Argument(metavar="TARGET", help="A run folder or a model file.")]
+Port = Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="The port; 0 takes any free one.")]
+Host = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS",
+        help="The address to listen on; other machines can ask where it is not of this one alone.",
+    ),
+]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        envvar="OPTOTYPE_TOKEN",
+        help="What every request must bring, as 'Authorization: Bearer TEXT'; needed where other machines can ask."
+        " Better given in the environment, since others can read a command line.",
+    ),
+]
+Open = Annotated[bool, typer.Option("--open", metavar="", help="Open the page in a browser.")]
+Json = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print JSON only: one line when it can be asked.")
+]
+
+
+def serve(
+    target: Target,
+    port: Port = 8000,
+    host: Host = "127.0.0.1",
+    token: Token = None,
+    open_page: Open = False,
+    json: Json = False,
+) -> None:
+    """Serve a model over HTTP, with a page to draw on, until Ctrl-C.
+
+    Programs ask POST /v1/predict; /docs explains all that can be asked. SIGHUP
+    loads the model again; Ctrl-C and SIGTERM let open requests end.
+    """
+    from optotype.web import Settings
+    from optotype.web import serve as run_server
+
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+    screen = console()
+
+    def started(service: "Service", address: str) -> None:
+        page = f"{address}/" if token is None else f"{address}/#token={token}"
+        if json:
+            print_json({"address": address, "model": service.served.fingerprint})
+        else:
+            name = service.served.model.recipe.name
+            prose(
+                screen,
+                f"{name} is served at {page} (the page) and {address}/docs (for programs). Ctrl-C stops it.",
+            )
+        if open_page:
+            typer.launch(page)
+
+    run_server(Settings(target, host, port, token), started)
+    if not json:
+        prose(screen, "Stopped; every request that was taken on has been answered.")

@@ -1,0 +1,225 @@
+"""The interface for programs, under /v1: one function for each thing that can be asked."""
+
+from typing import Annotated, Final
+
+import numpy as np
+from fastapi import APIRouter, Query, Request
+from numpy.typing import NDArray
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from optotype.data.decoding import Fit
+from optotype.data.embedding import png_uri
+from optotype.errors import DataError
+from optotype.explaining.similar import Neighbour
+from optotype.models.calibration import COVERAGE
+from optotype.models.images import Pixels
+from optotype.models.model import Prediction
+from optotype.web.bodies import OPENAPI, Dtype, Wanted, read_images
+from optotype.web.schemas import (
+    AccuracyOut,
+    Explanation,
+    LimitsOut,
+    ModelOut,
+    OcclusionOut,
+    PredictionOut,
+    Predictions,
+    ProblemOut,
+    Ranked,
+    Similar,
+    SimilarImage,
+)
+from optotype.web.served import Served
+from optotype.web.service import Service
+
+_PROBLEMS: Final[dict[int | str, dict[str, object]]] = {
+    status: {
+        "description": phrase,
+        "content": {"application/problem+json": {"schema": ProblemOut.model_json_schema()}},
+    }
+    for status, phrase in (
+        (400, "The request is malformed."),
+        (401, "The token is missing or wrong."),
+        (403, "Another site asks."),
+        (408, "The body took too long to arrive."),
+        (413, "The body, a picture or their number is too large."),
+        (415, "The body is of another kind."),
+        (422, "The images or a parameter cannot be used."),
+        (429, "Too many images wait already; Retry-After says when to ask again."),
+        (503, "The server has no room or is being stopped; Retry-After says when to ask again."),
+    )
+}
+
+_SHOWN: Final = 10
+"""Classes that an explanation names."""
+
+FitQuery = Annotated[
+    Fit,
+    Query(
+        description="How pictures are brought to the model's shape: 'digit' gives a drawn or photographed digit the"
+        " treatment that MNIST's had."
+    ),
+]
+DtypeQuery = Annotated[Dtype, Query(description="What a body of raw pixels holds.")]
+Top = Annotated[int, Query(ge=1, le=1000, description="How many of the likeliest classes to name.")]
+Coverage = Annotated[
+    float | None,
+    Query(
+        gt=0,
+        lt=1,
+        description="How often the classes that it may be are to hold the truth; 0.99 unless given.",
+    ),
+]
+Seen = Annotated[bool, Query(description="Whether to send the images back as the model saw them.")]
+
+
+router = APIRouter(prefix="/v1", responses=_PROBLEMS)
+
+
+@router.post("/predict", response_model=Predictions, openapi_extra=OPENAPI)
+async def predict(
+    request: Request,
+    fit: FitQuery = "stretch",
+    dtype: DtypeQuery = "uint8",
+    top: Top = 3,
+    coverage: Coverage = None,
+    *,
+    seen: Seen = False,
+) -> Response:
+    """Say what images show: one or many, as a picture, a form of pictures, JSON or raw pixels."""
+    service = service_of(request)
+    served = service.served
+    images = await _images(service, served, request, fit, dtype)
+    predictions = await service.predict(served, images, _coverage(served, coverage))
+    told = [
+        _told(prediction, top, image if seen else None)
+        for prediction, image in zip(predictions, images, strict=True)
+    ]
+    return _json(Predictions(model=served.fingerprint, predictions=told))
+
+
+@router.post("/explain", response_model=Explanation, openapi_extra=OPENAPI)
+async def explain(request: Request, fit: FitQuery = "stretch", dtype: DtypeQuery = "uint8") -> Response:
+    """Say why one image is seen as it is: the parts that speak for the answer, and similar training images."""
+    service = service_of(request)
+    served, explainer = service.served, service.explainer
+    images = await _images(service, served, request, fit, dtype)
+    _require_one(images)
+    (prediction,) = await service.predict(served, images, COVERAGE)
+    drops, neighbours = await explainer.explain(images[0], prediction.label)
+    answer = Explanation(
+        model=served.fingerprint,
+        prediction=_told(prediction, _SHOWN, images[0]),
+        occlusion=OcclusionOut(label=drops.label, drops=drops.drops.tolist(), patch=drops.patch),
+        similar=Similar(images=[_neighbour(each) for each in neighbours], note=explainer.note),
+    )
+    return _json(answer)
+
+
+@router.get("/model", response_model=ModelOut)
+async def model(request: Request) -> Response:
+    """Tell about the model that is served."""
+    return _json(_about(service_of(request)))
+
+
+def service_of(request: Request) -> Service:
+    """Give the service that the application was made for."""
+    service: Service = request.app.state.service
+    return service
+
+
+async def _images(service: Service, served: Served, request: Request, fit: Fit, dtype: Dtype) -> Pixels:
+    """Read the images of a request."""
+    shape = served.model.input_shape
+    if fit not in served.fits:
+        raise DataError(
+            f"fit is {fit!r}, expected {' or '.join(map(repr, served.fits))}: the model takes images of"
+            f" {shape[0]} x {shape[1]} x {shape[2]}, and only those of 28 x 28 x 1 can be MNIST's. Leave it out."
+        )
+    return await service.decode(await read_images(request, Wanted(shape, fit, dtype, service.limits)))
+
+
+def _require_one(images: Pixels) -> None:
+    if len(images) != 1:
+        raise DataError(
+            f"The request holds {len(images)} images, expected one. Send each in a request of its own."
+        )
+
+
+def _neighbour(neighbour: Neighbour) -> SimilarImage:
+    return SimilarImage(
+        picture=png_uri(neighbour.image),
+        label=neighbour.label,
+        distance=neighbour.distance,
+        file=neighbour.file,
+    )
+
+
+def _coverage(served: Served, wanted: float | None) -> float:
+    """Give the coverage of label sets, or say why the model has none."""
+    if wanted is not None and served.model.calibration is None:
+        raise DataError(
+            f"coverage is {wanted}, but the model has no calibration to tell by which classes an image may be of. Leave"
+            " it out, or train the model with at least 50 validation images."
+        )
+    return COVERAGE if wanted is None else wanted
+
+
+def _told(prediction: Prediction, top: int, image: Pixels | None) -> PredictionOut:
+    """Put a prediction into the words of the interface.
+
+    Args:
+        prediction: What the model says.
+        top: How many classes to name.
+        image: The image to send back, of shape (h, w, c); None for none.
+    """
+    return PredictionOut(
+        label=prediction.label,
+        probability=prediction.probability,
+        top=[Ranked(label=label, probability=value) for label, value in prediction.top(top)],
+        label_set=None if prediction.label_set is None else list(prediction.label_set),
+        unknown=prediction.unknown,
+        seen=None if image is None else png_uri(_as_bytes(image)),
+    )
+
+
+def _as_bytes(image: Pixels) -> NDArray[np.uint8]:
+    """Give an image as uint8 in 0 .. 255, for people to look at."""
+    return np.rint(image * (1 if image.dtype == np.uint8 else 255)).astype(np.uint8)
+
+
+def _about(service: Service) -> ModelOut:
+    served, limits = service.served, service.limits
+    model = served.model
+    data = model.provenance.get("data")
+    accuracy = served.accuracy
+    return ModelOut(
+        name=model.recipe.name,
+        run=None if served.run is None else served.run.path.name,
+        fingerprint=served.fingerprint,
+        class_names=list(model.class_names),
+        input_shape=model.input_shape,
+        parameters=sum(weight.size for weight in model.weights.values()),
+        data=str(data["name"]) if isinstance(data, dict) and "name" in data else None,
+        label_sets=model.calibration is not None,
+        rejects=model.familiarity is not None,
+        accuracy=accuracy
+        and AccuracyOut(
+            split=accuracy.split,
+            value=accuracy.estimate.value,
+            low=accuracy.estimate.low,
+            high=accuracy.estimate.high,
+            n=accuracy.n,
+        ),
+        fits=list(served.fits),
+        drawing_fit=served.drawing_fit,
+        collect=None,
+        similar=service.explainer.similar,
+        similar_note=service.explainer.note,
+        limits=LimitsOut(body_bytes=limits.body_bytes, images=limits.images, pixels=limits.pixels),
+    )
+
+
+def _json(answer: BaseModel, status: int = 200) -> Response:
+    """Write an answer as JSON at once: FastAPI would check it against its own schema first."""
+    return Response(answer.model_dump_json(), status, media_type="application/json")

@@ -1,0 +1,224 @@
+"""From the body of a request to the images that a model takes; every byte of it is anyone's.
+
+What kind of body it is, its Content-Type says; which picture format, the picture's own first bytes.
+"""
+
+import base64
+import binascii
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from optotype.data.decoding import Fit
+from optotype.data.digits import digit_of
+from optotype.data.pictures import UnusableError, open_picture, quietly, to_pixels
+from optotype.errors import DataError
+from optotype.models.images import Pixels, as_batch
+from optotype.web.limits import Limits
+
+Shape = tuple[int, int, int]
+Dtype = Literal["uint8", "float32"]
+
+PART: Final = "images"
+"""Name of the parts of a form that are pictures, and of the list in JSON."""
+
+_CONTENT: Final = {"type": "string", "format": "binary"}
+
+
+class JsonImages(BaseModel):
+    """Images in JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    images: list[str | list[Any]] = Field(
+        description="Each a picture file in Base64, or pixels in nested lists of the model's shape (the last axis may"
+        " be left out for one channel) or flat."
+    )
+    dtype: Dtype = Field(
+        default="uint8", description="What lists hold: whole numbers in 0 .. 255, or numbers in 0 .. 1."
+    )
+
+
+OPENAPI: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "image/png": {"schema": _CONTENT},
+            "image/jpeg": {"schema": _CONTENT},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [PART],
+                    "properties": {PART: {"type": "array", "items": _CONTENT, "minItems": 1}},
+                }
+            },
+            "application/json": {"schema": JsonImages.model_json_schema()},
+            "application/octet-stream": {
+                "schema": {**_CONTENT, "description": "The pixels of any number of images, row by row."}
+            },
+        },
+    }
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a body is to become.
+
+    Attributes:
+        shape: Of an image, (height, width, channels).
+        fit: How pictures are brought to it.
+        dtype: What raw pixels are.
+        limits: What a body may hold.
+    """
+
+    shape: Shape
+    fit: Fit
+    dtype: Dtype
+    limits: Limits
+
+
+async def read_images(request: Request, wanted: Wanted) -> Callable[[], Pixels]:
+    """Read a body whole.
+
+    Args:
+        request: The request.
+        wanted: What its body is to become.
+
+    Returns:
+        What decodes it, for a thread of its own: gives an array as `as_batch` does, or raises DataError, or
+        HTTPException where it holds too much.
+
+    Raises:
+        HTTPException: The body is of another kind, or none.
+        DataError: It is not what its kind must be.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return _decoder(await _parts(request, wanted.limits), wanted)
+    content = await request.body()
+    if kind.startswith("image/"):
+        return _decoder([content], wanted)
+    if kind == "application/json":
+        return lambda: _from_json(content, wanted)
+    if kind == "application/octet-stream":
+        return lambda: _from_raw(content, wanted)
+    raise HTTPException(
+        415,
+        f"The Content-Type is {kind or 'not given'!r}, expected a picture's (image/png, image/jpeg, ...),"
+        " multipart/form-data, application/json or application/octet-stream. Name what the body is, such as"
+        " -H 'Content-Type: image/png' with curl.",
+    )
+
+
+async def _parts(request: Request, limits: Limits) -> list[bytes]:
+    """Take the pictures out of a form, which holds nothing else."""
+    async with request.form(max_files=limits.images, max_fields=0) as form:
+        items = form.multi_items()
+        strange = sorted({name for name, _ in items if name != PART})
+        if strange or not items:
+            raise DataError(
+                f"The form has parts named {strange}, expected one or more files, each in a part named {PART!r}."
+                f" Name them so: -F {PART}=@seven.png with curl."
+            )
+        return [await part.read() for _, part in items if isinstance(part, UploadFile)]
+
+
+def _decoder(contents: Sequence[bytes], wanted: Wanted) -> Callable[[], Pixels]:
+    return lambda: as_batch(
+        [_decoded(content, place, wanted) for place, content in enumerate(contents)], wanted.shape
+    )
+
+
+def _decoded(content: bytes, place: int, wanted: Wanted) -> Pixels:
+    """Decode a picture."""
+    try:
+        with quietly():
+            picture = open_picture(content, wanted.limits.pixels)
+            return digit_of(picture) if wanted.fit == "digit" else to_pixels(picture, wanted.shape)
+    except UnusableError as fault:
+        raise DataError(f"Image {place} {fault.what}. {fault.advice}") from None
+
+
+def _from_raw(content: bytes, wanted: Wanted) -> Pixels:
+    """Take an array as it lies in memory, little-endian."""
+    pixels = math.prod(wanted.shape)
+    size = pixels * np.dtype(wanted.dtype).itemsize
+    if not content or len(content) % size:
+        raise DataError(
+            f"The body has {len(content)} bytes, expected a multiple of {size}: {pixels} pixels of {wanted.dtype} for"
+            f" each image of shape {wanted.shape}. Send images.tobytes()."
+        )
+    _check_count(len(content) // size, wanted.limits)
+    array = np.frombuffer(content, np.dtype(wanted.dtype).newbyteorder("<"))
+    return as_batch(array.reshape(-1, *wanted.shape), wanted.shape)
+
+
+def _from_json(content: bytes, wanted: Wanted) -> Pixels:
+    try:
+        given = JsonImages.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"][:2]) or "the body"
+        raise DataError(
+            f"The JSON does not fit, at {place}: {first['msg']}. Expected"
+            f' {{"{PART}": [...]}}, each a picture in Base64 or pixels in lists.'
+        ) from None
+    if not given.images:
+        raise DataError(f"The list {PART!r} is empty, expected at least one image.")
+    _check_count(len(given.images), wanted.limits)
+    return as_batch([*_from_items(given, wanted)], wanted.shape)
+
+
+def _from_items(given: JsonImages, wanted: Wanted) -> Iterator[Pixels]:
+    for place, item in enumerate(given.images):
+        if isinstance(item, str):
+            yield _decoded(_from_base64(item, place), place, wanted)
+        else:
+            yield _from_lists(item, place, given.dtype)
+
+
+def _from_base64(text: str, place: int) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise DataError(
+            f"Image {place} is a string of {len(text)} characters that is no Base64, expected a picture file in Base64."
+            " No paths and no addresses are read here: send the file itself."
+        ) from None
+
+
+def _from_lists(item: list[Any], place: int, dtype: Dtype) -> Pixels:
+    """Turn nested lists into an array, of numbers only."""
+    try:
+        array = np.array(item)
+    except (ValueError, OverflowError):
+        array = np.empty(0, object)
+    whole = array.dtype.kind in "iu"
+    if not (whole or (dtype == "float32" and array.dtype.kind == "f")):
+        kind = "whole numbers in 0 .. 255" if dtype == "uint8" else "numbers in 0 .. 1"
+        raise DataError(
+            f"Image {place} does not hold equally long lists of {kind}, expected those for dtype {dtype!r}. Correct it,"
+            ' or give "dtype": "float32" for numbers in 0 .. 1.'
+        )
+    if dtype == "uint8" and array.size and not 0 <= array.min() <= array.max() <= 255:
+        raise DataError(
+            f"Image {place} holds values from {array.min()} to {array.max()}, expected 0 .. 255 for dtype 'uint8'."
+            " Bring them into that range."
+        )
+    return array.astype(dtype)
+
+
+def _check_count(images: int, limits: Limits) -> None:
+    if images > limits.images:
+        raise HTTPException(
+            413,
+            f"The request holds {images} images, expected at most {limits.images}. Send them in several requests.",
+        )

@@ -1,0 +1,127 @@
+"""The process: a socket, a loop, and the signals that stop it or load the model again."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+import uvloop
+
+from optotype.errors import ServeError
+from optotype.web.app import make_app
+from optotype.web.limits import Limits
+from optotype.web.service import Service
+
+_GRACE: Final = 30
+"""Seconds that open requests have to end when the server is stopped."""
+_BACKLOG: Final = 2048
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a server is started.
+
+    Attributes:
+        target: The run folder or model file to serve.
+        host: The address to listen on.
+        port: The port; 0 for any free one.
+        token: What every request must bring; needed where others than this machine can ask.
+        limits: What the server takes on.
+    """
+
+    target: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token: str | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+def serve(settings: Settings, started: Callable[[Service, str], None]) -> None:
+    """Serve a model until the process is told to stop: by SIGINT or SIGTERM; SIGHUP loads the model again.
+
+    Requests that were taken on are answered before it ends.
+
+    Args:
+        settings: What to serve, and where.
+        started: Called with the service and its address once it can be asked.
+
+    Raises:
+        ServeError: The address cannot be had, or may not be without a token.
+        RunError: There is nothing to serve.
+        ModelError: The model is damaged.
+    """
+    with _listening(settings) as listener:
+        service = Service(settings.target, settings.limits)
+        app = make_app(service)
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE,
+            backlog=_BACKLOG,
+        )
+        server = _Server(config, service, lambda: started(service, _address(listener)))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(server.serve(sockets=[listener]))
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server, with signals of its own: it ends well when it is told to stop, and loads the model again."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._service = service
+        self._started = started
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._started()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop, number)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        yield
+
+    def _stop(self, number: int) -> None:
+        self._service.stopping = True
+        self.handle_exit(number, None)
+
+    def _reload(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._service.reload())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """Take the address, before the model is loaded."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ServeError(
+            f"{settings.host} port {settings.port} cannot be listened on: {reason}. Expected a free port of this"
+            " machine; --port 0 takes any."
+        ) from None
+    with listener:
+        yield listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
