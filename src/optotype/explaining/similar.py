@@ -1,7 +1,8 @@
 """Which training images are most like an image to a model: neighbours among what its last layer reads.
 
-As in Deep k-nearest neighbors (N. Papernot, P. McDaniel, arXiv:1803.04765, section 3), for one layer: the last before
-the logits, whose distances follow the classes best. Only images that trained are looked at, never validation or test.
+As in Deep k-nearest neighbors (N. Papernot, P. McDaniel, arXiv:1803.04765, section 3), for one layer. What it reads is
+compared at unit length, as `models/familiarity.py` does, for then more neighbours have the image's own label
+(docs/decisions/0031-explaining.md). Only images that trained are looked through, never validation or test.
 """
 
 from collections.abc import Callable
@@ -38,7 +39,8 @@ class Neighbour:
     Attributes:
         image: uint8 of shape (height, width, channels).
         label: Name of its class in the data.
-        distance: Euclidean, between what the model's last layer reads of both images; 0 for the same image.
+        distance: Euclidean, between what the model's last layer reads of both images, at unit length: from 0, as for
+            the same image, to 2. The nearest has the largest cosine.
         file: Its name relative to the source of the data; None where images have no files.
     """
 
@@ -49,7 +51,7 @@ class Neighbour:
 
 
 class Neighbours:
-    """The images that a model was trained on, to be found by likeness; made by ``prepare``.
+    """The images that a model was trained on, to be found by likeness; made by `prepare`.
 
     Attributes:
         note: A sentence on what is not looked through; None where every image that trained is.
@@ -64,7 +66,7 @@ class Neighbours:
             model: What looks.
             data: The data set that it was trained on.
             train: Which of its images trained.
-            features: As for ``prepare``.
+            features: As for `prepare`.
 
         Raises:
             DataError: A feature is not finite, or there are too many to be kept.
@@ -76,7 +78,7 @@ class Neighbours:
         self._features = np.empty((len(chosen), width), np.float32)
         for start in range(0, len(chosen), chunk):
             part = slice(start, start + chunk)
-            self._features[part] = _finite(compute(data.images[chosen[part]]))
+            self._features[part] = _unit(compute(data.images[chosen[part]]))
         self._model, self._data, self._chosen = model, data, chosen
 
     @classmethod
@@ -111,22 +113,22 @@ class Neighbours:
         """Find the images that are most like another to the model.
 
         Args:
-            image: One image, in any form that ``Model.logits`` takes in a list.
+            image: One image: an array without the axis of images, or a picture; otherwise as for `Model.logits`.
             k: How many, at least 1; all of them where there are fewer.
-            features: As for ``prepare``; called once.
+            features: As for `prepare`; called once.
 
         Returns:
             The nearest first; of equal ones, the one that comes first in the data.
 
         Raises:
-            DataError: ``k`` is below 1, a feature is not finite, or the image has another shape or range.
+            DataError: `k` is below 1, a feature is not finite, or the image has another shape or range.
             ImageError: The picture cannot be read.
         """
         if k < 1:
             raise DataError(f"{k} neighbours were asked for, expected at least 1. Ask for 1 or more.")
         batch = as_batch([image], self._model.input_shape)
         compute = _features_of(self._model) if features is None else features
-        places, distances = nearest(self._features, _finite(compute(batch))[0], k)
+        places, distances = nearest(self._features, _unit(compute(batch))[0], k)
         return [self._neighbour(place, distance) for place, distance in zip(places, distances, strict=True)]
 
     def _neighbour(self, place: int, distance: float) -> Neighbour:
@@ -179,10 +181,12 @@ def _features_of(model: Model) -> Features:
     return lambda images: model.network.logits_and_features(images)[1]
 
 
-def _finite(features: Array) -> Array:
-    if not np.isfinite(features).all():
+def _unit(features: Array) -> Array:
+    """Bring the features of shape (n, d) to unit length; those of length 0 stay."""
+    lengths = np.linalg.norm(features.astype(np.float64), axis=1, keepdims=True)
+    if not np.isfinite(lengths).all():
         raise DataError("A feature is not finite, expected numbers. Train with a lower learning rate.")
-    return features
+    return (features / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
 def _chosen(
