@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from optotype.data.dataset import Dataset, SealedTest
 from optotype.engine.layers import Dense, Flatten
@@ -66,3 +67,12 @@ def write_idx(path: Path, array: NDArray[np.uint8]) -> None:
     """Write an IDX file of bytes."""
     sizes = struct.pack(f">{array.ndim}I", *array.shape)
     path.write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
+
+
+def write_pictures(folder: Path, images: Images, labels: Labels) -> Path:
+    """Write pictures as PNG files into a folder of class folders."""
+    for place, (pixels, label) in enumerate(zip(images, labels, strict=True)):
+        path = folder / str(label) / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[..., 0]).save(path)
+    return folder

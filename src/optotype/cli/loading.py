@@ -6,6 +6,7 @@ On a pipe the bar is one line.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
@@ -46,6 +47,15 @@ Rehash = Annotated[
     ),
 ]
 
+Add = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Also train on the pictures of a folder of class folders, such as 'serve --collect' fills; they never"
+        " validate or test.",
+    ),
+]
+
 Report = Callable[[str, int, int], None]
 
 PATIENCE: Final = 2.0
@@ -53,12 +63,19 @@ PATIENCE: Final = 2.0
 _REDRAW: Final = 0.1
 
 
-def load_source(source: str, size: int | None, on_bad: Literal["stop", "skip"], *, rehash: bool) -> "Dataset":
+def load_source(
+    source: str,
+    size: int | None,
+    on_bad: Literal["stop", "skip"],
+    *,
+    rehash: bool,
+    add: Path | None = None,
+) -> "Dataset":
     """Load a data set as `optotype.load` does, telling on the standard error how far it is."""
     from optotype.data.sources import load
 
     with loading(console(stderr=True)) as tell:
-        return load(source, size=size, on_bad=on_bad, rehash=rehash, report=tell)
+        return load(source, size=size, on_bad=on_bad, add=add, rehash=rehash, report=tell)
 
 
 @contextmanager

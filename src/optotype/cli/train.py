@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optotype.cli.layers import layers_table
-from optotype.cli.loading import OnBad, Rehash, Size, Source, load_source
+from optotype.cli.loading import Add, OnBad, Rehash, Size, Source, load_source
 from optotype.cli.progress import reporting
 from optotype.cli.summary import conclude
 from optotype.cli.terminal import StoppedError, console, count, prose
@@ -80,6 +80,7 @@ def train(
     freeze: Freeze = False,
     threads: Threads = None,
     out: Out = None,
+    add: Add = None,
     size: Size = None,
     on_bad: OnBad = "stop",
     rehash: Rehash = False,
@@ -93,7 +94,7 @@ def train(
     """
     from optotype.training.train import train as run_training
 
-    data = load_source(source, size, on_bad, rehash=rehash)
+    data = load_source(source, size, on_bad, rehash=rehash, add=add)
     pairs = _pairs(changes or [], seed)
     if freeze and begin is None:
         raise typer.BadParameter("There is nothing to freeze without --from TARGET.", param_hint="--freeze")
@@ -129,7 +130,7 @@ def _pairs(changes: list[str], seed: int | None) -> dict[str, object]:
 def _recipe(data: "Dataset", name: str | None) -> "Recipe":
     from optotype.recipes.builtin import default_recipe, load_recipe
 
-    return default_recipe(data.name, len(data.labels)) if name is None else load_recipe(name)
+    return default_recipe(data.name, data.own_images) if name is None else load_recipe(name)
 
 
 def _extended(data: "Dataset", name: str | None, target: Path, *, freeze: bool) -> "Extended":
@@ -156,6 +157,13 @@ def _introduce(screen: "Console", data: "Dataset", chosen: "Recipe | Extended") 
     screen.print(
         f"{data.name}: {len(data.images):,} training images of {shape}, {len(data.class_names)} classes"
     )
+    if data.addition is not None:
+        classes = len(set(data.labels[data.own_images :].tolist()))
+        prose(
+            screen,
+            f"{count(len(data.addition.files), 'picture')} of {classes:,} {'class' if classes == 1 else 'classes'}"
+            f" added from {data.options.add}, to train only",
+        )
     if data.skipped:
         first = data.skipped[0]
         prose(

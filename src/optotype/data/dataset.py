@@ -40,10 +40,25 @@ class Options:
     Attributes:
         size: Side in pixels to which pictures are brought; None for the source's own rule.
         on_bad: Whether a picture that cannot be used stops the loading, or is left out.
+        add: The folder of pictures that were added to the training images, as an absolute path; None without.
     """
 
     size: int | None = None
     on_bad: Literal["stop", "skip"] = "stop"
+    add: str | None = None
+
+
+@dataclass(frozen=True)
+class Addition:
+    """Training images that are not the source's own, and follow those.
+
+    Attributes:
+        files: The path of each.
+        own_fingerprint: What `Dataset.fingerprint` is without them.
+    """
+
+    files: tuple[str, ...] = field(repr=False)
+    own_fingerprint: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +96,13 @@ class Dataset:
         citation: The full reference that the images' authors ask for, as far as it is known.
         validation: Indices of the images that the source itself sets aside, sorted int64, read-only; None where it
             leaves that to the recipe.
-        files: The name of each training image relative to the source; None where images have no files.
+        files: The name of each training image relative to the source, the path of one that was added; None where the
+            source's images have no files.
         sizes: Height and width of each training picture in its file, turned upright; int32 of shape (n, 2), read-only;
-            None where images have no files.
+            None where images have no files, and where some were added.
         skipped: Pictures that were left out because they could not be used.
         options: What else `load` was given.
+        addition: The last of the training images, where they were added to the source's own; they only train.
     """
 
     name: str
@@ -101,6 +118,17 @@ class Dataset:
     sizes: Sizes | None = field(default=None, repr=False)
     skipped: tuple[Skipped, ...] = field(default=(), repr=False)
     options: Options = Options()
+    addition: Addition | None = None
+
+    @property
+    def own_images(self) -> int:
+        """How many training images are the source's own: the first ones, validation included."""
+        return len(self.labels) - (len(self.addition.files) if self.addition else 0)
+
+    @property
+    def own_fingerprint(self) -> str:
+        """The fingerprint without what was added."""
+        return self.addition.own_fingerprint if self.addition else self.fingerprint
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -87,7 +87,7 @@ def load_pictures(
     generation = _generation(path, survey, size, rehash=rehash, report=report or silent)
     skipped = tuple(Skipped(*each) for each in generation.index.skipped)
     if skipped and on_bad == "stop":
-        raise _stopped(path, skipped)
+        raise stopped(path, skipped)
     return _dataset(path, generation, skipped, Options(size, on_bad))
 
 
@@ -161,7 +161,7 @@ def _fill(
     faults = dict(zip(splits, decoded.faults, strict=True))
     skipped = [*listing.bad, *_faulty(splits["train"], faults["train"]), *_faulty(test, faults["test"])]
     if decoded.shape is None:
-        raise _stopped(path, skipped)
+        raise stopped(path, skipped)
     left = {name: _pack(within / name, splits[name], faults[name], decoded.shape) for name in splits}
     validated = sum(fault is None for fault in faults["train"][len(train) :])
     _check_left(path, listing, left["train"][: len(left["train"]) - validated], left["test"], skipped)
@@ -237,8 +237,8 @@ def _check_left(
         )
 
 
-def _stopped(path: Path, skipped: Sequence[Skipped]) -> DataError:
-    """List the pictures that cannot be used."""
+def stopped(path: Path, skipped: Sequence[Skipped]) -> DataError:
+    """Give the error that lists which pictures of a source cannot be used."""
     lines = [f"  {shown(each.file)} {each.reason}" for each in skipped[:_LISTED]]
     if len(skipped) > _LISTED:
         lines.append(f"  and {len(skipped) - _LISTED:,} more")

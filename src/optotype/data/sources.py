@@ -6,6 +6,7 @@ Everything is checked when it is loaded, once: what `load` returns, the rest of 
 from pathlib import Path
 from typing import Final, Literal
 
+from optotype.data.addition import with_added
 from optotype.data.arrays import Arrays, load_arrays
 from optotype.data.dataset import Dataset
 from optotype.data.idx_folder import has_idx_files, load_idx_folder
@@ -13,7 +14,7 @@ from optotype.data.named.catalogue import CATALOGUE
 from optotype.data.named.places import load_named
 from optotype.data.npz import load_npz
 from optotype.data.picture_sets import SURVEYS, load_pictures
-from optotype.data.reporting import Report
+from optotype.data.reporting import Report, silent
 from optotype.errors import DataError, unknown_name
 
 SIZES: Final = range(8, 129)
@@ -24,6 +25,7 @@ def load(
     *,
     size: int | None = None,
     on_bad: Literal["stop", "skip"] = "stop",
+    add: str | Path | None = None,
     rehash: bool = False,
     report: Report | None = None,
 ) -> Dataset:
@@ -37,6 +39,8 @@ def load(
             `arrays.load_arrays` says.
         size: Side in pixels, 8 to 128, to which pictures are brought; only files of pictures can be resized.
         on_bad: Whether a picture that cannot be used stops the loading, or is left out and listed.
+        add: A folder of class folders whose pictures are added to the training images, as `addition.with_added` says;
+            those that validate and test stay the same.
         rehash: Whether to look at the content of picture files, where their size and time would do.
         report: Called with what is being done, how much of it is done and of how much, while that takes time.
 
@@ -45,10 +49,22 @@ def load(
         Images in plain IDX files are mapped, not read, and so are those that were decoded from pictures.
 
     Raises:
-        DataError: The source is unknown, cannot be read or fetched, or is no data set.
+        DataError: The source is unknown, cannot be read or fetched, or is no data set; or no picture can be added.
         IdxError: An IDX file is malformed.
     """
     _check_options(size, on_bad)
+    data = _load(source, size, on_bad, rehash=rehash, report=report)
+    return data if add is None else with_added(data, add, on_bad, report or silent)
+
+
+def _load(
+    source: str | Path | Arrays,
+    size: int | None,
+    on_bad: Literal["stop", "skip"],
+    *,
+    rehash: bool,
+    report: Report | None,
+) -> Dataset:
     if not isinstance(source, str | Path):
         return _of_size(load_arrays(source), size)
     try:

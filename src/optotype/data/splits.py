@@ -8,7 +8,7 @@ differ in their own seed share their split.
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -29,7 +29,7 @@ class Split:
     Attributes:
         train: Sorted int64 indices, at least one of each class; read-only.
         validation: Sorted int64 indices, possibly none; read-only.
-        fingerprint: "sha256:" and the hash of the number of images and the validation indices.
+        fingerprint: "sha256:" and the hash of the number of the source's own images and the validation indices.
     """
 
     train: NDArray[np.int64]
@@ -40,7 +40,8 @@ class Split:
 def split_of(data: Dataset, validation: int | float, split_seed: int) -> Split:
     """Divide a data set's images into those that train and those that validate.
 
-    A source that brings its own validation images is taken at its word, and the other arguments do not matter.
+    A source that brings its own validation images is taken at its word, and the other arguments do not matter. Images
+    that were added to the source's own all train, and change nothing of how those are divided.
 
     Args:
         data: The data set.
@@ -51,10 +52,16 @@ def split_of(data: Dataset, validation: int | float, split_seed: int) -> Split:
         DataError: As for `carve`.
     """
     if data.validation is None:
-        return carve(data.labels, validation, split_seed)
-    held = np.zeros(len(data.labels), np.bool_)
-    held[data.validation] = True
-    return _split(held)
+        split = carve(data.labels[: data.own_images], validation, split_seed)
+    else:
+        held = np.zeros(data.own_images, np.bool_)
+        held[data.validation] = True
+        split = _split(held)
+    if data.addition is None:
+        return split
+    train = np.concatenate([split.train, np.arange(data.own_images, len(data.labels))])
+    train.setflags(write=False)
+    return replace(split, train=train)
 
 
 def carve(labels: NDArray[np.integer], validation: int | float, split_seed: int) -> Split:
@@ -115,7 +122,7 @@ def fingerprint_of(images: int, validation: NDArray[np.int64]) -> str:
     """Hash a split.
 
     Args:
-        images: Images in the training split, those for validation included.
+        images: The source's own images in the training split, those for validation included.
         validation: Indices of the validation images, int64 of shape (m,).
 
     Returns:

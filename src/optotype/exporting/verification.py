@@ -73,7 +73,7 @@ def trial_of(model: Model, data: Dataset | None = None) -> Trial:
         RunError: They were given, and the model's training did not end well, or its split comes out otherwise.
     """
     try:
-        loaded, split = reload(origin_of(model), model.recipe, data)
+        loaded, split = reload(origin_of(model), model.recipe, data, with_added=False)
     except (DataError, ModelError, RunError) as error:
         if data is not None:
             raise

@@ -49,7 +49,8 @@ def compare(
     """Compare trained models on the same images, each two of them.
 
     Args:
-        targets: Two or more runs, models, or paths of either, trained on the same data with the same split.
+        targets: Two or more runs, models, or paths of either, trained on the same data with the same split, be it with
+            other pictures added or none.
         on: "validation", or "test": that opens the sealed test split, which is counted, once for all of them.
         data: What the models were trained on, where that was in memory; by default it is loaded from where it came.
         runs_root: Folder whose test-openings.jsonl counts the opening; by default the one that holds the first run, or
@@ -74,7 +75,7 @@ def compare(
     entrants = find_entrants(targets)
     say("loading the data")
     first = entrants[0]
-    loaded, split = reload(first.origin, first.model.recipe, data)
+    loaded, split = reload(first.origin, first.model.recipe, data, with_added=False)
     if on == "validation":
         images = _validation(loaded, split.validation)
     else:
@@ -133,7 +134,17 @@ def _compared(
 def _contestant(entrant: Entrant, right: NDArray[np.bool_]) -> Contestant:
     recipe = entrant.model.recipe
     accuracy = proportion(int(right.sum()), len(right))
-    return Contestant(entrant.key, entrant.name, recipe.name, recipe.seed, len(right), accuracy)
+    data = entrant.origin.data
+    return Contestant(
+        entrant.key,
+        entrant.name,
+        recipe.name,
+        recipe.seed,
+        len(right),
+        accuracy,
+        trained_on=data.fingerprint,
+        added=data.added,
+    )
 
 
 def _notes(entrants: Sequence[Entrant], on: On, n: int) -> list[str]:
@@ -145,6 +156,12 @@ def _notes(entrants: Sequence[Entrant], on: On, n: int) -> list[str]:
         notes.append(
             f"The training of {', '.join(stopped)} was stopped by how well it did on validation images, which flatters"
             " it on them. The test images are free of that."
+        )
+    if len({each.origin.data.fingerprint for each in entrants}) > 1:
+        added = [f"{each.key} {each.origin.data.added:,}" for each in entrants]
+        notes.append(
+            f"Not all were trained on the same images; pictures that were added to those of the data set:"
+            f" {', '.join(added)}. A verdict is about these too."
         )
     pairs = len(entrants) * (len(entrants) - 1) // 2
     if pairs > 1:

@@ -29,6 +29,8 @@ class Contestant:
         seed: Of its training.
         n: Images that it was shown.
         accuracy: Share classified right (Wilson).
+        trained_on: Fingerprint of its training images, labels and class names.
+        added: How many of those images were added to the data set's own.
     """
 
     key: str
@@ -37,6 +39,8 @@ class Contestant:
     seed: int
     n: int
     accuracy: Estimate
+    trained_on: str = ""
+    added: int = 0
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ def find_entrants(targets: Sequence[Run | Model | str | Path]) -> tuple[Entrant,
     """Find the models that are to be compared.
 
     Args:
-        targets: Runs, models, or paths of either; at least two, all of one data set and split.
+        targets: Runs, models, or paths of either; at least two, all of one data set and split, whatever pictures were
+            added to it for training.
 
     Raises:
         RunError: There are fewer than two, two are the same, one did not end well, or they were trained on different
@@ -131,7 +132,8 @@ def _check_alike(one: Entrant, other: Entrant) -> None:
 
 
 def _data(entrant: Entrant) -> tuple[object, str]:
-    data = entrant.origin.data
+    # Of the source alone: what is added to it only trains, and none of the images that are compared on.
+    data = entrant.origin.data.of_source()
     return data.fingerprint, f"{shown(data.name)} ({data.images:,} images, {shown(data.fingerprint[:20])})"
 
 

@@ -21,7 +21,7 @@ from optotype.judging.doubts import doubts_of, notes_on_limits
 from optotype.judging.examine import examine
 from optotype.judging.judgement import Evidence, Judgement
 from optotype.judging.new_pictures import note_on_colours, note_on_copies, open_pictures
-from optotype.judging.notes import notes_on
+from optotype.judging.notes import notes_on, notes_on_added
 from optotype.judging.robustness import robustness
 from optotype.judging.scores import score
 from optotype.models.model import Model
@@ -93,7 +93,8 @@ def judge(
         origin = Origin(found.data, found.split.fingerprint, found.name)
     run = found if isinstance(found, Run) else None
     subject = _Subject(model, origin, run, Path(runs_root or root), report or (lambda _: None))
-    if data is not None and data.fingerprint != origin.data.fingerprint:
+    # Those of the training but for what was added to them are no new pictures: what differs is then said.
+    if data is not None and data.own_fingerprint != origin.data.own_fingerprint:
         return _on_new_pictures(subject, data, robust=robust)
     judgement = _on_its_own_data(subject, data, robust=robust)
     if run is not None:
@@ -152,7 +153,11 @@ def _on_its_own_data(subject: _Subject, given: Dataset | None, *, robust: bool) 
         **doubts_of(model, said["test"]),
         baselines=simpler,
         robustness=tuple(curves),
-        notes=(*notes_on(scores["test"]), *notes_on_limits(model)),
+        notes=(
+            *notes_on_added(data, opened.images),
+            *notes_on(scores["test"]),
+            *notes_on_limits(model),
+        ),
         openings=opened.openings,
         test_fingerprint=opened.fingerprint,
         evidence=Evidence(

@@ -2,6 +2,11 @@
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from optotype.data.dataset import Dataset
+from optotype.data.digests import digests, first_alike
 from optotype.judging.judgement import Score
 
 FEW: Final = 100
@@ -33,6 +38,27 @@ def notes_on(score: Score) -> list[str]:
             f"Fewer than {FEW_OF_A_CLASS} images show {told}: little is known of {_them(few)} alone."
         )
     return notes
+
+
+def notes_on_added(data: Dataset, tests: NDArray[np.uint8]) -> list[str]:
+    """Say which of the pictures that were added to the training images are test images to the pixel.
+
+    Only now can that be seen: before, nobody looked at the test images. Of the source's own training images it is
+    said by the diagnosis, from one in a thousand; whoever adds a test image is to know of a single one.
+
+    Args:
+        data: What was trained on.
+        tests: The test images, uint8 of shape (n, height, width, channels).
+    """
+    if data.addition is None:
+        return []
+    alike = first_alike(digests(tests), digests(data.images[data.own_images :])) >= 0
+    copies = [file for file, leaks in zip(data.addition.files, alike, strict=True) if leaks]
+    if not copies:
+        return []
+    noun = "picture" if len(copies) == 1 else "pictures"
+    said = f"{len(copies):,} added {noun} that it was trained on show test images, pixel by pixel"
+    return [f"{said}: of these the score says nothing. Take them away and train again: {_list(copies)}."]
 
 
 def _them(classes: list[str] | list[tuple[int, str]]) -> str:

@@ -136,7 +136,9 @@ def _groups(
     for contestant, recipe in zip(contestants, recipes, strict=True):
         # What is the same for all anyway, or computes nothing, tells no two recipes apart.
         beside = {"name", "source", "seed", "validation", "split_seed"}
-        group = groups.setdefault(recipe.model_dump_json(exclude=beside), [])
+        # A recipe is compared as it was trained: with pictures added it is another training.
+        key = recipe.model_dump_json(exclude=beside) + contestant.trained_on
+        group = groups.setdefault(key, [])
         if twin := next((each for each in group if each.seed == contestant.seed), None):
             notes.append(
                 f"{twin.key} and {contestant.key} are of the same recipe and seed {twin.seed}: for the recipe only"

@@ -33,9 +33,10 @@ def display(run: "Run") -> str:
 
 def _rows(run: "Run") -> list[tuple[str, str]]:
     recipe, epochs = run.recipe, run.epochs
+    added = f", {run.data.added:,} of them added from {run.data.options.add}" if run.data.added else ""
     rows = [
         ("recipe", f"{recipe.name}, seed {recipe.seed}"),
-        ("data", f"{run.data.name}, {run.data.images:,} training images"),
+        ("data", f"{run.data.name}, {run.data.images:,} training images{added}"),
         ("status", f"{run.status}{f' ({run.reason})' if run.reason else ''}"),
         ("epochs", f"{len(epochs):,} of {recipe.epochs:,}, {sum(epoch.seconds for epoch in epochs):.1f} s"),
     ]

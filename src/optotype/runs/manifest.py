@@ -2,10 +2,11 @@
 
 import os
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from optotype.data.dataset import Dataset, Options
 
@@ -28,6 +29,8 @@ class DataRecord(BaseModel):
         fingerprint: Of training images, labels and class names.
         test_images: Images in the sealed test split.
         test_fingerprint: Of the sealed test split.
+        added: How many of the images, the last ones, were added to the source's own.
+        source_fingerprint: What the fingerprint is without them; None where there are none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +43,36 @@ class DataRecord(BaseModel):
     fingerprint: str
     test_images: Annotated[int, Field(ge=0, strict=True)]
     test_fingerprint: str
+    added: Annotated[int, Field(ge=0, strict=True)] = 0
+    source_fingerprint: str | None = None
+
+    @model_validator(mode="after")
+    def _check_added(self) -> Self:
+        if self.added >= self.images or (self.added > 0) != (self.source_fingerprint is not None):
+            raise ValueError("added images need some that they were added to, and a fingerprint of those")
+        return self
+
+    @property
+    def own_images(self) -> int:
+        """How many of the images are the source's own."""
+        return self.images - self.added
+
+    @property
+    def own_fingerprint(self) -> str:
+        """The fingerprint without what was added."""
+        return self.source_fingerprint or self.fingerprint
+
+    def of_source(self) -> "DataRecord":
+        """Give the record of the source alone, without what was added."""
+        return self.model_copy(
+            update={
+                "options": replace(self.options, add=None),
+                "images": self.own_images,
+                "fingerprint": self.own_fingerprint,
+                "added": 0,
+                "source_fingerprint": None,
+            }
+        )
 
 
 class Manifest(BaseModel):
@@ -79,6 +112,8 @@ def new_manifest(data: Dataset) -> Manifest:
         fingerprint=data.fingerprint,
         test_images=data.test.n,
         test_fingerprint=data.test.fingerprint,
+        added=len(data.labels) - data.own_images,
+        source_fingerprint=data.addition and data.addition.own_fingerprint,
     )
     return Manifest(created=now(), pid=os.getpid(), host=socket.gethostname(), data=record)
 

@@ -89,30 +89,37 @@ def origin_of(model: Model) -> Origin:
     return origin
 
 
-def reload(origin: Origin, recipe: Recipe, data: Dataset | None = None) -> tuple[Dataset, Split]:
+def reload(
+    origin: Origin, recipe: Recipe, data: Dataset | None = None, *, with_added: bool = True
+) -> tuple[Dataset, Split]:
     """Load the data and carve the split again, as they were for training.
 
     Args:
         origin: Where from, and the fingerprints that must come out.
         recipe: How much was set aside, and by which seed.
         data: The data, where the caller has them; None to load them from where they came.
+        with_added: Whether the pictures that were added to the source are wanted too; where they are not, they are
+            neither loaded nor missed, nor do they matter where they are in what the caller has.
 
     Raises:
         DataError: The data are gone, or are no longer the same.
         RunError: The split is no longer the same.
     """
     require_dataset(data)
+    record = origin.data if with_added else origin.data.of_source()
     if data is None:
-        data = _load(origin.data)
+        data = _load(record)
     for what, now, then in (
-        ("training images, labels or class names", data.fingerprint, origin.data.fingerprint),
-        ("test split", data.test.fingerprint, origin.data.test_fingerprint),
+        ("training images, labels or class names", data.own_fingerprint, record.own_fingerprint),
+        ("test split", data.test.fingerprint, record.test_fingerprint),
     ):
         if now != then:
             raise DataError(
-                f"The {what} of {origin.data.source} changed since training: {now}, expected {then}."
+                f"The {what} of {record.source} changed since training: {now}, expected {then}."
                 " Restore the data, or train again on what is there now."
             )
+    if with_added and data.fingerprint != record.fingerprint:
+        raise _other_pictures(data, record)
     split = split_of(data, recipe.validation, recipe.split_seed)
     if split.fingerprint != origin.split:
         raise RunError(
@@ -122,10 +129,26 @@ def reload(origin: Origin, recipe: Recipe, data: Dataset | None = None) -> tuple
     return data, split
 
 
+def _other_pictures(data: Dataset, record: DataRecord) -> DataError:
+    """Say that other pictures are added to a source than in training."""
+    then = f"the {record.added:,} that were in {record.options.add}" if record.added else "none"
+    return DataError(
+        f"The pictures added to {record.source} are not those of the training:"
+        f" {len(data.labels) - data.own_images:,} now, expected {then}. Train again with what is there now; to be able"
+        " to judge a run while more corrections are collected, train with a copy of their folder."
+    )
+
+
 def _load(record: DataRecord) -> Dataset:
     if record.source == ARRAYS:
         raise DataError(
             f"The model was trained on arrays in memory ({record.images} images of shape {record.shape}), which are"
             " nowhere to be loaded from. Give them again in Python, as data=load(...)."
         )
-    return load(record.source, size=record.options.size, on_bad=record.options.on_bad)
+    options = record.options
+    if options.add is not None and not Path(options.add).is_dir():
+        raise DataError(
+            f"The folder {options.add} is gone, whose pictures were added to {record.source} for training, expected it"
+            " as it was. Put it back, give the data in Python as data=load(..., add=...), or train again."
+        )
+    return load(record.source, size=options.size, on_bad=options.on_bad, add=options.add)

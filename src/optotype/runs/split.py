@@ -23,7 +23,7 @@ class SplitFile(BaseModel):
         format: Version of the file.
         images: Images in the training split, those for validation included.
         split_seed: What chose them.
-        fingerprint: Of the number of images and the validation indices.
+        fingerprint: Of the number of the source's own images and the validation indices.
         data_fingerprint: Of the training images, labels and class names.
         test_fingerprint: Of the sealed test split.
         validation: Indices of the validation images, ascending.
@@ -68,10 +68,10 @@ def read_split(path: Path, data: DataRecord) -> Split:
     if written != (data.images, data.fingerprint, data.test_fingerprint):
         raise damaged(path, "is of other data than its run")
     validation = np.array(record.validation, np.int64)
-    if fingerprint_of(record.images, validation) != record.fingerprint:
+    if fingerprint_of(data.own_images, validation) != record.fingerprint:
         raise damaged(path, "lists validation images that do not match its fingerprint")
     held = np.zeros(record.images, np.bool_)
-    if len(validation) and validation.max() >= record.images:
-        raise damaged(path, f"lists image {validation.max()} of {record.images}")
+    if len(validation) and validation.max() >= data.own_images:
+        raise damaged(path, f"lists image {validation.max()} of {data.own_images}")
     held[validation] = True
     return Split(np.flatnonzero(~held), validation, record.fingerprint)

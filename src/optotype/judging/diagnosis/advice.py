@@ -3,8 +3,10 @@
 import json
 import shlex
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from optotype.data.arrays import SOURCE as ARRAYS
+from optotype.data.dataset import Options
 from optotype.recipes.builtin import BUILTIN, load_recipe
 from optotype.recipes.recipe import Recipe
 from optotype.runs.run import Run
@@ -24,7 +26,7 @@ def train_again(run: Run, changes: Mapping[str, object]) -> str:
     if own is None or run.source == ARRAYS:
         return f"train({_loaded(run)}, run.recipe.override({dict(changes)!r}))"
     settings = [f"--set {shlex.quote(f'{key}={_value(value)}')}" for key, value in {**own, **changes}.items()]
-    return " ".join(["optotype train", _source(run), "--recipe", run.recipe.name, *settings])
+    return " ".join(["optotype train", _training(run), "--recipe", run.recipe.name, *settings])
 
 
 def examine_data(run: Run) -> str:
@@ -44,7 +46,7 @@ def edit_recipe(run: Run, what: str) -> str:
     name = run.recipe.name
     return (
         f"write the recipe into a file (optotype recipes {name} > my.toml), {what} there,"
-        f" and train with it (optotype train {_source(run)} --recipe my.toml)"
+        f" and train with it (optotype train {_training(run)} --recipe my.toml)"
     )
 
 
@@ -84,11 +86,17 @@ def _source(run: Run) -> str:
     return f"{shlex.quote(run.source)}{size}{bad}"
 
 
+def _training(run: Run) -> str:
+    """Write what a run was trained on: its source, and what was added to that."""
+    add = run.data.options.add
+    return _source(run) + ("" if add is None else f" --add {shlex.quote(add)}")
+
+
 def _loaded(run: Run) -> str:
     if run.source == ARRAYS:
         return "data"
-    size = run.data.options.size
-    return f"load({run.source!r})" if size is None else f"load({run.source!r}, size={size})"
+    told = {key: value for key, value in asdict(run.data.options).items() if value != getattr(Options(), key)}
+    return f"load({', '.join([repr(run.source), *(f'{key}={value!r}' for key, value in told.items())])})"
 
 
 def _value(value: object) -> str:

@@ -20,9 +20,13 @@ _IMPOSSIBLE: Final = 0.05
 def leak(case: Case) -> Diagnosis | None:
     """At least one judged image in a thousand is, pixel by pixel, one that the model was trained on."""
     on = case.judgement.on
-    known = first_alike(_digests(case, "train"), _digests(case, on)) >= 0
+    places = first_alike(_digests(case, "train"), _digests(case, on))
+    known = places >= 0
     if known.mean() < _LEAKED:
         return None
+    data, rows = case.run.data, case.evidence.predictions["train"].indices
+    added = int((rows[places[known]] >= data.own_images).sum())
+    among = f", {added:,} of them as one that was added from {data.options.add}" if added else ""
     said, fresh = case.evidence.predictions[on], ~known
     right = said.logits[fresh].argmax(axis=1) == said.labels[fresh]
     without = f", and without them {proportion(int(right.sum()), len(right))}" if fresh.any() else ""
@@ -30,9 +34,10 @@ def leak(case: Case) -> Diagnosis | None:
         "leak",
         "Some of the images that it is judged on are among those it was trained on: that it knows them says nothing of"
         " images that it has not seen.",
-        f"{int(known.sum()):,} of {len(known):,} images are the same as a training image, pixel by pixel. Accuracy on"
-        f" all is {case.test.accuracy}{without}.",
-        f"See which they are, and take them out of one side: {examine_data(case.run)}",
+        f"{int(known.sum()):,} of {len(known):,} images are the same as a training image, pixel by pixel{among}."
+        f" Accuracy on all is {case.test.accuracy}{without}.",
+        f"See which they are, and take them out of one side: {examine_data(case.run)}"
+        + (" (the judgement's notes name those that were added)" if added else ""),
         grave=True,
     )
 

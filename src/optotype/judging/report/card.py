@@ -129,9 +129,10 @@ def _data(model: Model) -> list[str]:
     if data is None:
         return [*lines, "The model does not say what it was trained on."]
     named = CATALOGUE.get(data.source)
+    added = f" and {data.added:,} that were added to train only" if data.added else ""
     return [
         *lines,
-        f"{_text(data.name)}: {data.images:,} images, those for validation included ({data.fingerprint}).",
+        f"{_text(data.name)}: {data.images:,} images, those for validation included{added} ({data.fingerprint}).",
         "",
         f"- Licence: {_text(named.licence) if named else 'not stated'}",
         f"- Citation: {_text(named.citation) if named else 'not stated'}",

@@ -90,6 +90,7 @@ def provenance(judgement: Judgement, model: Model, run: Run | None) -> Rows:
         rows += [
             ("training data", f"{data.name} ({data.source})"),
             ("its images", f"{data.images:,}, validation included, {' x '.join(map(str, data.shape))}"),
+            ("of these, added", f"{data.added:,}, from {data.options.add}" if data.added else ""),
             ("its fingerprint", data.fingerprint),
             ("split into training and validation", _text(told.get("split"))),
         ]
