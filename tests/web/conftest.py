@@ -1,7 +1,6 @@
 """A small run, and the application that serves it, in this process."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient

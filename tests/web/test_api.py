@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from optotype.models.model import Prediction
@@ -101,7 +102,7 @@ def test_a_digit_is_fitted_where_that_is_asked(client: TestClient, run: Run) -> 
 
 
 def test_a_smaller_coverage_gives_no_larger_sets(client: TestClient, run: Run) -> None:
-    """coverage decides the label sets, as in Model.predict."""
+    """Coverage decides the label sets, as in Model.predict."""
     noise = np.random.default_rng(3).integers(0, 256, (20, 28, 28, 1), np.uint8)
     for coverage in (0.5, 0.9, 0.999):
         told = _asked(client, noise.tobytes(), RAW, coverage=coverage)
@@ -152,7 +153,7 @@ def test_the_model_tells_about_itself(client: TestClient, run: Run) -> None:
 
 
 def test_an_answer_is_explained(client: TestClient, run: Run) -> None:
-    """/v1/explain gives what occlusion and Neighbours give: a value for each pixel, and training images of the class."""
+    """/v1/explain gives what the library gives: a value for each pixel, and training images of the class."""
     from optotype.explaining.occlusion import occlusion
 
     (image,) = images(1)
@@ -214,3 +215,27 @@ def test_a_picture_of_too_many_pixels_is_refused(run: Run) -> None:
     assert good.status_code == 200
     assert bad.status_code == 422
     assert "30 x 40 pixels, expected at most 1000" in bad.json()["detail"]
+
+
+def test_a_correction_is_kept_as_the_model_sees_it(run: Run, tmp_path: Path) -> None:
+    """A corrected picture lies in the folder, under its label, and its pixels are those that the model saw."""
+    service = Service(run.path, Limits(), tmp_path / "kept")
+    (image,) = images(1)
+    with TestClient(make_app(service), base_url="http://127.0.0.1") as client:
+        kept = client.post("/v1/corrections?label=7", content=as_file(image), headers=PNG)
+        again = client.post("/v1/corrections?label=3", content=as_file(image), headers=PNG)
+        unknown = client.post("/v1/corrections?label=../7", content=as_file(image), headers=PNG)
+        about = client.get("/v1/model").json()
+    assert (kept.status_code, again.status_code, unknown.status_code) == (201, 201, 422)
+    told = again.json()
+    assert (told["count"], told["folder"]) == (1, str(tmp_path / "kept")) == (1, about["collect"])
+    with Image.open(tmp_path / "kept" / told["file"]) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), image[..., 0])
+    assert told["file"].startswith("3/")
+
+
+def test_without_a_folder_no_correction_is_taken(client: TestClient) -> None:
+    """A server that was started without --collect says so."""
+    answer = client.post("/v1/corrections?label=7", content=as_file(images(1)[0]), headers=PNG)
+    assert answer.status_code == 404
+    assert "--collect FOLDER" in answer.json()["detail"]

@@ -29,6 +29,13 @@ Token = Annotated[
         " Better given in the environment, since others can read a command line.",
     ),
 ]
+Collect = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Keep pictures with a corrected label here, for 'optotype train SOURCE --add FOLDER'.",
+    ),
+]
 Open = Annotated[bool, typer.Option("--open", metavar="", help="Open the page in a browser.")]
 Json = Annotated[
     bool, typer.Option("--json", metavar="", help="Print JSON only: one line when it can be asked.")
@@ -40,6 +47,7 @@ def serve(
     port: Port = 8000,
     host: Host = "127.0.0.1",
     token: Token = None,
+    collect: Collect = None,
     open_page: Open = False,
     json: Json = False,
 ) -> None:
@@ -67,6 +75,6 @@ def serve(
         if open_page:
             typer.launch(page)
 
-    run_server(Settings(target, host, port, token), started)
+    run_server(Settings(target, host, port, token, collect), started)
     if not json:
         prose(screen, "Stopped; every request that was taken on has been answered.")

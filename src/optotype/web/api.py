@@ -6,6 +6,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from numpy.typing import NDArray
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from optotype.data.decoding import Fit
@@ -18,6 +19,7 @@ from optotype.models.model import Prediction
 from optotype.web.bodies import OPENAPI, Dtype, Wanted, read_images
 from optotype.web.schemas import (
     AccuracyOut,
+    Correction,
     Explanation,
     LimitsOut,
     ModelOut,
@@ -70,6 +72,7 @@ Coverage = Annotated[
         description="How often the classes that it may be are to hold the truth; 0.99 unless given.",
     ),
 ]
+Label = Annotated[str, Query(description="The right class, by its name.")]
 Seen = Annotated[bool, Query(description="Whether to send the images back as the model saw them.")]
 
 
@@ -114,6 +117,24 @@ async def explain(request: Request, fit: FitQuery = "stretch", dtype: DtypeQuery
         similar=Similar(images=[_neighbour(each) for each in neighbours], note=explainer.note),
     )
     return _json(answer)
+
+
+@router.post("/corrections", response_model=Correction, status_code=201, openapi_extra=OPENAPI)
+async def correct(
+    request: Request, label: Label, fit: FitQuery = "stretch", dtype: DtypeQuery = "uint8"
+) -> Response:
+    """Keep one image, as the model sees it, with its right label: additional data for `optotype train --add`."""
+    service = service_of(request)
+    served, corrections = service.served, service.corrections
+    if corrections is None:
+        raise HTTPException(
+            404, "This server keeps no corrections. Start it with --collect FOLDER to take them."
+        )
+    images = await _images(service, served, request, fit, dtype)
+    _require_one(images)
+    file = await service.decode(lambda: corrections.keep(label, _as_bytes(images[0])))
+    count = await service.decode(corrections.count)
+    return _json(Correction(file=file, folder=str(corrections.folder), count=count), 201)
 
 
 @router.get("/model", response_model=ModelOut)
@@ -213,7 +234,7 @@ def _about(service: Service) -> ModelOut:
         ),
         fits=list(served.fits),
         drawing_fit=served.drawing_fit,
-        collect=None,
+        collect=None if service.corrections is None else str(service.corrections.folder),
         similar=service.explainer.similar,
         similar_note=service.explainer.note,
         limits=LimitsOut(body_bytes=limits.body_bytes, images=limits.images, pixels=limits.pixels),

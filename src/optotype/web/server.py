@@ -31,6 +31,7 @@ class Settings:
         host: The address to listen on.
         port: The port; 0 for any free one.
         token: What every request must bring; needed where others than this machine can ask.
+        collect: The folder where corrections are kept; None to take none.
         limits: What the server takes on.
     """
 
@@ -38,6 +39,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = None
+    collect: Path | None = None
     limits: Limits = field(default_factory=Limits)
 
 
@@ -54,9 +56,10 @@ def serve(settings: Settings, started: Callable[[Service, str], None]) -> None:
         ServeError: The address cannot be had, or may not be without a token.
         RunError: There is nothing to serve.
         ModelError: The model is damaged.
+        DataError: The folder cannot take corrections.
     """
     with _listening(settings) as listener:
-        service = Service(settings.target, settings.limits)
+        service = Service(settings.target, settings.limits, settings.collect)
         app = make_app(service)
         config = uvicorn.Config(
             app,

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from starlette.exceptions import HTTPException
 
+from optotype.data.corrections import Corrections
 from optotype.errors import OptotypeError
 from optotype.models.images import Pixels
 from optotype.models.model import Prediction
@@ -32,21 +33,28 @@ class Service:
     Args:
         target: The run folder or model file that is served.
         limits: What it takes on.
+        collect: The folder where corrections are kept; None to take none.
+
+    Raises:
+        RunError: There is nothing to serve.
+        ModelError: The model is damaged.
+        DataError: The folder cannot take corrections of the model's classes.
 
     Attributes:
         served: The model that is served now; a request takes it once, and keeps it to its end.
         explainer: What explains its answers.
+        corrections: The folder where they are kept; None where none are taken.
         limits: What it takes on.
         metrics: What it counts.
         stopping: Whether it takes nothing new on.
     """
 
-    def __init__(self, target: Path, limits: Limits) -> None:
-        self.served: Served = load_served(target)
+    def __init__(self, target: Path, limits: Limits, collect: Path | None = None) -> None:
+        self._target, self._collect = target, collect
+        self.served, self.corrections = self._load()
         self.limits = limits
         self.metrics = Metrics()
         self.stopping = False
-        self._target = target
         self._batches = Batches(limits.waiting, self.metrics)
         self.explainer = Explainer(self.served, self._batches.compute)
         self._decoders = ThreadPoolExecutor(_DECODERS, "optotype-decoder")
@@ -98,16 +106,21 @@ class Service:
         """Load the target again, beside the model that is served; that goes on where the new one is no good."""
         async with self._reloading:
             try:
-                served = await self.decode(lambda: load_served(self._target))
+                served, corrections = await self.decode(self._load)
             except (OptotypeError, OSError) as error:
                 self.metrics.reloads.labels("failed").inc()
                 log.warning("The model was not reloaded, the one before is served on: %s", error)
                 return
             self.explainer.close()
-            self.served, self.explainer = served, Explainer(served, self._batches.compute)
+            self.served, self.corrections = served, corrections
+            self.explainer = Explainer(served, self._batches.compute)
             self.metrics.reloads.labels("done").inc()
             self._tell(served)
             log.warning("The model was reloaded: %s", served.fingerprint)
+
+    def _load(self) -> tuple[Served, Corrections | None]:
+        served = load_served(self._target)
+        return served, None if self._collect is None else Corrections(self._collect, served.model.class_names)
 
     def _tell(self, served: Served) -> None:
         self.metrics.model.clear()
