@@ -29,6 +29,7 @@ class Limits:
         read_seconds: For a body to arrive.
         header_seconds: For a request's line and headers to arrive.
         header_bytes: Of a request's line and headers.
+        write_seconds: In which a client must read some of an answer that is waiting for it.
         connections: That are open at once.
         images: In one request.
         pixels: Of one picture.
@@ -40,6 +41,7 @@ class Limits:
     read_seconds: float = 10.0
     header_seconds: float = 10.0
     header_bytes: int = 32 * 2**10
+    write_seconds: float = 60.0
     connections: int = 1024
     images: int = 1024
     pixels: int = 16_000_000
@@ -130,8 +132,8 @@ class BodyLimits:
 async def refuse(response: Response, scope: Scope, receive: Receive, send: Send, limits: Limits) -> None:
     """Answer a request whose body has not been read, and close the connection if there is one.
 
-    A connection closed with bytes unread is reset, and a reset can overtake the answer. So the whole answer is sent,
-    what still arrives is read and dropped for a while, and only then is the response ended (RFC 9112, section 9.6).
+    A connection closed with bytes unread is reset, and a reset can overtake the answer (RFC 9112, section 9.6). So the
+    whole answer is sent, what still arrives is read and dropped for a while, and only then is the response ended.
 
     Args:
         response: What to say.
