@@ -32,5 +32,5 @@ def service(run: Run) -> Service:
 @pytest.fixture
 def client(service: Service) -> Iterator[TestClient]:
     """Give a client of the service, which answers as long as the test runs."""
-    with TestClient(make_app(service), base_url="http://127.0.0.1") as client:
+    with TestClient(make_app(service, "127.0.0.1"), base_url="http://127.0.0.1") as client:
         yield client

@@ -175,7 +175,7 @@ def test_a_model_file_alone_has_no_similar_images(run: Run, tmp_path: Path) -> N
     """Without the run folder an answer is explained by occlusion alone, and a note says why."""
     alone = tmp_path / "alone.safetensors"
     run.model.save(alone)
-    with TestClient(make_app(Service(alone, Limits())), base_url="http://127.0.0.1") as client:
+    with TestClient(make_app(Service(alone, Limits()), "127.0.0.1"), base_url="http://127.0.0.1") as client:
         told = client.post("/v1/explain", content=as_file(images(1)[0]), headers=PNG).json()
         about = client.get("/v1/model").json()
     assert told["similar"]["images"] == []
@@ -196,7 +196,7 @@ def test_too_many_images_are_refused(run: Run) -> None:
     some = images(3)
     files = [("images", ("a.png", as_file(image))) for image in some]
     lists = json.dumps({"images": some.tolist()}).encode()
-    with TestClient(make_app(service), base_url="http://127.0.0.1") as client:
+    with TestClient(make_app(service, "127.0.0.1"), base_url="http://127.0.0.1") as client:
         answers = [
             client.post("/v1/predict", content=some.tobytes(), headers=RAW),
             client.post("/v1/predict", content=lists, headers=JSON),
@@ -209,7 +209,7 @@ def test_too_many_images_are_refused(run: Run) -> None:
 def test_a_picture_of_too_many_pixels_is_refused(run: Run) -> None:
     """The limit of a picture's pixels is known from its header."""
     service = Service(run.path, Limits(pixels=1000))
-    with TestClient(make_app(service), base_url="http://127.0.0.1") as client:
+    with TestClient(make_app(service, "127.0.0.1"), base_url="http://127.0.0.1") as client:
         good = client.post("/v1/predict", content=as_file(images(1)[0]), headers=PNG)
         bad = client.post("/v1/predict", content=as_file(np.zeros((40, 30, 3), np.uint8)), headers=PNG)
     assert good.status_code == 200
@@ -221,7 +221,7 @@ def test_a_correction_is_kept_as_the_model_sees_it(run: Run, tmp_path: Path) -> 
     """A corrected picture lies in the folder, under its label, and its pixels are those that the model saw."""
     service = Service(run.path, Limits(), tmp_path / "kept")
     (image,) = images(1)
-    with TestClient(make_app(service), base_url="http://127.0.0.1") as client:
+    with TestClient(make_app(service, "127.0.0.1"), base_url="http://127.0.0.1") as client:
         kept = client.post("/v1/corrections?label=7", content=as_file(image), headers=PNG)
         again = client.post("/v1/corrections?label=3", content=as_file(image), headers=PNG)
         unknown = client.post("/v1/corrections?label=../7", content=as_file(image), headers=PNG)

@@ -13,9 +13,11 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from optotype.web.admission import Admission
 from optotype.web.api import router as api
 from optotype.web.api import service_of
 from optotype.web.docs import add_docs
+from optotype.web.guard import Guard
 from optotype.web.limits import BodyLimits
 from optotype.web.metrics import Metered
 from optotype.web.problems import HANDLERS
@@ -55,8 +57,14 @@ async def page() -> FileResponse:
     return FileResponse(_PAGE / "index.html")
 
 
-def make_app(service: Service) -> ASGIApp:
-    """Make the application of a service."""
+def make_app(service: Service, host: str, token: str | None = None) -> ASGIApp:
+    """Make the application of a service.
+
+    Args:
+        service: What answers.
+        host: Where the server listens.
+        token: What requests must bring; None where they need none.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -81,4 +89,5 @@ def make_app(service: Service) -> ASGIApp:
     add_docs(app)
     app.mount("/page", StaticFiles(directory=_PAGE, check_dir=False))
     app.add_api_route("/", page, include_in_schema=False)
-    return Metered(BodyLimits(app, service.limits), service.metrics)
+    limits = service.limits
+    return Metered(Guard(BodyLimits(Admission(app, limits), limits), host, token, limits), service.metrics)

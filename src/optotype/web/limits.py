@@ -34,6 +34,7 @@ class Limits:
         images: In one request.
         pixels: Of one picture.
         waiting: Images in the queue, over all requests.
+        requests: To /v1 that are answered at once.
     """
 
     body_bytes: int = 16 * 2**20
@@ -45,7 +46,8 @@ class Limits:
     connections: int = 1024
     images: int = 1024
     pixels: int = 16_000_000
-    waiting: int = 256
+    waiting: int = 1024
+    requests: int = 128
 
 
 class BodyLimits:

@@ -14,7 +14,9 @@ import uvloop
 
 from optotype.errors import ServeError
 from optotype.web.app import make_app
+from optotype.web.guard import check_token, is_loopback
 from optotype.web.limits import Limits
+from optotype.web.protocol import bounded
 from optotype.web.service import Service
 
 _GRACE: Final = 30
@@ -58,12 +60,20 @@ def serve(settings: Settings, started: Callable[[Service, str], None]) -> None:
         ModelError: The model is damaged.
         DataError: The folder cannot take corrections.
     """
+    if settings.token is not None:
+        check_token(settings.token)
+    if not is_loopback(settings.host) and settings.token is None:
+        raise ServeError(
+            f"The host {settings.host} can be reached from other machines, and no token was given. Expected --token, or"
+            " the environment variable OPTOTYPE_TOKEN, with at least 16 characters that nobody guesses; or leave"
+            " --host out, so that only this machine can ask."
+        )
     with _listening(settings) as listener:
         service = Service(settings.target, settings.limits, settings.collect)
-        app = make_app(service)
+        app = make_app(service, settings.host, settings.token)
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=bounded(settings.limits),
             ws="none",
             lifespan="on",
             log_config=None,

@@ -1,0 +1,46 @@
+"""How many requests are answered at once; one more hears at once that it is too many.
+
+Where more is asked than can be answered, whatever is taken on waits for what was taken on before it. So what may wait
+is bounded here, before the framework has done its work, and with it the time that an answer takes.
+"""
+
+from typing import Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from optotype.web.limits import Limits
+from optotype.web.problems import problem
+
+_PRIVATE: Final = "/v1/"
+_RETRY: Final = {"Retry-After": "1"}
+
+
+class Admission:
+    """ASGI middleware: hands on so many requests to /v1 at once; health, metrics and the page are always answered.
+
+    Args:
+        app: The application.
+        limits: How many.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._most = limits.requests
+        self._open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on, or say 429."""
+        if scope["type"] != "http" or not scope["path"].startswith(_PRIVATE):
+            await self._app(scope, receive, send)
+            return
+        if self._open >= self._most:
+            refusal = problem(
+                429, f"{self._most} requests are being answered already. Ask again in a second.", _RETRY
+            )
+            await refusal(scope, receive, send)
+            return
+        self._open += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._open -= 1
