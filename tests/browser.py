@@ -11,7 +11,7 @@ import select
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -34,13 +34,21 @@ _OPTIONS: Final = (
 )
 _PATIENCE: Final = 120.0
 """Seconds that the browser has for an answer; the first one takes long on a busy machine."""
+_CODES: Final = {
+    **{"Backspace": 8, "Tab": 9, "Enter": 13, "Escape": 27, " ": 32},
+    **{"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Delete": 46},
+}
+
+Point = tuple[float, float]
+"""A place in the window, in CSS pixels from the left and from the top."""
 
 
 class Browser:
     """A running browser with one page; made by ``opened``.
 
     Attributes:
-        complaints: What its console said of warnings and errors, and what it asked of the network.
+        complaints: What its console said of warnings and errors, and what it asked of the network; of the server that a
+            page came from it may ask.
     """
 
     def __init__(self, read: int, write: int) -> None:
@@ -49,6 +57,7 @@ class Browser:
         self._number = 0
         self._session: str | None = None
         self._loaded = False
+        self._allowed: tuple[str, ...] = ("file:", "data:", "about:")
         self.complaints: list[str] = []
 
     def begin(self) -> None:
@@ -58,22 +67,58 @@ class Browser:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.ask(f"{domain}.enable")
 
-    def show(self, page: Path, *, width: int = 375, scheme: Literal["light", "dark"] = "light") -> None:
-        """Load a page into a window of a width in CSS pixels, and wait until it is there."""
+    def show(
+        self, page: Path | str, *, width: int = 375, scheme: Literal["light", "dark"] = "light"
+    ) -> None:
+        """Load a page, or an address of this machine, into a window of a width in CSS pixels, and wait until it is there."""
+        if isinstance(page, str):
+            assert page.startswith("http://127.0.0.1:"), page
+            # Its own server, and what the page itself makes of data that it has.
+            self._allowed = (page.partition("#")[0], "data:", "blob:", "about:")
         self.ask(
             "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False
         )
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self._loaded = False
-        self.ask("Page.navigate", url=page.resolve().as_uri())
+        self.ask("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
         while not self._loaded:
             self._take()
 
     def evaluate(self, expression: str) -> Any:
-        """Compute a JavaScript expression in the page; its value must be JSON."""
-        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Compute a JavaScript expression in the page; its value, or what it promises, must be JSON."""
+        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def until(self, expression: str) -> None:
+        """Wait until a JavaScript expression is true in the page."""
+        end = time.monotonic() + _PATIENCE
+        while not self.evaluate(f"Boolean({expression})"):
+            assert time.monotonic() < end, f"never true: {expression}"
+            time.sleep(0.02)
+
+    def drag(self, points: Sequence[Point]) -> None:
+        """Press the mouse at the first point, move it through the others, and let it go at the last."""
+        kinds = ["mousePressed", *["mouseMoved"] * (len(points) - 1), "mouseReleased"]
+        for kind, (x, y) in zip(kinds, [*points, points[-1]], strict=True):
+            self.ask(
+                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1
+            )
+
+    def swipe(self, points: Sequence[Point]) -> None:
+        """Put a finger on the first point, move it through the others, and take it away."""
+        for index, (x, y) in enumerate(points):
+            kind = "touchMove" if index else "touchStart"
+            self.ask("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y}])
+        self.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def press(self, key: str, *, shift: bool = False) -> None:
+        """Press a key and let it go: one that is named in ``_CODES``."""
+        code, modifiers = _CODES[key], 8 if shift else 0
+        for kind in ("rawKeyDown", "keyUp"):
+            self.ask(
+                "Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, modifiers=modifiers
+            )
 
     def picture(self) -> bytes:
         """Give the whole page as a PNG file."""
@@ -115,7 +160,7 @@ class Browser:
                 self.complaints.append(json.dumps(told))
             case "Network.requestWillBeSent":
                 url = str(told["request"]["url"])
-                if not url.startswith(("file:", "data:", "about:")):
+                if not url.startswith(self._allowed):
                     self.complaints.append(url)
 
 

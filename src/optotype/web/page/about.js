@@ -18,6 +18,7 @@ export function showModel(model) {
   // Where drawing is not what the model was made for, pictures come first.
   if (!isDigit) byId("frame").before(byId("sources"));
   else byId("tools").after(byId("sources"));
+  byId("choose").textContent = isDigit ? "Picture…" : "Choose a picture";
   byId("choose").classList.toggle("is-main", !isDigit);
 }
 
@@ -27,7 +28,7 @@ function images({ split, n }) {
 
 function accuracy(score) {
   if (!score) return "How often it is right is not known: it was not judged. optotype judge RUN does that.";
-  const beware = score.split === "validation" ? " They also chose its weights, so on new images it does a little worse." : "";
+  const beware = score.split === "validation" ? " They may have chosen when its training stopped, so new images may be a little harder." : "";
   return `It is right on ${measured(score.value)} of ${images(score)}; the 95\u00a0% interval is ${measured(score.low)} to ${measured(score.high)}.${beware}`
     + " What is drawn here may be harder for it.";
 }

@@ -2,7 +2,6 @@
 
 import { byId, isPicture, made } from "./elements.js";
 import { paintHeat, strongest } from "./heat.js";
-import { joined } from "./words.js";
 
 let newest = 0; // pictures decode in their own time, and the last one given is the one to show
 
@@ -28,11 +27,12 @@ export function staleReasons() {
 
 /** Show that there are no reasons yet. */
 export function emptyReasons() {
-  staleReasons();
+  newest += 1;
+  byId("reasons").classList.remove("is-stale");
   byId("seen").hidden = true;
   byId("seen-size").textContent = "";
-  withoutHeat("Shown when the drawing pauses.");
-  showSimilar([], "");
+  withoutHeat("Shown when you pause.");
+  showSimilar([], "Shown when you pause.");
 }
 
 /**
@@ -72,7 +72,7 @@ function withoutHeat(sentence) {
 
 function showSimilar(images, note) {
   byId("similar").replaceChildren(...images.filter((each) => isPicture(each.picture)).map(neighbour));
-  byId("similar-note").textContent = note || summary(images);
+  byId("similar-note").textContent = note || (images.length ? "Nearest first, with their class and distance." : "");
 }
 
 function neighbour({ picture, label, distance, file }) {
@@ -80,10 +80,4 @@ function neighbour({ picture, label, distance, file }) {
   const item = made("li", {}, image, made("b", {}, label), made("span", { class: "faint" }, distance.toFixed(2)));
   if (file) item.title = file;
   return item;
-}
-
-function summary(images) {
-  if (!images.length) return "";
-  const labels = [...new Set(images.map((each) => each.label))];
-  return `Nearest first, with their class and distance: ${images.length === 1 ? "it is" : "they are"} ${joined(labels, "and")}.`;
 }
