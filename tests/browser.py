@@ -31,6 +31,9 @@ _OPTIONS: Final = (
     "--disable-dev-shm-usage",
     "--hide-scrollbars",
     "--remote-debugging-pipe",
+    # A camera that shows a test picture, and is always allowed.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 )
 _PATIENCE: Final = 120.0
 """Seconds that the browser has for an answer; the first one takes long on a busy machine."""

@@ -7,7 +7,9 @@ import { region } from "./keyboard.js";
 import { joined } from "./words.js";
 
 const FOR = [245, 150, 20], AGAINST = [60, 165, 240];
-const STRONGEST = 0.85; // of the colour, over the picture
+const STRONGEST = 0.9; // of the colour, over the picture
+const LIFT = 0.7; // exponent, so that weak parts are seen beside one strong one
+const DIM = 0.8; // of the picture's brightness, so that its white does not outshine the colours
 const ALSO = 0.6; // of the strongest region, to be named beside it
 
 /**
@@ -26,8 +28,8 @@ export function paintHeat(canvas, picture, drops) {
   values.forEach((value, index) => {
     const pixel = image.data.subarray(4 * index, 4 * index + 3);
     const grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
-    const share = STRONGEST * Math.abs(value) / most, colour = value > 0 ? FOR : AGAINST;
-    pixel.set(colour.map((part) => (1 - share) * grey + share * part));
+    const share = STRONGEST * (Math.abs(value) / most) ** LIFT, colour = value > 0 ? FOR : AGAINST;
+    pixel.set(colour.map((part) => (1 - share) * DIM * grey + share * part));
   });
   context.putImageData(image, 0, 0);
 }

@@ -48,7 +48,7 @@ export class Server {
    * @param {AbortSignal} signal
    */
   async predict(body, fit, signal) {
-    return this.#send("v1/predict", { body, signal, query: { fit, top: "10", coverage: "0.99", seen: "true" } });
+    return this.#send("v1/predict", { body, signal, query: { fit, top: "10", seen: "true" } });
   }
 
   /** What in a picture matters, and which training images are like it. */

@@ -27,7 +27,7 @@ export function verdictOf({ label, probability, label_set: set, unknown }) {
   if (set && set.length > 1) {
     return { label: `It may be ${joined(set)}`, doubt: `Most likely ${likely}.`, meaning: SET, kind: "torn" };
   }
-  const doubt = set ? `${percent(probability)}. No other class is likely enough to be named.` : percent(probability);
+  const doubt = set ? `${percent(probability)}. At the 99\u00a0% level it names this class alone.` : percent(probability);
   return { label, doubt, meaning: set ? SET : "", kind: "sure" };
 }
 
