@@ -11,6 +11,7 @@ from reproduce.examination import faults_section
 from reproduce.lessons import LESSONS
 from reproduce.limits import limits_section
 from reproduce.precision import MEANING, precision_table
+from reproduce.reasons import reasons_section
 from reproduce.results import FOLDER, ROOT, Results, read, shared, write_text
 from reproduce.seconds import backends_table, seconds_table, whole_line
 
@@ -68,6 +69,7 @@ def render(folder: Path = FOLDER) -> str:
         "Intervals": coverage_section(folder),
         "What models know of their limits": limits_section(folder),
         "Diagnoses": diagnoses_section(folder),
+        "Explanations": reasons_section(folder),
         "Commands": [_commands()],
         "Versions": [_versions([side for pair in pairs for side in (pair.keras, pair.ours)] + halves)],
     }
