@@ -58,11 +58,11 @@ def test_every_kind_of_source_takes_more(tmp_path: Path, added: Path) -> None:
     """IDX files, an NPZ file and arrays with the same pictures added have the same fingerprint."""
     images, labels = pictures(60, 1)
     tests, theirs = pictures(20, 2)
-    kinds = {"x_train": images, "y_train": labels, "x_test": tests, "y_test": theirs}
-    np.savez(tmp_path / "set.npz", **kinds)
+    np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=tests, y_test=theirs)
     found = [
-        load(source, add=added)
-        for source in (write_folder(tmp_path / "idx", 60, 20), tmp_path / "set.npz", kinds)
+        load(write_folder(tmp_path / "idx", 60, 20), add=added),
+        load(tmp_path / "set.npz", add=added),
+        load({"x_train": images, "y_train": labels, "x_test": tests, "y_test": theirs}, add=added),
     ]
     assert len({data.fingerprint for data in found}) == 1
 
@@ -94,6 +94,16 @@ def test_copies_of_the_sources_images_are_left_out(digits: Path, added: Path) ->
     (left,) = data.skipped
     assert left.file == str(added / "3" / "3" / "0.png")
     assert left.reason == "is training image 13 of digits already, pixel by pixel"
+
+
+def test_a_source_is_not_added_to_itself(tmp_path: Path) -> None:
+    """The folder of a source of pictures, one in it and one around it are refused: its test pictures lie there."""
+    source = write(tmp_path / "all" / "pets", names(10))
+    for folder in (source, source / "dog", tmp_path / "all"):
+        with pytest.raises(
+            DataError, match="expected a folder apart from it: its test pictures would be trained"
+        ):
+            load(source, add=folder)
 
 
 def test_a_folder_of_nothing_new_is_refused(digits: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from optotype.recipes.builtin import default_recipe
 from optotype.runs.run import Run
 from tests.data.picture_files import names, write
 from tests.end_to_end.conftest import QUICK, Command
-from tests.training.samples import pictures, write_folder
+from tests.training.samples import pictures, write_folder, write_pictures
 
 
 def test_mnist_is_trained_and_judged(optotype: Command, tmp_path: Path) -> None:
@@ -145,6 +145,33 @@ def test_early_stopping_is_said(optotype: Command, digits: Path) -> None:
     assert result["kept_epoch"] == result["epochs"] - 1
     again = optotype("train", digits, *QUICK, *settings)
     assert f"stopped early: no better val_loss since epoch {result['kept_epoch']}" in again.stdout
+
+
+def test_pictures_are_added(optotype: Command, digits: Path, trained: Path, tmp_path: Path) -> None:
+    """--add says what it adds and from where; the run is judged, listed and compared with one without."""
+    write_pictures(tmp_path / "new", *pictures(20, 8))
+    done = optotype("train", digits, *QUICK, "--add", "new", "--out", "runs/more")
+    assert done.returncode == 0, done.stderr
+    assert "digits: 620 training images" in done.stdout
+    assert f"20 pictures of 10 classes added from {tmp_path / 'new'}, to train only" in done.stdout
+    assert "n = 100, 95 % interval" in done.stdout
+    judged = json.loads(optotype("judge", "runs/more", "--json").stdout)
+    assert {name: each["n"] for name, each in judged["splits"].items()} == {
+        "train": 520,
+        "validation": 100,
+        "test": 200,
+    }
+    assert "digits +20" in optotype("runs").stdout
+    compared = optotype("compare", trained, "runs/more")
+    assert compared.returncode == 0, compared.stderr
+    assert "A 0, B 20. A verdict is about these too." in compared.stdout
+    write_pictures(tmp_path / "new", *pictures(21, 9))
+    changed = optotype("judge", "runs/more")
+    assert changed.returncode == 1
+    assert "21 now, expected the 20 that were in" in changed.stderr
+    wrong = optotype("train", digits, *QUICK, "--add", "nowhere")
+    assert wrong.returncode == 1
+    assert "There is no folder" in wrong.stderr
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -19,7 +19,7 @@ from optotype.models.model import Model
 from optotype.recipes.recipe import EarlyStopping
 from optotype.runs.run import Run
 from optotype.training.train import train
-from tests.training.samples import pictures, recipe, write_folder
+from tests.training.samples import pictures, recipe, write_folder, write_pictures
 
 LOG = "test-openings.jsonl"
 
@@ -45,6 +45,28 @@ def log(top: Path) -> Path:
     """Give the log of openings, emptied."""
     (top / "runs" / LOG).unlink(missing_ok=True)
     return top / "runs" / LOG
+
+
+def test_a_run_with_added_pictures_is_compared(runs: list[Run], tmp_path: Path) -> None:
+    """On the source's validation images, with or without what was added there; and its recipe is another training."""
+    added = write_pictures(tmp_path / "added", *pictures(20, 8))
+    given = load(runs[0].source, add=added)
+    more = train(given, runs[0].recipe, out=tmp_path / "more")
+    shutil.rmtree(added)
+    for targets in ((more, runs[0], runs[1]), (runs[0], more, runs[1])):
+        found = compare(*targets)
+        assert found.n == 150
+        assert found == compare(*targets, data=given)
+        keys = dict(zip((run.name for run in targets), "ABC", strict=True))
+        note = ", ".join(f"{keys[run.name]} {20 if run is more else 0}" for run in targets)
+        assert f"added to those of the data set: {note}. A verdict is about these too." in " ".join(
+            found.notes
+        )
+        assert [each.added for each in found.contestants] == [20 if run is more else 0 for run in targets]
+        # The same recipe and seed are no twins here, and two seeds without stand beside one with.
+        assert not [note for note in found.notes if "of the same recipe" in note]
+        (pair,) = found.recipes
+        assert sorted(map(len, (pair.keys_a, pair.keys_b))) == [1, 2]
 
 
 def test_models_are_compared_on_the_same_validation_images(runs: list[Run], log: Path) -> None:

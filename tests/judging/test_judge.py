@@ -20,7 +20,7 @@ from optotype.runs import origin
 from optotype.runs.run import Run
 from optotype.training.loop import Progress
 from optotype.training.train import train
-from tests.training.samples import pictures, recipe, write_folder, write_idx
+from tests.training.samples import pictures, recipe, write_folder, write_idx, write_pictures
 
 LOG = "test-openings.jsonl"
 
@@ -201,7 +201,24 @@ def test_data_are_loaded_with_the_options_of_the_training(
 
     monkeypatch.setattr(origin, "load", reload)
     judge(run)
-    assert asked == [(str(digits), {"size": 28, "on_bad": "skip"})]
+    assert asked == [(str(digits), {"size": 28, "on_bad": "skip", "add": None})]
+
+
+def test_a_run_with_added_pictures_is_judged(digits: Path, tmp_path: Path) -> None:
+    """They count among its training images, from its folder or in memory, and the test set is that of the source."""
+    added = write_pictures(tmp_path / "added", *pictures(20, 8))
+    plain, run = (
+        train(load(digits, add=add), recipe(epochs=1), out=tmp_path / "runs" / name)
+        for add, name in ((None, "plain"), (added, "more"))
+    )
+    one, other = judge(plain), judge(run)
+    assert [score and score.n for score in other.splits.values()] == [170, 50, 60]
+    assert one.test_fingerprint == other.test_fingerprint
+    assert other.opening == 2
+    assert not [note for note in other.notes if "added" in note]
+    assert judge(run.model, runs_root=tmp_path / "runs").splits == other.splits
+    arrays = train(load(pictures(200, 1), add=added), recipe(epochs=1), out=tmp_path / "runs" / "arrays")
+    assert judge(arrays, data=load(pictures(200, 1), add=added)).on == "test"
 
 
 def test_data_that_are_gone_are_missed(digits: Path) -> None:

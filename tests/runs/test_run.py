@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optotype.data.dataset import Options, Skipped
-from optotype.data.splits import carve
+from optotype.data.dataset import Addition, Options, Skipped
+from optotype.data.splits import carve, fingerprint_of, split_of
 from optotype.errors import ModelError, RunError
 from optotype.models.model import Model
 from optotype.runs.environment import describe_environment
@@ -192,13 +192,14 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 def test_the_source_and_its_options_are_kept(tmp_path: Path) -> None:
     """What `load` was given is in run.json as it was, even if its name is not valid UTF-8."""
-    options = Options(size=48, on_bad="skip")
+    options = Options(size=48, on_bad="skip", add="/new")
     data = replace(small_data("caf\udce9"), options=options)
     split = carve(data.labels, RECIPE.validation, RECIPE.split_seed)
     Run.create(tmp_path, RECIPE, data, split, describe_environment("portable", 2, "fp32"))
     assert json.loads((tmp_path / "run.json").read_text())["data"]["options"] == {
         "size": 48,
         "on_bad": "skip",
+        "add": "/new",
     }
     assert Run.open(tmp_path).source == "caf\udce9"
     assert Run.open(tmp_path).data.options == options
@@ -208,10 +209,51 @@ def test_a_run_from_before_the_options_is_read(tmp_path: Path) -> None:
     """A run.json without options, as older versions wrote it, means the defaults."""
     run = small_run(tmp_path)
     content = json.loads((tmp_path / "run.json").read_text())
-    del content["data"]["options"]
+    for key in ("options", "added", "source_fingerprint"):
+        del content["data"][key]
     (tmp_path / "run.json").write_text(json.dumps(content))
     assert Run.open(tmp_path).data == run.data
     assert run.data.options == Options()
+    assert run.data.of_source() == run.data
+
+
+def test_what_was_added_is_kept(tmp_path: Path) -> None:
+    """A run knows how many images were added, and the split and the fingerprint of the source without them."""
+    plain = small_data()
+    data = replace(
+        plain,
+        images=np.concatenate([plain.images, plain.images[:4]]),
+        labels=np.concatenate([plain.labels, plain.labels[:4]]),
+        options=Options(add="/new"),
+        addition=Addition(("a", "b", "c", "d"), plain.fingerprint),
+    )
+    split = split_of(data, RECIPE.validation, RECIPE.split_seed)
+    Run.create(tmp_path / "more", RECIPE, data, split, describe_environment("portable", 2, "fp32"))
+    run, without = Run.open(tmp_path / "more"), small_run(tmp_path / "plain")
+    assert (run.data.images, run.data.added, run.data.own_images) == (34, 4, 30)
+    assert run.data.of_source() == without.data
+    assert run.split.fingerprint == without.split.fingerprint
+    assert run.split.train.tolist() == [*without.split.train, 30, 31, 32, 33]
+    content = json.loads((tmp_path / "more" / "split.json").read_text())
+    content["validation"][-1] = 30
+    content["fingerprint"] = fingerprint_of(30, np.array(content["validation"]))
+    (tmp_path / "more" / "split.json").write_text(json.dumps(content))
+    with pytest.raises(RunError, match="lists image 30 of 30"):
+        _ = run.split
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"added": 1}, {"source_fingerprint": "sha256:0"}, {"added": 30, "source_fingerprint": "sha256:0"}],
+)
+def test_an_addition_to_nothing_is_damage(tmp_path: Path, wrong: dict[str, object]) -> None:
+    """A run.json whose added images do not go with the others is refused."""
+    small_run(tmp_path)
+    content = json.loads((tmp_path / "run.json").read_text())
+    content["data"].update(wrong)
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    with pytest.raises(RunError, match="added images need some that they were added to"):
+        Run.open(tmp_path)
 
 
 @pytest.mark.parametrize(

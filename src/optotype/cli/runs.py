@@ -87,6 +87,7 @@ def _as_json(row: _Row) -> dict[str, object]:
         "created": row.run.created,
         "status": row.run.status,
         "data": row.run.data.name,
+        "added": row.run.data.added,
         "recipe": row.recipe.name,
         "seed": row.recipe.seed,
         "epochs": len(row.run.epochs),
@@ -131,7 +132,7 @@ def _table(rows: Sequence[_Row]) -> "Table":
     for row in rows:
         table.add_row(
             shown(row.run.name),
-            shown(row.run.data.name),
+            shown(row.run.data.name) + (f" +{row.run.data.added:,}" if row.run.data.added else ""),
             row.recipe.name,
             str(row.recipe.seed),
             row.run.status,

@@ -147,6 +147,7 @@ def _extended(data: "Dataset", name: str | None, target: Path, *, freeze: bool) 
 
 def _introduce(screen: "Console", data: "Dataset", chosen: "Recipe | Extended") -> None:
     """Say what is about to be trained, on what."""
+    from optotype.data.listing import shown
     from optotype.engine.layers import describe
     from optotype.engine.processor import chosen_arithmetic
     from optotype.models.extended import Extended
@@ -162,7 +163,7 @@ def _introduce(screen: "Console", data: "Dataset", chosen: "Recipe | Extended") 
         prose(
             screen,
             f"{count(len(data.addition.files), 'picture')} of {classes:,} {'class' if classes == 1 else 'classes'}"
-            f" added from {data.options.add}, to train only",
+            f" added from {shown(str(data.options.add))}, to train only",
         )
     if data.skipped:
         first = data.skipped[0]

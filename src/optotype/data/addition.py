@@ -59,10 +59,11 @@ def with_added(data: Dataset, folder: str | Path, on_bad: Literal["stop", "skip"
         with those that were left out in ``skipped``.
 
     Raises:
-        DataError: There is no such folder, it has a class that the data set does not know or not one picture that can
-            be added, or a picture cannot be used and on_bad is "stop".
+        DataError: There is no such folder, it is part of the source or around it, it has a class that the data set does
+            not know or not one picture that can be added, or a picture cannot be used and on_bad is "stop".
     """
     path = _resolved(folder)
+    _check_apart(path, data)
     pictures = _labelled(path, data)
     files, images, bad = _decoded(path, pictures, data.shape, report)
     skipped = [*pictures.bad, *bad]
@@ -107,6 +108,16 @@ def _resolved(folder: str | Path) -> Path:
     raise DataError(
         f"There is no folder {path}, expected one of class folders with pictures to add. Check the path."
     )
+
+
+def _check_apart(path: Path, data: Dataset) -> None:
+    """Refuse a folder in which the source's own pictures may be, those of the sealed test among them."""
+    source = Path(data.source)
+    if data.files is not None and (path in (source, *source.parents) or source in path.parents):
+        raise DataError(
+            f"The pictures of {path} cannot be added to {source}, expected a folder apart from it: its test pictures"
+            " would be trained on. Put what is new into a folder of its own."
+        )
 
 
 def _labelled(path: Path, data: Dataset) -> _Pictures:

@@ -12,7 +12,7 @@ from optotype.recipes.builtin import BUILTIN, load_recipe
 from optotype.recipes.recipe import Recipe
 from optotype.runs.manifest import DataRecord
 from optotype.runs.run import Run
-from tests.runs.samples import small_run
+from tests.runs.samples import RECIPE, small_run
 
 CHANGES = {"optimizer.learning_rate": 0.0003}
 OWN = st.fixed_dictionaries(
@@ -83,6 +83,19 @@ def test_options_of_loading_are_repeated() -> None:
     run = Told(load_recipe("pictures-quick"), "photos", Options(size=48, on_bad="skip"))
     assert train_again(run, {}) == "optotype train photos --size 48 --on-bad skip --recipe pictures-quick"
     assert examine_data(run) == "optotype data photos --size 48 --on-bad skip --check"
+
+
+def test_what_was_added_is_added_again() -> None:
+    """The folder goes with every training, on the command line and in Python; only the source itself is examined."""
+    options = Options(size=48, add="/new pictures")
+    run = Told(load_recipe("pictures-quick"), "photos", options)
+    assert train_again(run, {}) == (
+        "optotype train photos --size 48 --add '/new pictures' --recipe pictures-quick"
+    )
+    assert "(optotype train photos --size 48 --add '/new pictures' --recipe my.toml)" in edit_recipe(run, "x")
+    assert examine_data(run) == "optotype data photos --size 48 --check"
+    own = Told(RECIPE, "photos", options)
+    assert train_again(own, {}).startswith("train(load('photos', size=48, add='/new pictures'), run.recipe")
 
 
 def test_what_no_command_can_name_is_python(tmp_path: Path) -> None:

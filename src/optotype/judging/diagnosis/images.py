@@ -4,6 +4,7 @@ from typing import Final
 
 from optotype.data.digests import digests, first_alike
 from optotype.data.imbalance import rare_classes
+from optotype.data.listing import shown
 from optotype.judging.diagnosis.advice import examine_data
 from optotype.judging.diagnosis.case import Case
 from optotype.judging.judgement import Diagnosis
@@ -26,7 +27,7 @@ def leak(case: Case) -> Diagnosis | None:
         return None
     data, rows = case.run.data, case.evidence.predictions["train"].indices
     added = int((rows[places[known]] >= data.own_images).sum())
-    among = f", {added:,} of them as one that was added from {data.options.add}" if added else ""
+    among = f", {added:,} of them as one that was added from {shown(str(data.options.add))}" if added else ""
     said, fresh = case.evidence.predictions[on], ~known
     right = said.logits[fresh].argmax(axis=1) == said.labels[fresh]
     without = f", and without them {proportion(int(right.sum()), len(right))}" if fresh.any() else ""

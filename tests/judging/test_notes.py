@@ -1,0 +1,44 @@
+"""What a careful reader is told beside the numbers."""
+
+from pathlib import Path
+
+from optotype.data.sources import load
+from optotype.judging.judge import judge
+from optotype.judging.notes import notes_on_added
+from optotype.judging.report.card import render_card
+from optotype.judging.report.facts import provenance
+from optotype.training.train import train
+from tests.training.samples import pictures, recipe, write_folder, write_pictures
+
+
+def test_added_test_images_are_named(tmp_path: Path) -> None:
+    """A single one is told, where the seal allows it: in a judgement, by its file; nothing is said of new pictures."""
+    source = write_folder(tmp_path / "digits", 200, 60)
+    added = write_pictures(tmp_path / "added", *pictures(20, 8))
+    tests, labels = pictures(60, 2)
+    assert notes_on_added(load(source), tests) == []
+    assert notes_on_added(load(source, add=added), tests) == []
+    write_pictures(added / "4", tests[4:5], labels[4:5])
+    (note,) = notes_on_added(load(source, add=added), tests)
+    assert note.startswith("1 added picture that it was trained on show")
+    assert note.endswith(f"Take them away and train again: {added}/4/4/0.png.")
+
+
+def test_a_leak_by_addition_is_diagnosed(tmp_path: Path) -> None:
+    """Test images that were added are a leak as others are, from there; the facts and the card tell the addition."""
+    source = write_folder(tmp_path / "digits", 200, 60)
+    tests, labels = pictures(60, 2)
+    added = write_pictures(tmp_path / "added", tests[:12], labels[:12])
+    run = train(load(source, add=added), recipe(), out=tmp_path / "run")
+    judgement = judge(run)
+    leak = next(each for each in judgement.diagnoses if each.kind == "leak")
+    assert leak.evidence.startswith(
+        "12 of 60 images are the same as a training image, pixel by pixel, 12 of them as one that was added from"
+        f" {added}."
+    )
+    assert judgement.notes[0].startswith("12 added pictures that it was trained on show test images")
+    assert ("of these, added", f"12, from {added}") in provenance(judgement, run.model, run)
+    assert "212 images, those for validation included and 12 that were added to train only" in render_card(
+        judgement, run.model
+    )
+    assert f"212 training images, 12 of them added from {added}" in run._repr_html_()
