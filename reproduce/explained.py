@@ -9,10 +9,11 @@ import optotype as ot
 from optotype.data.contact_sheet import Row
 from optotype.data.splits import Split
 
-RIGHT, WRONG = 3, 2  # images that are told right, and wrong
+_RIGHT, _WRONG = 3, 2  # images that are told right, and wrong
 _K: Final = 6
 _FOR, _AGAINST = (230, 30, 30), (40, 90, 240)
-_DIMMED: Final = 0.6
+_DIMMED: Final = 0.7
+_OPAQUE: Final = 0.9  # of the colour where the map is farthest from 0
 
 
 def rows_of(model: ot.Model, data: ot.Dataset, split: Split) -> list[Row]:
@@ -20,7 +21,7 @@ def rows_of(model: ot.Model, data: ot.Dataset, split: Split) -> list[Row]:
     found = ot.Neighbours(model, data, split.train)
     told = model.logits(data.images[split.validation]).argmax(axis=1)
     right = told == data.labels[split.validation]
-    rows = [*np.flatnonzero(right)[:RIGHT], *np.flatnonzero(~right)[:WRONG]]
+    rows = [*np.flatnonzero(right)[:_RIGHT], *np.flatnonzero(~right)[:_WRONG]]
     return [_row(model, found, data, int(index)) for index in split.validation[rows]]
 
 
@@ -31,7 +32,7 @@ def _row(model: ot.Model, found: ot.Neighbours, data: ot.Dataset, index: int) ->
     maps = [ot.occlusion(model, image, label).drops for label in (first, second)]
     shown = [image, *(laid_over(image, each) for each in maps), *(each.image for each in near)]
     return Row(
-        label=f"{data.class_names[data.labels[index]]}",
+        label=data.class_names[data.labels[index]],
         note=f"said: {first}, {100 * sure:.0f} %",
         images=np.stack([np.broadcast_to(each, (*image.shape[:2], 3)) for each in shown]),
         captions=("", first, second, *(each.label for each in near)),
@@ -51,6 +52,6 @@ def laid_over(image: NDArray[np.uint8], drops: NDArray[np.float32]) -> NDArray[n
     grey = _DIMMED * image.mean(axis=2, keepdims=True)
     strength = np.abs(drops) / max(float(np.abs(drops).max()), float(np.finfo(np.float32).tiny))
     colour = np.where(drops[..., np.newaxis] > 0, np.array(_FOR), np.array(_AGAINST))
-    mixed = grey + strength[..., np.newaxis] * (colour - grey) * _DIMMED
+    mixed = grey + _OPAQUE * strength[..., np.newaxis] * (colour - grey)
     coloured: NDArray[np.uint8] = np.rint(mixed).astype(np.uint8)
     return coloured

@@ -17,10 +17,11 @@ split is opened.
 order, or given back in it, in 28 steps, and the probability of the class that the model said is averaged over the
 steps. A good order takes it down soon (a small number) and brings it back soon (a large one). What takes the place of
 a pixel decides much, so each number is the mean over five ways: black, grey, the image's mean colour, the blurred
-image, and another training image. In brackets are 95 % bootstrap intervals over the images."""
-_FILLS: Final = (
-    """The same for maps whose patches show something else; optotype's have the image's mean colour."""
-)
+image, and another training image. In brackets are 95 % bootstrap intervals over the images.
+
+CIFAR-10 is a copy as JPEG files: **these accuracies do not compare with published ones of CIFAR-10.**"""
+_FILLS: Final = """The same for maps whose patches show something else, each half its side from the next; those of
+optotype have the image's mean colour."""
 _SCALES: Final = """**Hidden** is the share of the images for which no patch lowers the probability by as much as a
 hundredth, so that a map of probabilities would show next to nothing; the log-odds fall by **(median)** under the
 patch that matters most."""

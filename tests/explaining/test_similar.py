@@ -161,6 +161,15 @@ def test_a_sample_stands_for_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) 
         np.testing.assert_array_equal(one.image, other.image)
 
 
+def test_no_room_for_every_class_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where not even one image of each class fits into the memory, the sentence says what to do."""
+    monkeypatch.setattr(similar, "_MEMORY", 4 * 32 * 9)
+    with pytest.raises(
+        DataError, match="those of 9 images fill 256 MB, expected room for one of each of the 10"
+    ):
+        Neighbours(model_for_pictures(), dataset(), ROWS)
+
+
 def test_the_forward_pass_may_be_the_callers(run: Run) -> None:
     """A function given for the features is asked for everything, a few images at a time, and may end it all."""
     data, sizes = dataset(), []

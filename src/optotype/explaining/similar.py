@@ -195,6 +195,12 @@ def _chosen(
     """Give the images to look at: all that trained, or a sample with each class's share, and a note that says so."""
     if len(train) <= most:
         return train, None
+    classes = len(np.unique(labels[train]))
+    if most < classes:
+        raise DataError(
+            f"The last layer reads so many features that those of {most} images fill 256 MB, expected room for one of"
+            f" each of the {classes} classes. Add a smaller layer before the last."
+        )
     kept = train[carve(labels[train], len(train) - most, _SIMILAR).train]
     return kept, (
         f"Similar images are looked for among {len(kept):,} of the {len(train):,} training images,"
