@@ -66,6 +66,16 @@ def test_the_nearest_are_those_of_double_precision(
     assert (places.tolist(), distances.tolist()) == brute_force(rows, point, k)
 
 
+def test_roundings_of_single_precision_hide_no_neighbour() -> None:
+    """Of rows whose distances differ by less than the roundings of their sums, the nearest in double precision come."""
+    rng = np.random.default_rng(0)
+    values = rng.random(300)
+    rows = np.stack([rng.permutation(values) + 1e-6 * rng.random(300) for _ in range(200)]).astype(np.float32)
+    point = np.zeros(300, np.float32)
+    places, distances = nearest(rows, point, 3)
+    assert (places.tolist(), distances.tolist()) == brute_force(rows, point, 3)
+
+
 def test_rows_are_compared_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the rows do not fit into the cache at once, the nearest are the same."""
     rng = np.random.default_rng(0)
