@@ -70,7 +70,7 @@ def test_roundings_of_single_precision_hide_no_neighbour() -> None:
     """Of rows whose distances differ by less than the roundings of their sums, the nearest in double precision come."""
     rng = np.random.default_rng(0)
     values = rng.random(300)
-    rows = np.stack([rng.permutation(values) + 1e-6 * rng.random(300) for _ in range(200)]).astype(np.float32)
+    rows = np.stack([rng.permutation(values) + 1e-7 * rng.random(300) for _ in range(200)]).astype(np.float32)
     point = np.zeros(300, np.float32)
     places, distances = nearest(rows, point, 3)
     assert (places.tolist(), distances.tolist()) == brute_force(rows, point, 3)
