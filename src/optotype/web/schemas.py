@@ -51,7 +51,9 @@ class SimilarImage(BaseModel):
 
     picture: str = Field(description="A PNG in a data URI.")
     label: str
-    distance: float = Field(description="Euclidean, between what the model's last layer reads of both.")
+    distance: float = Field(
+        description="Between what the model's last layer reads of both, each at unit length: 0 for the same, at most 2."
+    )
     file: str | None = Field(description="Its name relative to the source of the data.")
 
 
