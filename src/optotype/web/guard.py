@@ -33,8 +33,7 @@ _POLICY: Final = (
 )
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
-    # Not "no-referrer": it makes browsers send "Origin: null" with some of a page's requests to its own server.
-    (b"referrer-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
     (b"content-security-policy", _POLICY),

@@ -69,12 +69,13 @@ class BodyLimits:
             await self._app(scope, receive, send)
             return
         body, content = bytearray(), b""  # what is held is in one of the two
+        arriving = _arriving(receive)
         try:
-            refusal = self._announced(scope) or await self._read(body, receive)
+            refusal = self._announced(scope) or await self._read(body, arriving)
             if refusal is not None:
                 self._held -= len(body)
                 body.clear()
-                await refuse(refusal, scope, receive, send, self._limits)
+                await refuse(refusal, scope, arriving, send, self._limits)
             else:
                 content, body = bytes(body), bytearray()
                 await self._app(scope, _replayed(content, receive), send)
@@ -166,6 +167,20 @@ async def refuse(response: Response, scope: Scope, receive: Receive, send: Send,
 
 class _DisconnectedError(Exception):
     """The client left before its body was there."""
+
+
+def _arriving(receive: Receive) -> Receive:
+    """Give the body; at its end not what comes after it but the end, as often as asked."""
+    end: Message = {"type": "http.request", "body": b"", "more_body": False}
+    ended = False
+
+    async def arrive() -> Message:
+        nonlocal ended
+        message = end if ended else await receive()
+        ended = not message.get("more_body", False)
+        return message
+
+    return arrive
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -6,9 +6,9 @@ for a connection's first bytes, their size and number, the requests queued in on
 time for reading an answer, without which it is kept, and with it all that the application holds.
 
 What is relied on: the callbacks of httptools and asyncio that are extended below, `on_response_complete`,
-`timeout_keep_alive_handler` and `send_400_response`; the attributes transport, flow, loop, connections, parser, headers,
-url and cycle; and of a cycle disconnected, message_event, response_started and keep_alive. `tests/web/test_protocol.py`
-tells of a version of uvicorn in which these mean something else.
+`timeout_keep_alive_handler` and `send_400_response`; the attributes transport, flow, loop, connections, parser,
+headers, url and cycle; of a cycle disconnected, message_event, response_started and keep_alive.
+`tests/web/test_protocol.py` tells of a version of uvicorn in which these mean something else.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if found and b"/" not in target:
             # The absolute form: its authority counts, and not the Host header (RFC 9112, section 3.2.2).
             self.headers[:] = [header for header in self.headers if header[0] != b"host"]
-            self.headers.append((b"host", rest.partition(b"/")[0].partition(b"?")[0]))
+            self.headers.append((b"host", rest.partition(b"/")[0]))
         super().on_headers_complete()
         self._open.append(self.cycle)
         self._part, self._fruitless = "body", 0
@@ -196,7 +196,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         self.transport.write(_answer(status, detail))
         self.transport.write_eof()
-        self._timer = self.loop.call_later(_LINGER, self.transport.close)
+        self.loop.call_later(_LINGER, self.transport.close)
 
     def _watch(self) -> None:
         """Let a timer run while a head is incomplete, and only then."""
