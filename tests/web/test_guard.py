@@ -264,7 +264,7 @@ def test_other_protocols() -> None:
 
 def test_who_is_refused_reads_why() -> None:
     """A client that sends a long body before it reads gets its refusal and no reset, and the connection closes."""
-    body = b"x" * 300_000
+    body = b"x" * 3_000_000
     with listening(Guard(fine, "127.0.0.1", None, LIMITS), LIMITS) as server:
         answer = exchange(
             server.port, b"POST / HTTP/1.1\r\nHost: evil\r\nContent-Length: %d\r\n\r\n" % len(body) + body
