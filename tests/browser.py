@@ -70,9 +70,7 @@ class Browser:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.ask(f"{domain}.enable")
 
-    def show(
-        self, page: Path | str, *, width: int = 375, scheme: Literal["light", "dark"] = "light"
-    ) -> None:
+    def show(self, page: Path | str, *, width: int = 375, scheme: Literal["light", "dark"] = "light") -> None:
         """Load a page, or an address of this machine, into a window of a width in CSS pixels, and wait until it is there."""
         if isinstance(page, str):
             assert page.startswith("http://127.0.0.1:"), page
@@ -104,9 +102,7 @@ class Browser:
         """Press the mouse at the first point, move it through the others, and let it go at the last."""
         kinds = ["mousePressed", *["mouseMoved"] * (len(points) - 1), "mouseReleased"]
         for kind, (x, y) in zip(kinds, [*points, points[-1]], strict=True):
-            self.ask(
-                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1
-            )
+            self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
 
     def swipe(self, points: Sequence[Point]) -> None:
         """Put a finger on the first point, move it through the others, and take it away."""

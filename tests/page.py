@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 from typing import Final
 
-_VOID: Final = {"meta", "img", "link", "br", "hr", "wbr"}
+_VOID: Final = {"meta", "img", "link", "br", "hr", "wbr", "input"}
 
 
 class Page(HTMLParser):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from optotype.data.sources import load
-from optotype.recipes import load_recipe
+from optotype.recipes.builtin import load_recipe
 from optotype.training.train import train
 from tests.browser import CHROMIUM, Browser, opened
 from tests.web.page import fake

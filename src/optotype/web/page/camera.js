@@ -12,7 +12,7 @@ const LONGEST = 1024; // pixels of the longer side of a picture taken
  */
 export function takeByCamera(offered, useless, shape) {
   const dialog = byId("camera"), video = byId("finder"), take = byId("take");
-  let stream = null;
+  let stream = null, isOpening = false;
 
   const stop = () => {
     stream?.getTracks().forEach((track) => track.stop());
@@ -20,6 +20,8 @@ export function takeByCamera(offered, useless, shape) {
     dialog.close();
   };
   byId("open-camera").addEventListener("click", async () => {
+    if (isOpening) return;
+    isOpening = true;
     const { width, height } = shape();
     video.style.aspectRatio = `${width} / ${height}`;
     try {
@@ -28,6 +30,8 @@ export function takeByCamera(offered, useless, shape) {
     } catch (error) {
       useless(why(error));
       return;
+    } finally {
+      isOpening = false;
     }
     video.srcObject = stream;
     take.disabled = true;

@@ -13,6 +13,7 @@ export function offerCorrection(model) {
   const choice = byId("correct-label");
   choice.replaceChildren(made("option", { value: "" }, "Choose what it was…"), ...model.class_names.map((name) => made("option", { value: name }, name)));
   byId("collect").textContent = model.collect;
+  ready();
   byId("add-command").textContent = `optotype train ${model.data ?? "SOURCE"} --add ${quoted(model.collect)}`;
 }
 
@@ -31,6 +32,8 @@ export function takeCorrections(keep, failed) {
       const { file, count: n } = await keep(choice.value);
       kept.textContent = `Kept as ${file}. The folder holds ${count(n)} picture${n === 1 ? "" : "s"} now.`;
       choice.value = "";
+      // The button, which had the focus, can be pressed no more.
+      choice.focus();
     } catch (error) {
       failed(error);
       ready();

@@ -3,8 +3,7 @@
 // The colours are told apart by people who see red and green alike, and lie on the picture's own greys, so they are the
 // same on a light and a dark page.
 
-import { region } from "./keyboard.js";
-import { joined } from "./words.js";
+import { joined, region } from "./words.js";
 
 const FOR = [245, 150, 20], AGAINST = [60, 165, 240];
 const STRONGEST = 0.9; // of the colour, over the picture

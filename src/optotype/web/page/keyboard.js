@@ -1,29 +1,18 @@
 // Drawing with the keyboard: arrows move a pen, space puts it down. Keys count only while the surface has the focus.
 
 import { say } from "./notices.js";
+import { region } from "./words.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEPS = 28, FINE = 112; // steps across the surface
-
-/**
- * Say where on a surface a point lies: "upper left", "middle".
- * @param {number} x in 0 .. 1
- * @param {number} y in 0 .. 1, downwards
- */
-export function region(x, y) {
-  const names = [["upper left", "top", "upper right"], ["left", "middle", "right"], ["lower left", "bottom", "lower right"]];
-  const third = (value) => Math.min(2, Math.max(0, Math.floor(3 * value)));
-  return names[third(y)][third(x)];
-}
 
 /**
  * Let keys draw.
  * @param {HTMLCanvasElement} canvas
  * @param {HTMLElement} cursor where the pen is
  * @param {import("./drawing.js").Drawing} drawing
- * @param {() => void} begins told before a stroke
  */
-export function drawByKeyboard(canvas, cursor, drawing, begins) {
+export function drawByKeyboard(canvas, cursor, drawing) {
   const held = new Set();
   const pen = { x: 0.5, y: 0.25 };
   let isDown = false, said = "";
@@ -51,7 +40,7 @@ export function drawByKeyboard(canvas, cursor, drawing, begins) {
   };
   const toggle = () => {
     if (isDown) lift();
-    else { begins(); drawing.down(point()); isDown = true; }
+    else { drawing.down(point()); isDown = true; }
     tell(`Pen ${isDown ? "down" : "up"}, ${region(pen.x, pen.y)}`);
   };
   const undo = () => {

@@ -1,7 +1,7 @@
 // The page: a picture is drawn or given, the server says what it is, the page shows it.
 //
-// A picture is {kind, blob, strokes}: a drawing grows while it is the current one, anything else is a file. The fit is
-// remembered for each kind: drawings, photographs, and pictures that already have the size of the model's images.
+// A picture is {kind, blob, name, strokes, seen}. A drawing has no blob: it grows while it is the current picture, and
+// leaves its strokes behind. Anything else is a file, whose bytes are sent as they came.
 
 import { showModel } from "./about.js";
 import { emptyBars, showBars } from "./bars.js";
@@ -9,11 +9,12 @@ import { takeByCamera } from "./camera.js";
 import { newPicture, offerCorrection, ready, takeCorrections } from "./correction.js";
 import { Drawing } from "./drawing.js";
 import { byId } from "./elements.js";
+import { Fit } from "./fit.js";
 import { drawByKeyboard } from "./keyboard.js";
 import { Latest } from "./latest.js";
 import { Notices, say } from "./notices.js";
 import { Patience } from "./patience.js";
-import { emptyPhoto, sizeOf, showPhoto } from "./photo.js";
+import { emptyPhoto, showPhoto, sizeOf } from "./photo.js";
 import { takePictures } from "./pictures.js";
 import { drawByPointer } from "./pointer.js";
 import { emptyReasons, noReasons, showReasons, showSeen, staleReasons } from "./reasons.js";
@@ -24,58 +25,41 @@ import { Visit } from "./visit.js";
 
 const EVERY = 50; // milliseconds at least between two questions
 const PAUSE = 400; // milliseconds without a change, after which the reasons are asked for
+const AGAIN = 2000; // milliseconds after which similar images are asked for that were not there yet
 
 const notices = new Notices();
 const server = new Server(new Token());
 const patience = new Patience(notices, server, learn);
 const drawing = new Drawing(byId("surface"), drawn);
+const fit = new Fit(refit);
 const visit = new Visit(recall);
 const after = (error) => patience.after(error);
-const predicting = new Latest({ ask: predict, shown: predicted, failed, patience: after, every: EVERY });
-const explaining = new Latest({ ask: explain, shown: explained, failed: unexplained, patience: after, every: 0 });
+const predicting = new Latest({ ask: send("predict"), shown: predicted, failed, patience: after, every: EVERY });
+const explaining = new Latest({ ask: send("explain"), shown: explained, failed: unexplained, patience: after, every: 0 });
 
-let model = null;
-let fits = {};
+let model = null; // what the server said of it last
 let current = null; // the picture that is shown
 let trial = null; // a picture that was given and has no answer yet; one that is refused leaves the current one
 let complaint = null; // the picture that the banner complains of
-let pausing = 0; // the timer that runs from an answer to the reasons
+let timer = 0; // runs from an answer to what comes after a pause
 
-const fitOf = (picture) => fits[picture.kind];
-const bodyOf = (picture) => picture.blob ?? drawing.png();
-
-async function predict(picture, signal) {
-  return server.predict(await bodyOf(picture), fitOf(picture), signal);
+function send(what) {
+  return async (picture, signal) => server[what](await bodyOf(picture), fit.of(picture.kind), signal);
 }
 
-async function explain(picture, signal) {
-  return server.explain(await bodyOf(picture), fitOf(picture), signal);
+async function bodyOf(picture) {
+  return picture.blob ?? drawing.png();
 }
 
-/** The drawing was changed by somebody. */
-function drawn() {
-  if (!current || current.blob) begin();
-  if (trial) leave();
-  byId("undo").disabled = !drawing.canUndo;
-  if (drawing.isEmpty) return empty();
-  byId("clear").disabled = false;
-  byId("hint").hidden = true;
-  changed();
-  predicting.want(current);
+/** Ask what is shown, or is to be. Before the model is known, its arrival will ask. */
+function ask() {
+  const picture = trial ?? current;
+  if (model && picture) predicting.want(picture);
 }
 
-/** A drawing begins; the one before stays in the visit. */
-function begin() {
-  leave();
-  current = { kind: "drawing" };
-  emptyPhoto();
-  newPicture();
-  showFit();
-}
-
-/** What was shown is not what is shown now. */
+/** What was said of the current picture is no longer true. */
 function changed() {
-  clearTimeout(pausing);
+  clearTimeout(timer);
   explaining.forget();
   staleReasons();
 }
@@ -85,22 +69,43 @@ function leave() {
   trial = null;
   predicting.forget();
   changed();
+  notices.clear("busy");
+  byId("frame").removeAttribute("aria-busy");
+}
+
+/** A picture takes the place of what was shown. */
+function turnTo(picture) {
+  leave();
+  current = picture;
+  if (picture?.blob) showPhoto(picture.blob, picture.name, picture.seen);
+  else emptyPhoto();
+  newPicture();
+  fit.show(picture?.kind ?? "drawing");
+  visit.mark(picture);
+  byId("hint").hidden = Boolean(picture);
+  byId("clear").setAttribute("aria-disabled", String(!picture));
+  byId("undo").setAttribute("aria-disabled", String(!drawing.canUndo));
+}
+
+/** The drawing was changed by somebody. */
+function drawn() {
+  if (drawing.isEmpty) return empty();
+  if (!current || current.blob) turnTo({ kind: "drawing" });
+  if (trial) leave();
+  if (complaint !== current) notices.clear("problem");
+  byId("undo").setAttribute("aria-disabled", "false");
+  changed();
+  ask();
 }
 
 /** Nothing is shown. */
 function empty() {
-  leave();
-  current = null;
-  emptyPhoto();
+  turnTo(null);
   emptyVerdict();
   emptyBars(model?.class_names ?? []);
   emptyReasons();
-  newPicture();
   ready(false);
-  visit.mark(null);
-  showFit();
-  byId("hint").hidden = false;
-  byId("clear").disabled = true;
+  say("");
 }
 
 /** A file was given. It is shown once the server has read it. */
@@ -109,52 +114,37 @@ async function offered(blob, name) {
   if (model && blob.size > model.limits.body_bytes) {
     return useless(`${name || "The picture"} has ${Math.ceil(blob.size / 1e6)} MB, expected at most ${Math.floor(model.limits.body_bytes / 1e6)}. Make it smaller.`);
   }
+  const size = await sizeOf(blob);
+  const isExact = size.height === model?.input_shape[0] && size.width === model?.input_shape[1];
   leave();
-  const picture = { kind: await kindOf(blob), blob, name };
-  trial = picture;
+  trial = { kind: isExact ? "exact" : "photo", blob, name };
   byId("frame").setAttribute("aria-busy", "true");
-  predicting.want(picture);
-}
-
-async function kindOf(blob) {
-  const { width, height } = await sizeOf(blob);
-  return model && height === model.input_shape[0] && width === model.input_shape[1] ? "exact" : "photo";
-}
-
-/** A picture takes the place of what was shown. */
-function adopt(picture, seen) {
-  trial = null;
-  current = picture;
-  newPicture();
-  showFit();
-  drawing.restore(picture.strokes ?? []);
-  byId("hint").hidden = true;
-  byId("clear").disabled = false;
-  byId("undo").disabled = !drawing.canUndo;
-  if (picture.blob) showPhoto(picture.blob, picture.name, seen);
-  else emptyPhoto();
+  ask();
 }
 
 function recall(picture) {
-  leave();
-  adopt(picture, picture.seen);
-  predicting.want(picture);
+  notices.clear("problem");
+  drawing.restore(picture.strokes ?? []);
+  turnTo(picture);
+  ask();
 }
 
 function predicted(answer, picture) {
-  if (answer.model !== model?.fingerprint) learn();
   const [prediction] = answer.predictions;
   notices.clear("busy");
-  byId("frame").removeAttribute("aria-busy");
-  if (picture === complaint || picture === trial) notices.clear("problem");
-  if (picture === trial) adopt(picture, prediction.seen);
+  if (picture === complaint) notices.clear("problem");
   picture.seen = prediction.seen;
+  if (picture === trial) {
+    drawing.restore([]);
+    turnTo(picture);
+  }
   showVerdict(prediction);
-  showBars(prediction.top, model?.class_names ?? []);
-  showSeen(prediction.seen, model?.input_shape ?? [0, 0, 0]);
+  showBars(prediction.top, model.class_names);
+  showSeen(prediction.seen, model.input_shape);
   ready(true);
-  clearTimeout(pausing);
-  pausing = setTimeout(() => paused(picture, prediction), PAUSE);
+  clearTimeout(timer);
+  timer = setTimeout(() => paused(picture, prediction), PAUSE);
+  if (answer.model !== model.fingerprint) learn();
 }
 
 /** Nobody has changed anything for a moment. */
@@ -166,94 +156,76 @@ function paused(picture, prediction) {
   explaining.want(picture);
 }
 
-function explained(answer) {
+function explained(answer, picture) {
   notices.clear("busy");
   showReasons(answer);
-}
-
-function failed(error, picture) {
-  notices.clear("busy");
-  byId("frame").removeAttribute("aria-busy");
-  complaint = picture;
-  notices.show("problem", error.message);
-  if (picture !== trial) return;
-  trial = null;
-  // The former picture stays, and so does what was being asked of it.
-  if (current) predicting.want(current);
+  if (model.similar !== "preparing" || answer.similar.images.length) return;
+  timer = setTimeout(() => learn().then(() => { if (picture === current) explaining.want(picture); }), AGAIN);
 }
 
 function unexplained(error) {
   noReasons(error.message);
 }
 
+function failed(error, picture) {
+  useless(error.message);
+  complaint = picture;
+  if (picture !== trial) return;
+  leave();
+  // The former picture stays, and so does what was to be asked of it.
+  ask();
+}
+
 function useless(sentence) {
+  notices.clear("busy");
   complaint = null;
   notices.show("problem", sentence);
 }
 
-/** Ask the server about its model, as often as it takes; tell where it is another one than before. */
+/** Ask the server about its model, as long as it takes. */
 async function learn() {
-  for (;;) {
-    try {
-      return met(await server.model());
-    } catch (error) {
-      const again = patience.after(error);
-      if (!again) return useless(error.message);
-      await again;
-    }
+  try {
+    met(await patience.persist(() => server.model()));
+  } catch (error) {
+    useless(error.message);
   }
 }
 
 function met(newer) {
   const former = model;
   model = newer;
-  if (former?.fingerprint === newer.fingerprint) return;
   notices.clear("busy");
+  const isOther = former?.fingerprint !== newer.fingerprint;
+  if (isOther || former.collect !== newer.collect) offerCorrection(newer);
+  if (!isOther) return;
   const [height, width] = newer.input_shape;
-  fits = { drawing: newer.drawing_fit, photo: newer.drawing_fit, exact: "stretch" };
+  fit.suit(newer);
   drawing.suit(height, width, newer.drawing_fit === "digit");
   byId("frame").style.aspectRatio = `${width} / ${height}`;
   showModel(newer);
-  offerCorrection(newer);
   if (former) notices.show("news", `The server has another model now: ${newer.name}. Answers are that one's.`);
-  if (!current) return empty();
-  showFit();
-  changed();
-  predicting.want(current);
-}
-
-function showFit() {
-  byId("fit-row").hidden = !model?.fits.includes("digit");
-  byId("fit").checked = fits[current?.kind ?? "drawing"] === "digit";
+  if (!current && !trial) empty();
+  else changed();
+  ask();
 }
 
 function refit() {
-  fits[current?.kind ?? "drawing"] = byId("fit").checked ? "digit" : "stretch";
   if (!current) return;
   changed();
-  predicting.want(current);
+  ask();
 }
 
 async function keep(label) {
-  for (;;) {
-    try {
-      return await server.correct(await bodyOf(current), fitOf(current), label);
-    } catch (error) {
-      const again = patience.after(error);
-      if (!again) throw error;
-      await again;
-    }
-  }
+  const body = await bodyOf(current), how = fit.of(current.kind);
+  return patience.persist(() => server.correct(body, how, label));
 }
 
 byId("main").hidden = false;
-const starts = () => { if (current?.blob) drawing.restore([]); };
-drawByPointer(byId("surface"), drawing, starts);
-drawByKeyboard(byId("surface"), byId("cursor"), drawing, starts);
+drawByPointer(byId("surface"), drawing);
+drawByKeyboard(byId("surface"), byId("cursor"), drawing);
 takePictures(offered, useless);
 takeByCamera(offered, useless, () => ({ width: model?.input_shape[1] ?? 1, height: model?.input_shape[0] ?? 1 }));
 takeCorrections(keep, (error) => useless(error.message));
-byId("undo").addEventListener("click", () => drawing.undo());
+byId("undo").addEventListener("click", () => { if (drawing.canUndo) drawing.undo(); });
 byId("clear").addEventListener("click", () => drawing.clear());
-byId("fit").addEventListener("change", refit);
 learn();

@@ -34,6 +34,24 @@ export class Patience {
     return null;
   }
 
+  /**
+   * Ask again and again, as long as it is worth it.
+   * @template T
+   * @param {() => Promise<T>} ask
+   * @returns {Promise<T>}
+   */
+  async persist(ask) {
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        const again = this.after(error);
+        if (!again) throw error;
+        await again;
+      }
+    }
+  }
+
   async #busy(wait) {
     this.#notices.show("busy", `The server is busy. Asking again in ${Math.ceil(wait)} s.`);
     await pause(1000 * wait);

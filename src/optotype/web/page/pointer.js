@@ -4,16 +4,14 @@
  * Let pointers draw.
  * @param {HTMLCanvasElement} canvas
  * @param {import("./drawing.js").Drawing} drawing
- * @param {() => void} begins told before a stroke
  */
-export function drawByPointer(canvas, drawing, begins) {
+export function drawByPointer(canvas, drawing) {
   let drawer = null; // the pointer whose stroke it is; a second finger and a palm do not draw
 
   canvas.addEventListener("pointerdown", (event) => {
     if (drawer !== null || !event.isPrimary || event.button !== 0) return;
     drawer = event.pointerId;
     canvas.setPointerCapture(drawer);
-    begins();
     drawing.down(pointOf(event, canvas));
   });
   canvas.addEventListener("pointermove", (event) => {

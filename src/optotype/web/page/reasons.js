@@ -58,6 +58,7 @@ export async function showReasons({ prediction, occlusion, similar }) {
 
 /** Say that there is no explanation, and why. */
 export function noReasons(sentence) {
+  byId("reasons").classList.remove("is-stale");
   withoutHeat(sentence);
   showSimilar([], "");
 }

@@ -39,13 +39,15 @@ export class Token {
     text.value = "";
     dialog.showModal();
     return new Promise((done, fail) => {
+      let isGiven = false;
       form.onsubmit = (event) => {
         event.preventDefault();
+        isGiven = true;
         this.#keep(text.value.trim());
         dialog.close();
       };
       dialog.onclose = () => {
-        if (this.text === refused) fail(new Refused(401, "Without its token this server answers nothing. Load the page again to give it.", 1));
+        if (!isGiven) fail(new Refused(401, "Without its token this server answers nothing. Load the page again to give it.", 1));
         else done();
       };
     });

@@ -1,4 +1,4 @@
-// Numbers and lists as people read them.
+// Numbers, lists and places as people read them.
 
 const SPACE = "\u00a0";
 
@@ -43,4 +43,15 @@ export function joined(words, last = "or") {
  */
 export function count(n) {
   return n.toLocaleString("en");
+}
+
+/**
+ * Say where in a picture a point lies: "upper left", "middle".
+ * @param {number} x in 0 .. 1
+ * @param {number} y in 0 .. 1, downwards
+ */
+export function region(x, y) {
+  const names = [["upper left", "top", "upper right"], ["left", "middle", "right"], ["lower left", "bottom", "lower right"]];
+  const third = (value) => Math.min(2, Math.max(0, Math.floor(3 * value)));
+  return names[third(y)][third(x)];
 }
