@@ -38,8 +38,14 @@ _OPTIONS: Final = (
 _PATIENCE: Final = 120.0
 """Seconds that the browser has for an answer; the first one takes long on a busy machine."""
 _CODES: Final = {
-    **{"Backspace": 8, "Tab": 9, "Enter": 13, "Escape": 27, " ": 32},
-    **{"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Delete": 46},
+    "Backspace": 8,
+    "Escape": 27,
+    " ": 32,
+    "ArrowLeft": 37,
+    "ArrowUp": 38,
+    "ArrowRight": 39,
+    "ArrowDown": 40,
+    "Delete": 46,
 }
 
 Point = tuple[float, float]
@@ -71,7 +77,7 @@ class Browser:
             self.ask(f"{domain}.enable")
 
     def show(self, page: Path | str, *, width: int = 375, scheme: Literal["light", "dark"] = "light") -> None:
-        """Load a page, or an address of this machine, into a window of a width in CSS pixels, and wait until it is there."""
+        """Load a page, or an address of this machine, into a window of a width in CSS pixels; wait until it is there."""
         if isinstance(page, str):
             assert page.startswith("http://127.0.0.1:"), page
             # Its own server, and what the page itself makes of data that it has.

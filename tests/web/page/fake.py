@@ -1,4 +1,4 @@
-"""A server that answers as it is told, for what the page does in states that are hard to bring about with the real one."""
+"""A server that answers as it is told, for states of the page that are hard to bring about with the real one."""
 
 import base64
 import io
@@ -121,17 +121,18 @@ def running() -> Iterator[Fake]:
 class _Handler(BaseHTTPRequestHandler):
     fake: ClassVar[Fake]
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         parts = urlsplit(self.path)
         self.fake.asked.append(("GET", parts.path, parse_qs(parts.query)))
         if parts.path == "/v1/model":
-            self._locked() or self._json(200, self.fake.model)
+            if not self._locked():
+                self._json(200, self.fake.model)
         elif parts.path == "/health/ready":
             self._json(200, {"status": "ready"})
         else:
             self._file(PAGE / (parts.path.removeprefix("/page/") if parts.path != "/" else "index.html"))
 
-    def do_POST(self) -> None:  # noqa: N802 - http.server's name
+    def do_POST(self) -> None:
         parts = urlsplit(self.path)
         query = parse_qs(parts.query)
         body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from tests.browser import Browser, Point
@@ -11,7 +12,10 @@ SEVEN: Final = ((0.27, 0.25), (0.5, 0.23), (0.73, 0.22), (0.62, 0.45), (0.54, 0.
 """A 7 in one stroke, in shares of the surface's width and height."""
 
 LABEL: Final = "document.getElementById('verdict-label').textContent"
-BARS: Final = "[...document.querySelectorAll('#bars li')].map(each => each.innerText.split(/\\s+/).filter(Boolean).join(' '))"
+BARS: Final = (
+    "[...document.querySelectorAll('#bars li')].map("
+    "each => each.innerText.split(/\\s+/).filter(Boolean).join(' '))"
+)
 EXPLAINED: Final = "!document.getElementById('legend').hidden && !document.querySelector('.is-stale')"
 _SURFACE: Final = (
     "(() => { const place = document.getElementById('surface').getBoundingClientRect();"
@@ -33,7 +37,7 @@ def on_surface(browser: Browser, points: Sequence[Point] = SEVEN) -> list[Point]
 
 def _between(points: Sequence[Point]) -> Iterator[Point]:
     yield points[0]
-    for (x, y), (to_x, to_y) in zip(points, points[1:], strict=False):
+    for (x, y), (to_x, to_y) in pairwise(points):
         yield from ((x + (to_x - x) * step / 4, y + (to_y - y) * step / 4) for step in range(1, 5))
 
 
@@ -56,7 +60,8 @@ def give(browser: Browser, content: bytes, how: str, name: str = "picture.png") 
     """Give the page a file: "drop", "paste" or "choose" it."""
     file = (
         f"const bytes = Uint8Array.from(atob('{base64.b64encode(content).decode()}'), each => each.charCodeAt(0));"
-        f"const held = new DataTransfer(); held.items.add(new File([bytes], {json.dumps(name)}, {{type: 'image/png'}}));"
+        f"const file = new File([bytes], {json.dumps(name)}, {{type: 'image/png'}});"
+        "const held = new DataTransfer(); held.items.add(file);"
     )
     ways = {
         "drop": "document.body.dispatchEvent(new DragEvent('drop',"

@@ -24,7 +24,7 @@ class Real:
     def start(self) -> None:
         """Start it, at the port of the last time, and wait until it can be asked."""
         command = Path(sysconfig.get_path("scripts")) / "optotype"
-        options = ["--port", self._port, "--collect", self.collect, "--json"]
+        options = ["--port", self._port, "--collect", str(self.collect), "--json"]
         self._process = subprocess.Popen([command, "serve", self._target, *options], stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         with self._process.stdout as told:

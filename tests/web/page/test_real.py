@@ -24,7 +24,7 @@ def test_a_seven_that_is_drawn_is_a_seven(browser: Browser, real: Real) -> None:
     browser.until(f"{LABEL} === '7'")
     assert browser.evaluate("document.querySelector('#bars .is-first .name').textContent") == "7"
     browser.until(EXPLAINED)
-    assert text(browser, "seen-size") == "28 × 28 pixels, grey"
+    assert text(browser, "seen-size") == "28 \N{MULTIPLICATION SIGN} 28 pixels, grey"
     assert browser.evaluate("document.getElementById('heat').width") == 28
     assert "Most important for “7”" in browser.evaluate(
         "document.getElementById('heat').getAttribute('aria-label')"
@@ -50,7 +50,7 @@ def test_a_finger_draws_and_does_not_scroll(browser: Browser, real: Real) -> Non
 
 @pytest.mark.parametrize("how", ["drop", "paste", "choose"])
 def test_a_picture_that_is_given_is_seen_as_it_is(browser: Browser, real: Real, how: str) -> None:
-    """A 2 of MNIST that is dropped, pasted or chosen is shown and is a 2; having the model's size, it is not refitted."""
+    """A 2 of MNIST that is dropped, pasted or chosen is a 2; having the model's size, it is not refitted."""
     visit(browser, real.address)
     give(browser, _two(), how)
     browser.until(f"{LABEL} === '2'")
@@ -88,7 +88,7 @@ def test_the_keyboard_draws_too(browser: Browser, real: Real) -> None:
 
 
 def test_the_page_outlives_its_server(browser: Browser, real: Real) -> None:
-    """A server that is gone is told of; once it is there again what was drawn meanwhile is answered, without a reload."""
+    """A server that is gone is told of; once it is there again, what was drawn meanwhile is answered."""
     visit(browser, real.address)
     real.stop()
     draw(browser)

@@ -58,7 +58,11 @@ def asked(server: Fake, path: str) -> int:
         (prediction([0.6, 0.4], label_set=["0", "1"]), "It may be 0 or 1", "Most likely 0 (60.0"),
         (prediction([0.2] * 5, label_set=list("01234")), "It may be 0, 1, 2, 3 or 4", "Most likely 0"),
         (prediction([0.1] * 10, label_set=list("0123456")), "It may be any of 7 classes", "Most likely 0"),
-        (prediction([0.9, 0.1], unknown=True), "I don’t know", "unlike the training images"),
+        (
+            prediction([0.9, 0.1], unknown=True),
+            "I don\N{RIGHT SINGLE QUOTATION MARK}t know",
+            "unlike the training images",
+        ),
         (prediction([0.9, 0.1], unknown=None, label_set=None), "0", "90.0"),
     ],
 )
