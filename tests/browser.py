@@ -77,7 +77,7 @@ class Browser:
             self.ask(f"{domain}.enable")
 
     def show(self, page: Path | str, *, width: int = 375, scheme: Literal["light", "dark"] = "light") -> None:
-        """Load a page, or an address of this machine, into a window of a width in CSS pixels; wait until it is there."""
+        """Load a page, or an address of this machine, into a window of a width in CSS pixels, and wait for it."""
         if isinstance(page, str):
             assert page.startswith("http://127.0.0.1:"), page
             # Its own server, and what the page itself makes of data that it has.
