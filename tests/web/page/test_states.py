@@ -293,6 +293,26 @@ def test_the_camera_is_on_only_while_it_is_looked_through(browser: Browser, serv
     assert browser.complaints == []
 
 
+def test_a_finger_finds_every_control(browser: Browser, server: Fake) -> None:
+    """Where the pointer is a finger, everything to be touched is at least 44 pixels high and wide."""
+    server.model = digits(collect="/corrections")
+    browser.ask("Emulation.setTouchEmulationEnabled", enabled=True)
+    try:
+        visit(browser, server.address, 375)
+        assert browser.evaluate("matchMedia('(pointer: coarse)').matches")
+        draw(browser)
+        browser.until(EXPLAINED)
+        small = browser.evaluate(
+            "[...document.querySelectorAll('button, select, summary, label, .about a')]"
+            ".map(each => [each.id || each.textContent, each.getBoundingClientRect()])"
+            ".filter(([, place]) => place.width > 1 && Math.min(place.width, place.height) < 44)"
+            ".map(([name]) => name)"
+        )
+        assert small == []
+    finally:
+        browser.ask("Emulation.setTouchEmulationEnabled", enabled=False)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_wider_than_a_telephone(browser: Browser, server: Fake, scheme: str) -> None:
     """At 375 pixels nothing scrolls sideways, with long names and everything unfolded; every image has a text."""

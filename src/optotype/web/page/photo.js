@@ -2,6 +2,8 @@
 
 import { byId, isPicture } from "./elements.js";
 
+const TINY = 64;
+
 /**
  * Say how large a picture is.
  * @param {Blob} blob
@@ -31,6 +33,8 @@ export function showPhoto(blob, name, seen) {
     release(image);
     if (isPicture(seen)) image.src = seen;
   };
+  // The pixels of a picture that has few are worth seeing.
+  image.onload = () => image.classList.toggle("is-tiny", image.naturalWidth <= TINY);
   image.src = URL.createObjectURL(blob);
   image.alt = name ? `The picture ${name}` : "The picture that was given";
   image.hidden = false;
