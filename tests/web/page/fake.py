@@ -64,6 +64,7 @@ class Fake:
         token: What must be sent under /v1; None for none.
         asked: Each request: method, path, query.
         kept: Labels of the corrections.
+        at_once: How many pictures were under way at once, at most.
     """
 
     def __init__(self) -> None:
@@ -74,6 +75,8 @@ class Fake:
         self.token: str | None = None
         self.asked: list[tuple[str, str, dict[str, list[str]]]] = []
         self.kept: list[str] = []
+        self.at_once = 0
+        self.under_way = 0
         self._server: ThreadingHTTPServer | None = None
         self.port = 0
 
@@ -137,8 +140,11 @@ class _Handler(BaseHTTPRequestHandler):
         query = parse_qs(parts.query)
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.fake.asked.append(("POST", parts.path, query))
+        self.fake.under_way += 1
+        self.fake.at_once = max(self.fake.at_once, self.fake.under_way)
         if self.fake.delays:
             sleep(self.fake.delays.popleft())
+        self.fake.under_way -= 1
         refusal = self.fake.refusals.popleft() if self.fake.refusals else None
         if self._locked():
             return

@@ -63,14 +63,16 @@ def test_a_broken_picture_leaves_what_was_there(browser: Browser, real: Real) ->
     """A broken file gets the server's sentence; the drawing and its answer stay, and drawing goes on."""
     visit(browser, real.address)
     draw(browser)
-    browser.until(f"{LABEL} === '7'")
+    browser.until(f"{LABEL} === '7' && {EXPLAINED}")
     give(browser, _two()[:80], "drop", "broken.png")
     browser.until("document.querySelector('.is-problem')")
     assert "Image 0" in problem(browser)
     assert text(browser, "verdict-label") == "7"
     assert browser.evaluate("document.getElementById('photo').hidden")
     draw(browser, ((0.5, 0.5), (0.6, 0.5)))
-    browser.until("!document.querySelector('.is-problem')")
+    browser.until(f"{EXPLAINED} && !document.querySelector('.is-problem')")
+    # The stroke went on with the drawing, and began no other.
+    assert browser.evaluate("document.querySelectorAll('#visited li').length") == 1
 
 
 def test_the_keyboard_draws_too(browser: Browser, real: Real) -> None:

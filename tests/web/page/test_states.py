@@ -120,7 +120,7 @@ def test_bars_of_many_classes_are_those_of_the_likeliest(browser: Browser, serve
 def test_bars_follow_the_pen(browser: Browser, server: Fake) -> None:
     """While the pen is down the server is asked, one request at a time, and once more when it has come to rest."""
     visit(browser, server.address)
-    server.delays.extend([0.2] * 3)
+    server.delays.extend([0.3] * 3)
     points = on_surface(browser)
     for index, (x, y) in enumerate(points):
         kind = "mouseMoved" if index else "mousePressed"
@@ -130,6 +130,7 @@ def test_bars_follow_the_pen(browser: Browser, server: Fake) -> None:
     browser.until(EXPLAINED)
     times = asked(server, "/v1/predict")
     assert 2 <= times <= len(points)
+    assert server.at_once == 1
     browser.ask("Input.dispatchMouseEvent", type="mouseReleased", x=0, y=0, button="left")
 
 
