@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -60,10 +61,12 @@ def serve(
     from optotype.web import serve as run_server
 
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+    # It warns of each request that it cannot read: anyone could fill the disk.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     screen = console()
 
     def started(service: "Service", address: str) -> None:
-        page = f"{address}/" if token is None else f"{address}/#token={token}"
+        page = f"{address}/" if token is None else f"{address}/#token={quote(token)}"
         if json:
             print_json({"address": address, "model": service.served.fingerprint})
         else:

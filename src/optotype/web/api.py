@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from optotype.data.decoding import Fit
 from optotype.data.embedding import png_uri
-from optotype.errors import DataError
+from optotype.errors import DataError, unknown_name
 from optotype.explaining.similar import Neighbour
 from optotype.models.calibration import COVERAGE
 from optotype.models.images import Pixels
@@ -47,6 +47,7 @@ _PROBLEMS: Final[dict[int | str, dict[str, object]]] = {
         (413, "The body, a picture or their number is too large."),
         (415, "The body is of another kind."),
         (422, "The images or a parameter cannot be used."),
+        (404, "There is nothing of that name, or corrections are not taken."),
         (429, "Too many images wait already; Retry-After says when to ask again."),
         (503, "The server has no room or is being stopped; Retry-After says when to ask again."),
     )
@@ -130,10 +131,16 @@ async def correct(
         raise HTTPException(
             404, "This server keeps no corrections. Start it with --collect FOLDER to take them."
         )
+    if label not in served.model.class_names:
+        raise DataError(unknown_name("class", label, served.model.class_names))
     images = await _images(service, served, request, fit, dtype)
     _require_one(images)
-    file = await service.decode(lambda: corrections.keep(label, _as_bytes(images[0])))
-    count = await service.decode(corrections.count)
+    try:
+        file = await service.decode(lambda: corrections.keep(label, _as_bytes(images[0])))
+        count = await service.decode(corrections.count)
+    except DataError as error:
+        # Nothing is wrong with the request: the folder is full, or cannot be written.
+        raise HTTPException(507, str(error)) from error
     return _json(Correction(file=file, folder=str(corrections.folder), count=count), 201)
 
 

@@ -80,6 +80,7 @@ def make_app(service: Service, host: str, token: str | None = None) -> ASGIApp:
         summary=f"{service.served.model.recipe.name}, as a service",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=lifespan,
         exception_handlers=dict(HANDLERS),
     )
@@ -87,7 +88,7 @@ def make_app(service: Service, host: str, token: str | None = None) -> ASGIApp:
     app.include_router(api)
     app.include_router(watching)
     add_docs(app)
-    app.mount("/page", StaticFiles(directory=_PAGE, check_dir=False))
+    app.mount("/page", StaticFiles(directory=_PAGE))
     app.add_api_route("/", page, include_in_schema=False)
     limits = service.limits
     return Metered(Guard(BodyLimits(Admission(app, limits), limits), host, token, limits), service.metrics)

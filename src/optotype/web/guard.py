@@ -23,7 +23,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from optotype.errors import OptotypeError
+from optotype.errors import ServeError
 from optotype.web.limits import Limits, refuse
 from optotype.web.problems import problem
 
@@ -62,11 +62,11 @@ def check_token(text: str) -> None:
     """Refuse a token that could be guessed, or that a header cannot carry.
 
     Raises:
-        OptotypeError: It has fewer than 16 characters, or others than visible ASCII.
+        ServeError: It has fewer than 16 characters, or others than visible ASCII.
     """
     if not _TOKEN.fullmatch(text):
         # The token itself is not repeated: this ends up on screens and in logs.
-        raise OptotypeError(
+        raise ServeError(
             f"The token has {len(text)} characters, expected at least 16, all of them ASCII letters, digits and signs."
             ' Make one with: python -c "import secrets; print(secrets.token_urlsafe())"'
         )

@@ -28,6 +28,8 @@ _QUEUED: Final = 16
 """Requests that wait for the answer to the one before, in one connection."""
 _LINGER: Final = 1.0
 """Seconds for the client to read why the connection closes; bytes that arrive meanwhile are dropped."""
+_LAST_CALL: Final = 0.25
+"""Seconds in which an idle connection may still bring a request when the server stops."""
 _INVALID: Final = (400, "The request is no HTTP that this server understands. Send HTTP/1.1.")
 
 
@@ -47,6 +49,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _part: Literal["head", "body", "idle", "over"] = "head"
     _begun = False
+    _stopping = False
     _fruitless = 0
     _fault = _INVALID
     _timer: asyncio.TimerHandle | None = None
@@ -113,7 +116,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._open.append(self.cycle)
         self._part, self._fruitless = "body", 0
-        if upgrade:
+        if upgrade or self._stopping:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
@@ -132,6 +135,19 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.transport.is_closing():
             self._read_soon()
+
+    def shutdown(self) -> None:
+        """Answer what is under way, a request whose first bytes are on their way now too, and close."""
+        self._stopping = True
+        if self._open:
+            self._open[-1].keep_alive = False
+        else:
+            self.loop.call_later(_LAST_CALL, self._close_unasked)
+
+    def _close_unasked(self) -> None:
+        """Close, unless a request has come after all; one whose head is incomplete has its time for that."""
+        if not (self._open or self._begun or self._part == "over"):
+            self.transport.close()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close the connection, in which nothing more is asked."""

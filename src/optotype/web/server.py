@@ -1,6 +1,7 @@
 """The process: a socket, a loop, and the signals that stop it or load the model again."""
 
 import asyncio
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ from optotype.web.service import Service
 
 _GRACE: Final = 30
 """Seconds that open requests have to end when the server is stopped."""
+_FILES: Final = 256
+"""Files beside the connections: the program's own, and forms that lie on the disk."""
 _BACKLOG: Final = 2048
 
 
@@ -68,6 +71,7 @@ def serve(settings: Settings, started: Callable[[Service, str], None]) -> None:
             " the environment variable OPTOTYPE_TOKEN, with at least 16 characters that nobody guesses; or leave"
             " --host out, so that only this machine can ask."
         )
+    _allow_files(settings.limits)
     with _listening(settings) as listener:
         service = Service(settings.target, settings.limits, settings.collect)
         app = make_app(service, settings.host, settings.token)
@@ -117,6 +121,15 @@ class _Server(uvicorn.Server):
         task = asyncio.get_running_loop().create_task(self._service.reload())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _allow_files(limits: Limits) -> None:
+    """Let the process open as many files as there may be connections, and those that are being refused."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * limits.connections + _FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 @contextmanager
