@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -64,6 +64,7 @@ class Fake:
         token: What must be sent under /v1; None for none.
         asked: Each request: method, path, query.
         kept: Labels of the corrections.
+        times: When each picture came, in seconds.
         at_once: How many pictures were under way at once, at most.
     """
 
@@ -75,6 +76,7 @@ class Fake:
         self.token: str | None = None
         self.asked: list[tuple[str, str, dict[str, list[str]]]] = []
         self.kept: list[str] = []
+        self.times: list[float] = []
         self.at_once = 0
         self.under_way = 0
         self._server: ThreadingHTTPServer | None = None
@@ -140,6 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = parse_qs(parts.query)
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.fake.asked.append(("POST", parts.path, query))
+        self.fake.times.append(monotonic())
         self.fake.under_way += 1
         self.fake.at_once = max(self.fake.at_once, self.fake.under_way)
         if self.fake.delays:
