@@ -11,7 +11,7 @@ from optotype.web.admission import Admission
 from optotype.web.limits import Limits
 
 
-def test_past_the_bound_a_request_is_refused_at_once() -> None:
+def test_past_the_bound_a_request_is_refused() -> None:
     """Of four requests to two places, two are answered and two hear 429 with Retry-After; health is always answered."""
 
     async def scenario() -> None:

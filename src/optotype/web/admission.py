@@ -1,9 +1,10 @@
-"""How many requests are answered at once; one more hears at once that it is too many.
+"""How many requests are answered at once; one more soon hears that it is too many.
 
 Where more is asked than can be answered, whatever is taken on waits for what was taken on before it. So what may wait
 is bounded here, before the framework has done its work, and with it the time that an answer takes.
 """
 
+import asyncio
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -11,6 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from optotype.web.limits import Limits
 from optotype.web.problems import problem
 
+_PAUSE: Final = 0.25
+"""Seconds after which a request hears that it is one too many: whoever asks again at once would otherwise take as much
+of the processor as those who are answered (benchmarks/RESULTS.md, overload)."""
 _PRIVATE: Final = "/v1/"
 _RETRY: Final = {"Retry-After": "1"}
 
@@ -34,6 +38,7 @@ class Admission:
             await self._app(scope, receive, send)
             return
         if self._open >= self._most:
+            await asyncio.sleep(_PAUSE)
             refusal = problem(
                 429, f"{self._most} requests are being answered already. Ask again in a second.", _RETRY
             )

@@ -164,7 +164,8 @@ async def _images(service: Service, served: Served, request: Request, fit: Fit, 
             f"fit is {fit!r}, expected {' or '.join(map(repr, served.fits))}: the model takes images of"
             f" {shape[0]} x {shape[1]} x {shape[2]}, and only those of 28 x 28 x 1 can be MNIST's. Leave it out."
         )
-    return await service.decode(await read_images(request, Wanted(shape, fit, dtype, service.limits)))
+    body = await read_images(request, Wanted(shape, fit, dtype, service.limits))
+    return body.decode() if body.is_light else await service.decode(body.decode)
 
 
 def _require_one(images: Pixels) -> None:

@@ -29,6 +29,10 @@ Dtype = Literal["uint8", "float32"]
 PART: Final = "images"
 """Name of the parts of a form that are pictures, and of the list in JSON."""
 
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_LIGHT_BYTES: Final = 16 * 2**10
+_LIGHT_PIXELS: Final = 128 * 128
+
 _CONTENT: Final = {"type": "string", "format": "binary"}
 
 
@@ -85,16 +89,25 @@ class Wanted:
     limits: Limits
 
 
-async def read_images(request: Request, wanted: Wanted) -> Callable[[], Pixels]:
+@dataclass(frozen=True)
+class Body:
+    """The body of a request.
+
+    Attributes:
+        decode: Gives an array as `as_batch` does; or raises DataError, or HTTPException where it holds too much.
+        is_light: Whether decoding takes no longer than handing it to another thread would.
+    """
+
+    decode: Callable[[], Pixels]
+    is_light: bool = False
+
+
+async def read_images(request: Request, wanted: Wanted) -> Body:
     """Read a body whole.
 
     Args:
         request: The request.
         wanted: What its body is to become.
-
-    Returns:
-        What decodes it, for a thread of its own: gives an array as `as_batch` does, or raises DataError, or
-        HTTPException where it holds too much.
 
     Raises:
         HTTPException: The body is of another kind, or none.
@@ -102,14 +115,15 @@ async def read_images(request: Request, wanted: Wanted) -> Callable[[], Pixels]:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        return _decoder(await _parts(request, wanted.limits), wanted)
+        pictures = await _parts(request, wanted.limits)
+        return Body(lambda: _from_pictures(pictures, wanted))
     content = await request.body()
     if kind.startswith("image/"):
-        return _decoder([content], wanted)
+        return Body(lambda: _from_pictures([content], wanted), wanted.fit == "stretch" and _is_light(content))
     if kind == "application/json":
-        return lambda: _from_json(content, wanted)
+        return Body(lambda: _from_json(content, wanted))
     if kind == "application/octet-stream":
-        return lambda: _from_raw(content, wanted)
+        return Body(lambda: _from_raw(content, wanted), len(content) <= _LIGHT_BYTES)
     raise HTTPException(
         415,
         f"The Content-Type is {kind or 'not given'!r}, expected a picture's (image/png, image/jpeg, ...),"
@@ -131,8 +145,14 @@ async def _parts(request: Request, limits: Limits) -> list[bytes]:
         return [await part.read() for _, part in items if isinstance(part, UploadFile)]
 
 
-def _decoder(contents: Sequence[bytes], wanted: Wanted) -> Callable[[], Pixels]:
-    return lambda: as_batch(
+def _is_light(content: bytes) -> bool:
+    """Tell by the header of a PNG file, which says so in its first 24 bytes, that it is a small one."""
+    width, height = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+    return content.startswith(_PNG) and len(content) <= _LIGHT_BYTES and width * height <= _LIGHT_PIXELS
+
+
+def _from_pictures(contents: Sequence[bytes], wanted: Wanted) -> Pixels:
+    return as_batch(
         [_decoded(content, place, wanted) for place, content in enumerate(contents)], wanted.shape
     )
 
