@@ -42,7 +42,7 @@ bench: .venv/tested ## time optotype beside its peers, and render benchmarks/RES
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 clean: ## remove what these targets made, but not runs
-	rm -rf .venv .venv-peers .venv-torch .venv-onnx build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-torch .venv-onnx .venv-servers build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/made:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found. Install one, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 1; }

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from benchmarks import environments, work
+from benchmarks import environments
 from benchmarks.aims import AIMS
 from benchmarks.chart import write_chart
 from benchmarks.lines import LINES
@@ -22,8 +22,8 @@ def main() -> None:
     folder = _QUICK if arguments.quick else FOLDER
     wanted = [name for name in arguments.only if arguments.again or read(name, folder) is None]
     if wanted:
-        environments.make_all()
-        work.build_peak_program()
+        # In their order, each once.
+        environments.make(dict.fromkeys(each for name in wanted for each in LINES[name].environments))
         measure(wanted, QUICK if arguments.quick else FULL, folder)
     if arguments.quick:
         write_page(folder, folder / "RESULTS.md")

@@ -88,6 +88,39 @@ def total(found: Measured) -> float:
     return sum(found.median(name) for name in found.values)
 
 
+_SOON: Final = 120
+"""Milliseconds in which 99 of 100 requests are to be answered."""
+
+
+def answered(found: Measured) -> float:
+    """The most requests a second, of those loads whose 99th percentile is low enough."""
+    loads = [name.removesuffix(": requests/s") for name in found.values if name.endswith(": requests/s")]
+    soon = [load for load in loads if found.median(f"{load}: p99, ms") < _SOON]
+    return max((found.median(f"{load}: requests/s") for load in soon), default=0.0)
+
+
+def astray(found: Measured) -> float:
+    """How many requests got anything but exactly one of the three answers, the latter two with Retry-After."""
+    kinds = (
+        "other answers",
+        "without Retry-After",
+        "socket errors",
+        "without an answer",
+        "without a request",
+    )
+    return sum(found.median(name) for name in found.values if name.endswith(kinds))
+
+
+def _times_capacity(found: Measured) -> float:
+    sent = found.median("3 times the capacity: requests sent/s")
+    return round(sent / found.median("capacity, requests/s"), 1)
+
+
+def _growth(found: Measured) -> float:
+    early = found.median("1000 at once: memory after a sixth of it, MB")
+    return found.median("1000 at once: most memory from then on, MB") / early - 1
+
+
 AIMS: Final = (
     _times("cnn-small", 6),
     _times("cnn-large", 6),
@@ -123,4 +156,24 @@ AIMS: Final = (
     _above_python("optotype --help", 0.15),
     _above_python("import optotype", 0.1),
     Aim("install", "at most 130 MB", total, 130, at_least=False, form="{:.0f} MB"),
+    Aim(
+        "serving",
+        "at least 800 requests/s with p99 under 120 ms",
+        answered,
+        800,
+        at_least=True,
+        form="{:.0f}/s",
+    ),
+    Aim("serving-overload", "at least 3 times the capacity is asked for", _times_capacity, 3, at_least=True),
+    Aim(
+        "serving-overload",
+        "every request gets exactly one of 200, 429 and 503, the latter with Retry-After",
+        astray,
+        0,
+        at_least=False,
+        form="{:.0f} did not",
+    ),
+    Aim("serving-overload", "memory grows by at most 5 %", _growth, 0.05, at_least=False, form="{:.1%}"),
+    _times("serving-1", 1),
+    _times("serving-64", 1),
 )

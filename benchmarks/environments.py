@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,15 +36,33 @@ TORCH: Final = Environment(".venv-torch", ("torch==2.13.0", "keras==3.15.1", "nu
 ONNX: Final = Environment(".venv-onnx", ("onnxruntime==1.31.1", "onnx==1.23.2", "numpy==2.4.6"))
 
 
-def make_all() -> None:
-    """Make every environment that is not there yet, or holds other packages than are wanted.
+# The same web server and decoder as ours.
+SERVERS: Final = Environment(
+    ".venv-servers",
+    (
+        "litserve==0.2.19",
+        "fastapi==0.165.0",
+        "uvicorn==0.54.0",
+        "httptools==0.9.0",
+        "uvloop==0.23.0",
+        "onnxruntime==1.31.1",
+        "pillow==13.0.0",
+        "numpy==2.4.6",
+    ),
+)
+
+
+def make(environments: Iterable[Environment]) -> None:
+    """Make those environments that are not there yet, or hold other packages than are wanted.
 
     Raises:
         CalledProcessError: The packages could not be installed; what pip said is on standard error.
     """
-    peers.make_environment()
-    for environment in (TORCH, ONNX):
-        _make(environment)
+    for environment in environments:
+        if environment == KERAS:
+            peers.make_environment()
+        else:
+            _make(environment)
 
 
 def _make(environment: Environment) -> None:

@@ -6,7 +6,9 @@ from functools import partial
 from typing import Final
 
 from benchmarks import alone, timing
+from benchmarks.environments import KERAS, ONNX, SERVERS, TORCH, Environment
 from benchmarks.results import Measured
+from benchmarks.serving import measures as serving
 from benchmarks.timing import Effort
 
 Measure = Callable[[str, Effort], Measured]
@@ -21,16 +23,19 @@ class Line:
         minutes: About how long that takes on two cores, by which the time left is told.
         measure: Does it, given the line's name.
         check: What the record's checks are; empty where there are none.
+        environments: Those of the peers that take part.
     """
 
     title: str
     minutes: float
     measure: Measure
     check: str = ""
+    environments: tuple[Environment, ...] = (KERAS, TORCH, ONNX)
 
 
 _LEARNED: Final = "training accuracy"
 _AVX2: Final = partial(timing.epochs, avx2=True)
+_LABELS: Final = "share of labels that are ours"
 
 LINES: Final[dict[str, Line]] = {
     "start": Line("Start of a process", 0.2, alone.start),
@@ -64,4 +69,20 @@ LINES: Final[dict[str, Line]] = {
     "mlp-512-512-avx2": Line("Epoch of mlp-512-512, all held to AVX2", 2, _AVX2, _LEARNED),
     "memory": Line("Memory", 0.3, alone.memory),
     "growth": Line("Growth with the number of images", 1.5, alone.growth),
+    "serving": Line("optotype serve: its capacity", 2, serving.capacity, environments=()),
+    "serving-overload": Line("optotype serve: overload", 1.7, serving.overload, environments=()),
+    "serving-1": Line(
+        "A picture's prediction over HTTP, one at a time",
+        2.5,
+        partial(serving.beside_peers, connections=1),
+        _LABELS,
+        (SERVERS,),
+    ),
+    "serving-64": Line(
+        "A picture's prediction over HTTP, 64 at once",
+        2.5,
+        partial(serving.beside_peers, connections=64),
+        _LABELS,
+        (SERVERS,),
+    ),
 }

@@ -21,7 +21,11 @@ likes it best, uses every core, and is given with the fastest of its settings; a
 and are listed with the seconds that would take for all. Medians count; the range is from the shortest to the longest.
 optotype is compared as it is by default (`precision = "auto"`). The limit is what the engine's matrix product reaches
 in a plain loop, measured before every round on the same instruction set and in the same precision; the arithmetic of a
-net is counted as if every product were computed in full."""
+net is counted as if every product were computed in full.
+
+Servers are asked by wrk, which shares their cores: each of its connections sends the next of 32 pictures of MNIST, as
+PNG, as soon as it has been answered. What is asked for at a given rate comes from a program of our own.
+All serve the same network, one epoch of mnist-quick, and decode by Pillow; the peers predict by ONNX Runtime."""
 
 
 def write_page(folder: Path = FOLDER, page: Path = PAGE) -> None:

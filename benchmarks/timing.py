@@ -41,16 +41,18 @@ class Effort:
         images: To train on in a turn, at most.
         trial: The same while the peers' settings are tried.
         seconds: Of each loop by which the processor's limit is found.
+        load: Seconds of each load on a server.
     """
 
     rounds: int
     images: int
     trial: int
     seconds: float
+    load: float
 
 
-FULL: Final = Effort(rounds=5, images=1_000_000, trial=6_000, seconds=0.05)
-QUICK: Final = Effort(rounds=1, images=600, trial=300, seconds=0.01)
+FULL: Final = Effort(rounds=5, images=1_000_000, trial=6_000, seconds=0.05, load=4)
+QUICK: Final = Effort(rounds=1, images=600, trial=300, seconds=0.01, load=1)
 
 
 def epochs(line: str, effort: Effort, *, avx2: bool = False) -> Measured:
@@ -100,6 +102,7 @@ class _Set:
 
 
 def _training(line: str, recipe: ot.Recipe, images: _Set, effort: Effort, *, avx2: bool = False) -> Measured:
+    work.build_peak_program()
     variables = AVX2 if avx2 else {}
     peers = held_to(FP32_TRAINERS if avx2 else TRAINERS, variables)
     mine = held_to(ours()[-1:] if avx2 else ours(), variables)
