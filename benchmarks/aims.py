@@ -104,7 +104,8 @@ def astray(found: Measured) -> float:
     kinds = (
         "other answers",
         "without Retry-After",
-        "socket errors",
+        "broken connections",
+        "not answered within 30 s",
         "without an answer",
         "without a request",
     )
@@ -174,6 +175,6 @@ AIMS: Final = (
         form="{:.0f} did not",
     ),
     Aim("serving-overload", "memory grows by at most 5 %", _growth, 0.05, at_least=False, form="{:.1%}"),
-    _times("serving-1", 1),
-    _times("serving-64", 1),
+    _times("serving-1", 1, "litserve", "LitServe"),
+    _times("serving-64", 1, "litserve", "LitServe"),
 )

@@ -34,11 +34,13 @@ class Program:
         name: What the page calls it; its first word is the library.
         command: What is run.
         path: Where it takes pictures.
+        prepares: Whether it still prepares something once it answers.
     """
 
     name: str
     command: tuple[str, ...]
     path: str = "/predict"
+    prepares: bool = False
 
     @property
     def library(self) -> str:
@@ -49,7 +51,8 @@ class Program:
 def ours(run: Path) -> Program:
     """Give `optotype serve` of a run."""
     optotype = Path(sys.executable).with_name("optotype")
-    return Program("optotype", (str(optotype), "serve", str(run), "--json", "--port", "0"), "/v1/predict")
+    command = (str(optotype), "serve", str(run), "--json", "--port", "0")
+    return Program("optotype", command, "/v1/predict", prepares=True)
 
 
 def peers(model: Path) -> tuple[Program, ...]:
@@ -95,6 +98,20 @@ class Server:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
             label: str = json.load(answer)["predictions"][0]["label"]
             return label
+
+    def wait_until_prepared(self) -> None:
+        """Wait until `optotype serve` has looked through the training images, which it does while it answers.
+
+        Raises:
+            ServerFailedError: It takes too long.
+        """
+        until = time.monotonic() + _STARTING
+        while time.monotonic() < until:
+            with urllib.request.urlopen(f"{self.about['address']}/v1/model", timeout=10) as answer:  # noqa: S310
+                if json.load(answer)["similar"] != "preparing":
+                    return
+            time.sleep(0.1)
+        raise ServerFailedError("optotype still looks through the training images.")
 
     def metric(self, name: str) -> float | None:
         """Read one of the metrics that have no labels; None where the server has no time for that."""
@@ -163,6 +180,8 @@ def _answering(process: subprocess.Popen[bytes], program: Program, picture: byte
         except OSError:
             time.sleep(0.1)
         else:
+            if program.prepares:
+                server.wait_until_prepared()
             return server
     raise ServerFailedError(f"{program.name} does not answer:")
 

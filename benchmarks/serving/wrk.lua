@@ -52,8 +52,8 @@ function done(summary, latency)
   end
   local errors = summary.errors
   print(string.format(
-    '{"seconds": %.6f, "answers": {%s}, "unexplained": %d, "errors": %d, "p50": %.3f, "p99": %.3f}',
+    '{"seconds": %.6f, "answers": {%s}, "unexplained": %d, "broken": %d, "late": %d, "p50": %.3f, "p99": %.3f}',
     summary.duration / 1e6, table.concat(listed, ", "), unexplained,
-    errors.connect + errors.read + errors.write + errors.timeout,
+    errors.connect + errors.read + errors.write, errors.timeout,
     latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
 end

@@ -9,8 +9,8 @@ from typing import Final
 from reproduce.results import Frozen
 
 _SCRIPT: Final = Path(__file__).with_suffix(".lua")
-_PATIENCE: Final = 30
-"""Seconds after which a request counts as an error."""
+PATIENCE: Final = 30
+"""Seconds after which a request counts as late."""
 
 
 class Load(Frozen):
@@ -20,7 +20,8 @@ class Load(Frozen):
         seconds: How long it took.
         answers: How many there were of each status.
         unexplained: Of 429 and 503, how many did not say when to ask again.
-        errors: Connections refused or broken, and requests that were not answered in time.
+        broken: Connections refused or broken.
+        late: Requests that were not answered within PATIENCE.
         p50: Milliseconds within which half of the requests were answered.
         p99: The same for 99 of 100.
     """
@@ -28,7 +29,8 @@ class Load(Frozen):
     seconds: float
     answers: dict[int, int]
     unexplained: int
-    errors: int
+    broken: int
+    late: int
     p50: float
     p99: float
 
@@ -59,7 +61,7 @@ def put_load(url: str, pictures: Sequence[Path], connections: int, seconds: floa
         "--duration",
         f"{max(1, round(seconds))}s",
     ]
-    options += ["--timeout", f"{_PATIENCE}s", "--script", str(_SCRIPT)]
+    options += ["--timeout", f"{PATIENCE}s", "--script", str(_SCRIPT)]
     command = [program, *options, url, "--", *map(str, pictures)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()
