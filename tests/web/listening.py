@@ -31,7 +31,10 @@ class Listening(NamedTuple):
 
 @contextmanager
 def listening(
-    app: ASGIApp, limits: Limits, loop: Literal["asyncio", "uvloop"] = "uvloop"
+    app: ASGIApp,
+    limits: Limits,
+    loop: Literal["asyncio", "uvloop"] = "uvloop",
+    lifespan: Literal["on", "off"] = "off",
 ) -> Iterator[Listening]:
     """Serve an application in a thread."""
     config = uvicorn.Config(
@@ -39,7 +42,7 @@ def listening(
         http=bounded(limits),
         ws="none",
         loop=loop,
-        lifespan="off",
+        lifespan=lifespan,
         log_config=None,
         timeout_keep_alive=1,
         timeout_graceful_shutdown=5,
