@@ -221,6 +221,10 @@ void write_parameter(const Network& network, int layer, int index, const Array<f
 }  // namespace optotype
 
 NB_MODULE(_core, m) {
+#ifdef NDEBUG
+  // A process may end while a thread of its own still holds a network: no concern of whoever reads the terminal.
+  nb::set_leak_warnings(false);
+#endif
   using namespace optotype;
   using namespace nb::literals;
   m.def("available_isas", &available_isas);

@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 
@@ -286,3 +288,18 @@ def test_a_batch_without_images_is_refused(batch_size: int) -> None:
 def test_no_images_give_no_logits() -> None:
     """An empty array is answered with an empty array."""
     assert made().logits(X[:0]).shape == (0, 3)
+
+
+def test_a_process_that_ends_says_nothing() -> None:
+    """A network that a thread still holds when the process ends is not worth a word on its standard error."""
+    program = (
+        "import threading, time\n"
+        "from optotype.engine.layers import Dense, Flatten\n"
+        "from optotype.engine.network import Network\n"
+        "network = Network((Flatten(), Dense(3, 'softmax')), (4, 4, 1), threads=1)\n"
+        "threading.Thread(target=lambda held: time.sleep(60), args=(network,), daemon=True).start()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -11,10 +11,10 @@ class Real:
 
     Attributes:
         address: Where the page is.
-        collect: The folder of corrections.
+        collect: The folder of corrections, if any.
     """
 
-    def __init__(self, target: Path, collect: Path) -> None:
+    def __init__(self, target: Path, collect: Path | None = None) -> None:
         self.address = ""
         self.collect = collect
         self._target = target
@@ -24,7 +24,9 @@ class Real:
     def start(self) -> None:
         """Start it, at the port of the last time, and wait until it can be asked."""
         command = Path(sysconfig.get_path("scripts")) / "optotype"
-        options = ["--port", self._port, "--collect", str(self.collect), "--json"]
+        options = ["--port", self._port, "--json"]
+        if self.collect is not None:
+            options += ["--collect", str(self.collect)]
         self._process = subprocess.Popen([command, "serve", self._target, *options], stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         with self._process.stdout as told:

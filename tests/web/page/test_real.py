@@ -111,6 +111,7 @@ def test_a_correction_is_kept(browser: Browser, real: Real) -> None:
     )
     click(browser, "keep")
     browser.until("document.getElementById('kept').textContent")
+    assert real.collect is not None
     (kept,) = (real.collect / "1").glob("*.png")
     assert text(browser, "kept") == f"Kept as 1/{kept.name}. The folder holds 1 picture now."
     assert text(browser, "add-command").startswith("optotype train mnist --add ")
