@@ -1,4 +1,4 @@
-"""Draws a 7 on the page and takes its picture for docs/serving.md: python -m tests.web.page.picture RUN FILE.png [dark]."""
+"""Draws a 7 on the page and takes its picture: python -m tests.web.page.picture RUN FILE.png [dark]."""
 
 import sys
 import tempfile
