@@ -22,6 +22,7 @@ from optotype.data.pictures import UnusableError, open_picture, quietly, to_pixe
 from optotype.errors import DataError
 from optotype.models.images import Pixels, as_batch
 from optotype.web.limits import Limits
+from optotype.web.problems import shown
 
 Shape = tuple[int, int, int]
 Dtype = Literal["uint8", "float32"]
@@ -34,6 +35,12 @@ _LIGHT_BYTES: Final = 16 * 2**10
 _LIGHT_PIXELS: Final = 128 * 128
 
 _CONTENT: Final = {"type": "string", "format": "binary"}
+
+_MOST_VALUES: Final = 1_000_000
+"""Numbers and lists in JSON: each takes up to a hundred times the bytes it is written with, and the parser keeps all
+other requests waiting. Enough for 1024 images of 28 x 28."""
+_NAME: Final = 10
+"""Values that a name counts for."""
 
 
 class JsonImages(BaseModel):
@@ -126,7 +133,7 @@ async def read_images(request: Request, wanted: Wanted) -> Body:
         return Body(lambda: _from_raw(content, wanted), len(content) <= _LIGHT_BYTES)
     raise HTTPException(
         415,
-        f"The Content-Type is {kind or 'not given'!r}, expected a picture's (image/png, image/jpeg, ...),"
+        f"The Content-Type is {shown(kind or 'not given')}, expected a picture's (image/png, image/jpeg, ...),"
         " multipart/form-data, application/json or application/octet-stream. Name what the body is, such as"
         " -H 'Content-Type: image/png' with curl.",
     )
@@ -139,14 +146,19 @@ async def _parts(request: Request, limits: Limits) -> list[bytes]:
         strange = sorted({name for name, _ in items if name != PART})
         if strange or not items:
             raise DataError(
-                f"The form has parts named {strange}, expected one or more files, each in a part named {PART!r}."
+                f"The form has parts named {shown(strange)}, expected one or more files, each in a part named {PART!r}."
                 f" Name them so: -F {PART}=@seven.png with curl."
             )
         return [await part.read() for _, part in items if isinstance(part, UploadFile)]
 
 
 def _is_light(content: bytes) -> bool:
-    """Tell by the header of a PNG file, which says so in its first 24 bytes, that it is a small one."""
+    """Tell by the header of a PNG file, which says so in its first 24 bytes, that it is a small one.
+
+    Another chunk may stand before the header, and another header after it, which would count.
+    """
+    if content[12:16] != b"IHDR" or content.count(b"IHDR") > 1:
+        return False
     width, height = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
     return content.startswith(_PNG) and len(content) <= _LIGHT_BYTES and width * height <= _LIGHT_PIXELS
 
@@ -182,11 +194,19 @@ def _from_raw(content: bytes, wanted: Wanted) -> Pixels:
 
 
 def _from_json(content: bytes, wanted: Wanted) -> Pixels:
+    # Base64 has none of these, so what is counted is what is made; each unknown name would make an error, too.
+    values = sum(map(content.count, (b",", b"[", b"{"))) + _NAME * content.count(b":")
+    if values > _MOST_VALUES:
+        raise HTTPException(
+            413,
+            f"The JSON has {values} numbers and lists, expected at most {_MOST_VALUES}. Send fewer images, or their"
+            " pixels as application/octet-stream.",
+        )
     try:
         given = JsonImages.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"][:2]) or "the body"
+        place = shown(".".join(str(part) for part in first["loc"][:2]) or "the body")
         raise DataError(
             f"The JSON does not fit, at {place}: {first['msg']}. Expected"
             f' {{"{PART}": [...]}}, each a picture in Base64 or pixels in lists.'
@@ -233,7 +253,9 @@ def _from_lists(item: list[Any], place: int, dtype: Dtype) -> Pixels:
             f"Image {place} holds values from {array.min()} to {array.max()}, expected 0 .. 255 for dtype 'uint8'."
             " Bring them into that range."
         )
-    return array.astype(dtype)
+    # What is too large for it becomes infinite, and is refused as that.
+    with np.errstate(over="ignore"):
+        return array.astype(dtype)
 
 
 def _check_count(images: int, limits: Limits) -> None:

@@ -35,6 +35,11 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
     return Response(content, status, headers, "application/problem+json")
 
 
+def shown(value: object) -> str:
+    """Write a client's value for a sentence, shortened: it may be as long as it likes."""
+    return _SHORT.repr(value)
+
+
 async def _of_data(_: Request, error: DataError) -> Response:
     return problem(422, str(error))
 
@@ -48,14 +53,14 @@ async def _of_parameters(_: Request, error: RequestValidationError) -> Response:
         said = f"{what} is missing"
     else:
         expected = first["msg"].removeprefix("Input should be ")
-        said = f"{what} is {_SHORT.repr(first['input'])}, expected {expected[:1].lower()}{expected[1:]}"
+        said = f"{what} is {shown(first['input'])}, expected {expected[:1].lower()}{expected[1:]}"
     others = f" {len(more)} more of this request's parameters are wrong." if more else ""
     return problem(422, f"{said}.{others} /docs describes every parameter.")
 
 
 async def _of_http(request: Request, error: HTTPException) -> Response:
     """Say it in a sentence where the framework says no more than the status' phrase."""
-    path, detail = _SHORT.repr(request.url.path), error.detail
+    path, detail = shown(request.url.path), error.detail
     if error.detail == HTTPStatus(error.status_code).phrase:
         if error.status_code == 404:
             detail = f"There is nothing at {path}. The page is at /, and /docs describes the rest."
