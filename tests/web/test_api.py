@@ -202,7 +202,7 @@ def test_too_many_images_are_refused(run: Run) -> None:
             client.post("/v1/predict", content=lists, headers=JSON),
             client.post("/v1/predict", files=files),
         ]
-    assert [answer.status_code for answer in answers] == [413, 413, 400]
+    assert [answer.status_code for answer in answers] == [413, 413, 413]
     assert all("2" in answer.json()["detail"] for answer in answers)
 
 

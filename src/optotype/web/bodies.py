@@ -8,10 +8,11 @@ import binascii
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from itertools import chain
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -33,6 +34,11 @@ PART: Final = "images"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _LIGHT_BYTES: Final = 16 * 2**10
 _LIGHT_PIXELS: Final = 128 * 128
+_HEADER: Final = b"\x00\x00\x00\x0dIHDR"
+_PACKED: Final = (b"zTXt", b"iTXt", b"iCCP")
+"""Chunks of a PNG file that hold more than they take."""
+_PICTURES: Final = 16
+"""Times the limit of one picture's pixels that the pictures of one request may have together: some seconds' work."""
 
 _CONTENT: Final = {"type": "string", "format": "binary"}
 
@@ -48,7 +54,8 @@ class JsonImages(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    images: list[str | list[Any]] = Field(
+    # Stopped at the first fault: a list of each would be a thousand times the body.
+    images: Annotated[list[str | list[Any]], FailFast()] = Field(
         description="Each a picture file in Base64, or pixels in nested lists of the model's shape (the last axis may"
         " be left out for one channel) or flat."
     )
@@ -141,42 +148,65 @@ async def read_images(request: Request, wanted: Wanted) -> Body:
 
 async def _parts(request: Request, limits: Limits) -> list[bytes]:
     """Take the pictures out of a form, which holds nothing else."""
-    async with request.form(max_files=limits.images, max_fields=0) as form:
-        items = form.multi_items()
-        strange = sorted({name for name, _ in items if name != PART})
-        if strange or not items:
-            raise DataError(
-                f"The form has parts named {shown(strange)}, expected one or more files, each in a part named {PART!r}."
-                f" Name them so: -F {PART}=@seven.png with curl."
-            )
-        return [await part.read() for _, part in items if isinstance(part, UploadFile)]
+    try:
+        async with request.form(max_files=limits.images, max_fields=0) as form:
+            items = form.multi_items()
+            strange = sorted({name for name, _ in items if name != PART})
+            if strange or not items:
+                raise DataError(
+                    f"The form has parts named {shown(strange)}, expected one or more files, each in a part named {PART!r}."
+                    f" Name them so: -F {PART}=@seven.png with curl."
+                )
+            return [await part.read() for _, part in items if isinstance(part, UploadFile)]
+    except UnicodeError:
+        raise DataError(
+            "The names in the form are not in the charset that its Content-Type names. Leave the charset out."
+        ) from None
+    except HTTPException as error:
+        if not error.detail.startswith("Too many files"):
+            raise
+        raise _too_many(f"more than {limits.images}", limits) from None
 
 
 def _is_light(content: bytes) -> bool:
     """Tell by the header of a PNG file, which says so in its first 24 bytes, that it is a small one.
 
-    Another chunk may stand before the header, and another header after it, which would count.
+    Of a file with two headers Pillow believes the second.
     """
-    if content[12:16] != b"IHDR" or content.count(b"IHDR") > 1:
+    if len(content) > _LIGHT_BYTES or not content.startswith(_PNG + _HEADER) or content.count(b"IHDR") != 1:
         return False
     width, height = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
-    return content.startswith(_PNG) and len(content) <= _LIGHT_BYTES and width * height <= _LIGHT_PIXELS
+    return width * height <= _LIGHT_PIXELS and not any(kind in content for kind in _PACKED)
 
 
 def _from_pictures(contents: Sequence[bytes], wanted: Wanted) -> Pixels:
-    return as_batch(
-        [_decoded(content, place, wanted) for place, content in enumerate(contents)], wanted.shape
-    )
+    decoder = _Decoder(wanted)
+    return as_batch([decoder.decode(content, place) for place, content in enumerate(contents)], wanted.shape)
 
 
-def _decoded(content: bytes, place: int, wanted: Wanted) -> Pixels:
-    """Decode a picture."""
-    try:
-        with quietly():
-            picture = open_picture(content, wanted.limits.pixels)
-            return digit_of(picture) if wanted.fit == "digit" else to_pixels(picture, wanted.shape)
-    except UnusableError as fault:
-        raise DataError(f"Image {place} {fault.what}. {fault.advice}") from None
+class _Decoder:
+    """Decodes the pictures of one request, as long as they have not too many pixels in all."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._most = self._left = _PICTURES * wanted.limits.pixels
+
+    def decode(self, content: bytes, place: int) -> Pixels:
+        """Decode a picture."""
+        wanted = self._wanted
+        try:
+            with quietly():
+                picture = open_picture(content, wanted.limits.pixels)
+                self._left -= picture.width * picture.height
+                if self._left < 0:
+                    raise HTTPException(
+                        413,
+                        f"The pictures of the request have more than {self._most} pixels in all. Send them smaller, or"
+                        " in several requests.",
+                    )
+                return digit_of(picture) if wanted.fit == "digit" else to_pixels(picture, wanted.shape)
+        except UnusableError as fault:
+            raise DataError(f"Image {place} {fault.what}. {fault.advice}") from None
 
 
 def _from_raw(content: bytes, wanted: Wanted) -> Pixels:
@@ -218,9 +248,10 @@ def _from_json(content: bytes, wanted: Wanted) -> Pixels:
 
 
 def _from_items(given: JsonImages, wanted: Wanted) -> Iterator[Pixels]:
+    decoder = _Decoder(wanted)
     for place, item in enumerate(given.images):
         if isinstance(item, str):
-            yield _decoded(_from_base64(item, place), place, wanted)
+            yield decoder.decode(_from_base64(item, place), place)
         else:
             yield _from_lists(item, place, given.dtype)
 
@@ -238,7 +269,7 @@ def _from_base64(text: str, place: int) -> bytes:
 def _from_lists(item: list[Any], place: int, dtype: Dtype) -> Pixels:
     """Turn nested lists into an array, of numbers only."""
     try:
-        array = np.array(item)
+        array = np.array(item) if _holds_numbers(item) else np.empty(0, object)
     except (ValueError, OverflowError):
         array = np.empty(0, object)
     whole = array.dtype.kind in "iu"
@@ -253,14 +284,24 @@ def _from_lists(item: list[Any], place: int, dtype: Dtype) -> Pixels:
             f"Image {place} holds values from {array.min()} to {array.max()}, expected 0 .. 255 for dtype 'uint8'."
             " Bring them into that range."
         )
-    # What is too large for it becomes infinite, and is refused as that.
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # becomes infinite, and is then out of range
         return array.astype(dtype)
+
+
+def _holds_numbers(item: list[Any]) -> bool:
+    """Tell whether nested lists hold numbers, and nothing else: NumPy would make all strings as long as the longest."""
+    while (kinds := set(map(type, item))) == {list}:
+        item = [*chain.from_iterable(item)]
+    return bool(kinds) and kinds <= {int, float}
 
 
 def _check_count(images: int, limits: Limits) -> None:
     if images > limits.images:
-        raise HTTPException(
-            413,
-            f"The request holds {images} images, expected at most {limits.images}. Send them in several requests.",
-        )
+        raise _too_many(f"{images}", limits)
+
+
+def _too_many(images: str, limits: Limits) -> HTTPException:
+    return HTTPException(
+        413,
+        f"The request holds {images} images, expected at most {limits.images}. Send them in several requests.",
+    )
