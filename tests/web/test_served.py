@@ -17,7 +17,7 @@ def test_a_model_file_of_a_run_stands_for_its_run(run: Run) -> None:
     """The run folder and the model file in it are served alike, with the run's accuracy."""
     folder, file = load_served(run.path), load_served(run.path / "model.safetensors")
     assert folder.fingerprint == file.fingerprint
-    assert folder.run is not None
+    assert folder.run == file.run == run.name
     assert folder.accuracy == file.accuracy
     assert folder.accuracy is not None
 
@@ -39,6 +39,16 @@ def test_a_run_whose_curves_are_damaged_is_served_without_accuracy(run: Run, tmp
     shutil.copytree(run.path, copy)
     (copy / "epochs.jsonl").write_text("{}\n")
     assert load_served(copy).accuracy is None
+
+
+def test_the_accuracy_of_another_model_is_not_told(run: Run, tmp_path: Path) -> None:
+    """A model that was put in the place of a run's own is served, but was not what the run measured."""
+    copy = tmp_path / "run"
+    shutil.copytree(run.path, copy)
+    other = replace(run.model, provenance={**run.model.provenance, "created": "2020-01-01T00:00:00+00:00"})
+    other.save(copy / "model.safetensors")
+    served = load_served(copy)
+    assert (served.run, served.accuracy) == ("run", None)
 
 
 def test_drawings_are_fitted_for_models_of_digits_only(run: Run, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from optotype.data.decoding import Fit
 from optotype.data.embedding import png_uri
+from optotype.data.listing import shown
 from optotype.errors import DataError, unknown_name
 from optotype.explaining.similar import Neighbour
 from optotype.models.calibration import COVERAGE
@@ -43,18 +44,24 @@ _PROBLEMS: Final[dict[int | str, dict[str, object]]] = {
         (400, "The request is malformed."),
         (401, "The token is missing or wrong."),
         (403, "Another site asks."),
-        (408, "The body took too long to arrive."),
-        (413, "The body, a picture or their number is too large."),
-        (415, "The body is of another kind."),
-        (422, "The images or a parameter cannot be used."),
         (404, "There is nothing of that name, or corrections are not taken."),
-        (429, "Too many images wait already; Retry-After says when to ask again."),
-        (503, "The server has no room or is being stopped; Retry-After says when to ask again."),
+        (408, "The body took too long to arrive."),
+        (413, "The body is too large, or it holds too many images or pixels."),
+        (415, "The body is of another kind."),
+        (421, "The Host is none of this machine's names."),
+        (422, "The images or a parameter cannot be used."),
+        (429, "Too much waits already; Retry-After says when to ask again."),
+        (431, "The request's line and headers are too large."),
+        (500, "The server is at fault; its log says more."),
+        (503, "The server has no room; Retry-After says when to ask again."),
+        (507, "The folder of corrections is full, or cannot be written."),
     )
 }
 
 _SHOWN: Final = 10
 """Classes that an explanation names."""
+_LIGHT: Final = 2**12
+"""Numbers of one image up to which its answer is written where it was asked for; others in a thread beside."""
 
 FitQuery = Annotated[
     Fit,
@@ -95,11 +102,16 @@ async def predict(
     served = service.served
     images = await _images(service, served, request, fit, dtype)
     predictions = await service.predict(served, images, _coverage(served, coverage))
-    told = [
-        _told(prediction, top, image if seen else None)
-        for prediction, image in zip(predictions, images, strict=True)
-    ]
-    return _json(Predictions(model=served.fingerprint, predictions=told))
+
+    def answer() -> Response:
+        told = [
+            _told(prediction, top, image if seen else None)
+            for prediction, image in zip(predictions, images, strict=True)
+        ]
+        return _json(Predictions(model=served.fingerprint, predictions=told))
+
+    is_light = len(images) == 1 and (images.size <= _LIGHT or not seen)
+    return answer() if is_light else await service.decode(answer)
 
 
 @router.post("/explain", response_model=Explanation, openapi_extra=OPENAPI)
@@ -109,15 +121,23 @@ async def explain(request: Request, fit: FitQuery = "stretch", dtype: DtypeQuery
     served, explainer = service.served, service.explainer
     images = await _images(service, served, request, fit, dtype)
     _require_one(images)
+    if len(served.model.class_names) < 2:
+        raise DataError(
+            "The model has one class only: it says the same of every image, and there is nothing to explain."
+        )
     (prediction,) = await service.predict(served, images, COVERAGE)
-    drops, neighbours = await explainer.explain(images[0], prediction.label)
-    answer = Explanation(
-        model=served.fingerprint,
-        prediction=_told(prediction, _SHOWN, images[0]),
-        occlusion=OcclusionOut(label=drops.label, drops=drops.drops.tolist(), patch=drops.patch),
-        similar=Similar(images=[_neighbour(each) for each in neighbours], note=explainer.note),
-    )
-    return _json(answer)
+    drops, neighbours, note = await explainer.explain(images[0], prediction.label)
+
+    def answer() -> Response:
+        explanation = Explanation(
+            model=served.fingerprint,
+            prediction=_told(prediction, _SHOWN, images[0]),
+            occlusion=OcclusionOut(label=drops.label, drops=drops.drops.tolist(), patch=drops.patch),
+            similar=Similar(images=[_neighbour(each) for each in neighbours], note=note),
+        )
+        return _json(explanation)
+
+    return await service.decode(answer)
 
 
 @router.post("/corrections", response_model=Correction, status_code=201, openapi_extra=OPENAPI)
@@ -141,7 +161,7 @@ async def correct(
     except DataError as error:
         # Nothing is wrong with the request: the folder is full, or cannot be written.
         raise HTTPException(507, str(error)) from error
-    return _json(Correction(file=file, folder=str(corrections.folder), count=count), 201)
+    return _json(Correction(file=file, folder=shown(str(corrections.folder)), count=count), 201)
 
 
 @router.get("/model", response_model=ModelOut)
@@ -224,7 +244,7 @@ def _about(service: Service) -> ModelOut:
     accuracy = served.accuracy
     return ModelOut(
         name=model.recipe.name,
-        run=None if served.run is None else served.run.path.name,
+        run=served.run,
         fingerprint=served.fingerprint,
         class_names=list(model.class_names),
         input_shape=model.input_shape,
@@ -242,7 +262,7 @@ def _about(service: Service) -> ModelOut:
         ),
         fits=list(served.fits),
         drawing_fit=served.drawing_fit,
-        collect=None if service.corrections is None else str(service.corrections.folder),
+        collect=None if service.corrections is None else shown(str(service.corrections.folder)),
         similar=service.explainer.similar,
         similar_note=service.explainer.note,
         limits=LimitsOut(body_bytes=limits.body_bytes, images=limits.images, pixels=limits.pixels),

@@ -60,8 +60,8 @@ class Explainer:
             # A daemon: what loads data may take long, and nothing is lost when the process ends meanwhile.
             Thread(target=self._prepare, name="optotype-similar", daemon=True).start()
 
-    async def explain(self, image: Pixels, label: str) -> tuple[Occlusion, list[Neighbour]]:
-        """Say which parts of an image speak for a class, and which training images are like it.
+    async def explain(self, image: Pixels, label: str) -> tuple[Occlusion, list[Neighbour], str | None]:
+        """Say which parts of an image speak for a class, which training images are like it, and the note on these.
 
         Args:
             image: As the model takes it, of shape (h, w, c).
@@ -80,20 +80,24 @@ class Explainer:
         finally:
             self._waiting -= 1
 
-    def close(self) -> None:
-        """End what is being prepared, and what waits."""
-        self._stopped = True
-        self._thread.shutdown(wait=False, cancel_futures=True)
+    def retire(self) -> None:
+        """End what is being prepared; requests that began with this model are explained all the same.
 
-    def _explain(self, image: Pixels, label: str) -> tuple[Occlusion, list[Neighbour]]:
+        Its thread ends with the last of them: an executor that nobody holds any more ends its threads.
+        """
+        self._stopped = True
+
+    def _explain(self, image: Pixels, label: str) -> tuple[Occlusion, list[Neighbour], str | None]:
         drops = occlusion(self._served.model, image, label, logits=self._logits)
-        if self._neighbours is None:
-            return drops, []
-        return drops, self._neighbours.nearest(image, _NEIGHBOURS, features=self._features)
+        # In this order: were they ready in between, the note would say so of images that are not given.
+        note, neighbours = self.note, self._neighbours
+        if neighbours is None:
+            return drops, [], note
+        return drops, neighbours.nearest(image, _NEIGHBOURS, features=self._features), neighbours.note
 
     def _prepare(self) -> None:
         try:
-            self._neighbours = Neighbours.prepare(self._served.model, features=self._features)
+            self._neighbours = Neighbours.prepare(self._served.model, features=self._prepared)
         except (OptotypeError, OSError) as error:
             self.similar, self.note = "absent", str(error)
         except Exception:
@@ -106,7 +110,10 @@ class Explainer:
     def _logits(self, images: Pixels) -> NDArray[np.float32]:
         return self._compute(lambda: self._served.model.network.logits(images))
 
-    def _features(self, images: Pixels) -> NDArray[np.float32]:
+    def _prepared(self, images: Pixels) -> NDArray[np.float32]:
         if self._stopped:
             raise _StoppedError
+        return self._features(images)
+
+    def _features(self, images: Pixels) -> NDArray[np.float32]:
         return self._compute(lambda: self._served.model.network.logits_and_features(images)[1])

@@ -10,6 +10,7 @@ import numpy as np
 
 from optotype.data.decoding import Fit
 from optotype.data.digits import fit_digit
+from optotype.data.listing import shown
 from optotype.errors import ModelError, OptotypeError, RunError
 from optotype.judging.standing import standing
 from optotype.metrics import Estimate
@@ -43,13 +44,13 @@ class Served:
     Attributes:
         model: The model; its network belongs to the one thread that gathers predictions.
         fingerprint: "sha256:" and the hash of its file; every answer tells it.
-        run: The run that it comes from; None for a model file alone.
+        run: Name of the run that it comes from; None for a model file alone.
         accuracy: How often it was right; None where that is not known.
     """
 
     model: Model
     fingerprint: str
-    run: Run | None
+    run: str | None
     accuracy: Accuracy | None
 
     @property
@@ -80,8 +81,10 @@ def load_served(target: Path) -> Served:
     model = Model.load(path)
     if _hash(path) != before:
         raise ModelError(f"{path} changed while it was read. Wait until it is written, then try again.")
-    run = found if isinstance(found, Run) else None
-    served = Served(model, before, run, None if run is None else _accuracy(run))
+    if isinstance(found, Run):
+        served = Served(model, before, shown(found.name), _accuracy(found, model))
+    else:
+        served = Served(model, before, None, None)
     _warm(served)
     return served
 
@@ -94,13 +97,15 @@ def _hash(path: Path) -> str:
         raise ModelError(f"{path} cannot be read: {error.strerror}. Expected a model file.") from None
 
 
-def _accuracy(run: Run) -> Accuracy | None:
+def _accuracy(run: Run, model: Model) -> Accuracy | None:
     """Read how often a run's model was right; a run of which that cannot be read is served all the same."""
+    if model.provenance.get("created") != run.created:
+        return None  # another training's model was put in the place of the run's own
     with suppress(RunError, ModelError):
         stands = standing(run)
         if stands.test is not None:
             return Accuracy("test", stands.test, run.data.test_images)
-        watched = run.model.provenance.get("watched", len(run.split.validation))
+        watched = model.provenance.get("watched", len(run.split.validation))
         if stands.validation is not None and isinstance(watched, int):
             return Accuracy("validation", stands.validation, watched)
     return None

@@ -66,7 +66,7 @@ class Service:
         try:
             await self._batches.answer()
         finally:
-            self.explainer.close()
+            self.explainer.retire()
             self._batches.close()
             self._decoders.shutdown(wait=False, cancel_futures=True)
 
@@ -111,7 +111,7 @@ class Service:
                 self.metrics.reloads.labels("failed").inc()
                 log.warning("The model was not reloaded, the one before is served on: %s", error)
                 return
-            self.explainer.close()
+            self.explainer.retire()
             self.served, self.corrections = served, corrections
             self.explainer = Explainer(served, self._batches.compute)
             self.metrics.reloads.labels("done").inc()
