@@ -6,6 +6,9 @@ import re
 
 from starlette.testclient import TestClient
 
+from optotype.web.app import make_app
+from optotype.web.service import Service
+
 
 def test_everything_that_the_page_needs_is_served_here(client: TestClient) -> None:
     """Each script and style that /docs names is on this server, and none is elsewhere."""
@@ -48,4 +51,15 @@ def test_the_interface_describes_itself(client: TestClient) -> None:
         "application/json",
         "application/octet-stream",
     }
-    assert {"200", "401", "403", "408", "413", "415", "422", "429", "503"} <= set(predict["responses"])
+    assert {"200", "401", "403", "408", "413", "415", "422", "429", "503", "507"} <= set(predict["responses"])
+
+
+def test_the_interface_says_where_the_token_belongs(service: Service, client: TestClient) -> None:
+    """With a token, /docs asks for it where it is needed; without one it asks for none."""
+    token = "a token of 24 characters".replace(" ", "-")
+    guarded = TestClient(make_app(service, "127.0.0.1", token), base_url="http://127.0.0.1")
+    told = guarded.get("/openapi.json").json()
+    assert told["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
+    asked = {path for path, each in told["paths"].items() if all("security" in way for way in each.values())}
+    assert asked == {"/v1/predict", "/v1/explain", "/v1/corrections", "/v1/model", "/metrics"}
+    assert "security" not in client.get("/openapi.json").text

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from optotype.web.admission import Admission
 from optotype.web.api import router as api
 from optotype.web.api import service_of
-from optotype.web.docs import add_docs
+from optotype.web.docs import add_docs, ask_for_token
 from optotype.web.guard import Guard
 from optotype.web.limits import BodyLimits
 from optotype.web.metrics import Metered
@@ -77,7 +77,7 @@ def make_app(service: Service, host: str, token: str | None = None) -> ASGIApp:
     app = FastAPI(
         title="optotype",
         version=version("optotype"),
-        summary=f"{service.served.model.recipe.name}, as a service",
+        summary="A model of images, as a service",
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -90,5 +90,7 @@ def make_app(service: Service, host: str, token: str | None = None) -> ASGIApp:
     add_docs(app)
     app.mount("/page", StaticFiles(directory=_PAGE))
     app.add_api_route("/", page, include_in_schema=False)
+    if token is not None:
+        ask_for_token(app)
     limits = service.limits
     return Metered(Guard(BodyLimits(Admission(app, limits), limits), host, token, limits), service.metrics)

@@ -12,6 +12,8 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from optotype.web.guard import is_private
+
 _FILES: Final = "/docs/files"
 # Not `Path(...) / "static"` of the package's own application: its page would not pass a content security policy.
 _FOLDER: Final = Path(fastapi_offline.__file__).parent / "static"
@@ -35,6 +37,16 @@ def add_docs(app: FastAPI) -> None:
 
     app.include_router(router)
     app.mount(_FILES, StaticFiles(directory=_FOLDER))
+
+
+def ask_for_token(app: FastAPI) -> None:
+    """Let the description of the finished application say where the token belongs, so that /docs asks for it."""
+    described = app.openapi()
+    described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    for path, operations in described["paths"].items():
+        if is_private(path):
+            for operation in operations.values():
+                operation["security"] = [{"token": []}]
 
 
 def _policy(html: str) -> str:

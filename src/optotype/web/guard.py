@@ -41,7 +41,6 @@ HEADERS: Final = (
 """Of every answer that does not set its own."""
 
 _PRIVATE: Final = re.compile(r"/(v1|metrics)(/.*)?", re.DOTALL)
-"""Paths that ask the model something or tell of its use; all others are the same for everyone."""
 _AUTHORITY: Final = re.compile(rb"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{0,5})?")
 _TOKEN: Final = re.compile(r"[!-~]{16,}")
 
@@ -56,6 +55,11 @@ def is_loopback(host: str) -> bool:
         return name == "localhost" or ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
     except ValueError:
         return False
+
+
+def is_private(path: str) -> bool:
+    """Tell whether a path asks the model something or tells of its use; all others are the same for everyone."""
+    return _PRIVATE.fullmatch(path) is not None
 
 
 def check_token(text: str) -> None:
@@ -97,7 +101,7 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})  # there is none, and it would go unguarded
             return
-        private = _PRIVATE.fullmatch(scope["path"]) is not None
+        private = is_private(scope["path"])
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
