@@ -1,8 +1,15 @@
 """What is counted, and that its labels stay few."""
 
+import asyncio
+
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
+from optotype.web.limits import BodyLimits, Limits
+from optotype.web.metrics import Metered
+from optotype.web.service import Service
 from tests.web.samples import as_file, images
 
 
@@ -43,3 +50,24 @@ def test_the_model_is_told(client: TestClient) -> None:
     """The model that is served is there as a label, with the fingerprint that answers carry."""
     about = client.get("/v1/model").json()
     assert _samples(client)["optotype_model_info", about["fingerprint"], "small"] == 1
+
+
+def test_who_left_is_not_counted_as_an_error(service: Service) -> None:
+    """A client that goes before its body is there counts as 499; an application that fails, as 500."""
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def fails(_: Scope, __: Receive, ___: Send) -> None:
+        raise RuntimeError
+
+    async def drop(_: Message) -> None:
+        pass
+
+    scope = {"type": "http", "path": "/v1/predict", "headers": []}
+    asyncio.run(Metered(BodyLimits(fails, Limits()), service.metrics)(scope, gone, drop))
+    with pytest.raises(RuntimeError):
+        asyncio.run(Metered(fails, service.metrics)(scope, gone, drop))
+    counted = service.metrics.registry.get_sample_value
+    for status in ("499", "500"):
+        assert counted("optotype_requests_total", {"path": "/v1/predict", "status": status}) == 1

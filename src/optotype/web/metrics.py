@@ -14,6 +14,8 @@ _PATHS: Final = (
     "/health/live",
     "/health/ready",
 )
+_GONE: Final = 499
+"""What is counted where the client left before its request was there, as nginx does: nobody was answered."""
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64)
 
@@ -25,7 +27,10 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.requests = Counter(
-            "optotype_requests", "Requests answered.", ["path", "status"], registry=self.registry
+            "optotype_requests",
+            "Requests, by the status of the answer; 499 where the client left.",
+            ["path", "status"],
+            registry=self.registry,
         )
         self.seconds = Histogram(
             "optotype_request_seconds",
@@ -69,7 +74,7 @@ class Metered:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begin, status = perf_counter(), 0
+        begin, status = perf_counter(), _GONE
 
         async def told(message: Message) -> None:
             nonlocal status
@@ -80,6 +85,9 @@ class Metered:
         path = scope["path"] if scope["path"] in _PATHS else "other"
         try:
             await self._app(scope, receive, told)
+        except BaseException:
+            status = 500 if status == _GONE else status
+            raise
         finally:
-            self._metrics.requests.labels(path, str(status or 500)).inc()
+            self._metrics.requests.labels(path, str(status)).inc()
             self._metrics.seconds.labels(path).observe(perf_counter() - begin)
