@@ -44,7 +44,7 @@ def test_a_server_answers_and_ends_well(trained: Path) -> None:
 
 
 def test_people_read_where_to_look(trained: Path) -> None:
-    """Without --json a line says where the page is, and another that every request was answered."""
+    """Without --json a line says where the page is, and another that it has stopped."""
     words = [str(OPTOTYPE), "serve", str(trained), "--port", "0"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -53,7 +53,7 @@ def test_people_read_where_to_look(trained: Path) -> None:
         rest = process.stdout.read()
     assert "mlp-32-16 is served at http://127.0.0.1:" in line
     assert "/docs" in line
-    assert "has been answered" in rest
+    assert "Stopped." in rest
     assert process.returncode == 0
 
 

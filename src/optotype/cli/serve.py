@@ -61,8 +61,9 @@ def serve(
     from optotype.web import serve as run_server
 
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
-    # It warns of each request that it cannot read: anyone could fill the disk.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    # They warn of each request that they cannot read: anyone could fill the disk.
+    for reader in ("uvicorn.error", "python_multipart"):
+        logging.getLogger(reader).setLevel(logging.ERROR)
     screen = console()
 
     def started(service: "Service", address: str) -> None:
@@ -80,4 +81,4 @@ def serve(
 
     run_server(Settings(target, host, port, token, collect), started)
     if not json:
-        prose(screen, "Stopped; every request that was taken on has been answered.")
+        prose(screen, "Stopped.")
