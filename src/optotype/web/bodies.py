@@ -154,7 +154,7 @@ async def _parts(request: Request, limits: Limits) -> list[bytes]:
             strange = sorted({name for name, _ in items if name != PART})
             if strange or not items:
                 raise DataError(
-                    f"The form has parts named {shown(strange)}, expected one or more files, each in a part named {PART!r}."
+                    f"The form has parts named {shown(strange)}, expected files, each in a part named {PART!r}."
                     f" Name them so: -F {PART}=@seven.png with curl."
                 )
             return [await part.read() for _, part in items if isinstance(part, UploadFile)]
