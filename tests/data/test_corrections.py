@@ -196,10 +196,12 @@ def test_a_wrong_label_or_picture_is_refused(tmp_path: Path) -> None:
 def test_a_folder_of_something_else_is_refused(
     tmp_path: Path, wrong: Callable[[Path], object], words: str
 ) -> None:
-    """A file, a link, a folder that holds other things or cannot be written is refused at the start."""
+    """A file, a link, a folder that holds other things or cannot be written is refused, and left as it was."""
     wrong(tmp_path / "top")
+    before = sorted(tmp_path.rglob("*"))
     with pytest.raises(DataError, match=words):
         Corrections(tmp_path / "top", FASHION)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:

@@ -57,8 +57,9 @@ class Corrections:
                 )
             path.mkdir(parents=True, exist_ok=True)
             self.folder = path.resolve()
-            with locked(self._lock):  # proves that it can be written
-                self._check_content()
+            self._check_content()  # before anything is written: a folder that is refused stays as it is
+            with locked(self._lock):
+                pass  # it can be written
 
     def keep(self, label: str, pixels: NDArray[np.uint8]) -> str:
         """Keep a picture under its right label; it is on the disk when this returns.
