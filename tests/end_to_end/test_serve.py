@@ -66,7 +66,10 @@ def test_what_cannot_be_served_is_refused(optotype: Command, trained: Path, tmp_
         for arguments, said in (
             (["nowhere"], "nowhere"),
             ([broken], "broken.safetensors"),
-            ([trained, "--port", port], f"port {port} cannot be listened on"),
+            (
+                [trained, "--port", port],
+                f"port {port} cannot be listened on: Address already in use. Expected",
+            ),
             ([trained, "--host", "no.such.host.invalid", "--token", "x" * 20], "no.such.host.invalid"),
             ([trained, "--port", "0", "--host", "0.0.0.0"], "--token"),  # noqa: S104 - it is refused
             ([trained, "--port", "0", "--collect", trained], "corrections"),

@@ -139,10 +139,11 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        # Python repeats the address in brackets behind the reason.
+        reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
         raise ServeError(
-            f"{settings.host} port {settings.port} cannot be listened on: {reason}. Expected a free port of this"
-            " machine; --port 0 takes any."
+            f"{settings.host} port {settings.port} cannot be listened on: {reason}. Expected an address of this machine"
+            " and a free port; --port 0 takes any."
         ) from None
     with listener:
         yield listener
