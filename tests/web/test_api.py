@@ -136,6 +136,25 @@ def test_a_kind_of_body_that_is_not_taken_is_named(client: TestClient) -> None:
     )
     assert answer.status_code == 415
     assert "-H 'Content-Type: image/png'" in answer.json()["detail"]
+    answer = client.post("/v1/predict")
+    assert answer.status_code == 415
+    assert "The Content-Type is not given, expected" in answer.json()["detail"]
+
+
+def test_a_form_whose_part_is_no_file_is_explained(client: TestClient) -> None:
+    """Who forgets curl's @ sends a field of a form, and is told of the @."""
+    answer = client.post("/v1/predict", files={"images": (None, "seven.png")})
+    assert answer.status_code == 422
+    assert "-F images=@seven.png" in answer.json()["detail"]
+
+
+def test_a_picture_that_is_alone_has_no_number(client: TestClient) -> None:
+    """What is wrong with one picture is said of "The picture"; of several the one is numbered."""
+    files = [("images", ("a.png", as_file(images(1)[0]))), ("images", ("b.png", b"no picture"))]
+    alone = client.post("/v1/predict", content=b"no picture", headers=PNG).json()["detail"]
+    several = client.post("/v1/predict", files=files).json()["detail"]
+    assert alone.startswith("The picture cannot be read")
+    assert several.startswith("Image 1 cannot be read")
 
 
 def test_the_model_tells_about_itself(client: TestClient, run: Run) -> None:

@@ -41,6 +41,10 @@ _PICTURES: Final = 16
 """Times the limit of one picture's pixels that the pictures of one request may have together: some seconds' work."""
 
 _CONTENT: Final = {"type": "string", "format": "binary"}
+_EXAMPLE: Final = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
+"""The smallest picture there is: one black pixel."""
 
 _MOST_VALUES: Final = 1_000_000
 """Numbers and lists in JSON: each takes up to a hundred times the bytes it is written with, and the parser keeps all
@@ -77,7 +81,10 @@ OPENAPI: Final = {
                     "properties": {PART: {"type": "array", "items": _CONTENT, "minItems": 1}},
                 }
             },
-            "application/json": {"schema": JsonImages.model_json_schema()},
+            "application/json": {
+                "schema": JsonImages.model_json_schema(),
+                "example": {"images": [_EXAMPLE], "dtype": "uint8"},
+            },
             "application/octet-stream": {
                 "schema": {**_CONTENT, "description": "The pixels of any number of images, row by row."}
             },
@@ -140,7 +147,7 @@ async def read_images(request: Request, wanted: Wanted) -> Body:
         return Body(lambda: _from_raw(content, wanted), len(content) <= _LIGHT_BYTES)
     raise HTTPException(
         415,
-        f"The Content-Type is {shown(kind or 'not given')}, expected a picture's (image/png, image/jpeg, ...),"
+        f"The Content-Type is {shown(kind) if kind else 'not given'}, expected a picture's (image/png, image/jpeg, ...),"
         " multipart/form-data, application/json or application/octet-stream. Name what the body is, such as"
         " -H 'Content-Type: image/png' with curl.",
     )
@@ -163,9 +170,15 @@ async def _parts(request: Request, limits: Limits) -> list[bytes]:
             "The names in the form are not in the charset that its Content-Type names. Leave the charset out."
         ) from None
     except HTTPException as error:
-        if not error.detail.startswith("Too many files"):
-            raise
-        raise _too_many(f"more than {limits.images}", limits) from None
+        # Starlette tells these apart in words only.
+        if error.detail.startswith("Too many files"):
+            raise _too_many(f"more than {limits.images}", limits) from None
+        if error.detail.startswith("Too many fields"):
+            raise DataError(
+                f"The form has a part that is no file, expected files only, each in a part named {PART!r}. With curl"
+                f" the @ makes it a file: -F {PART}=@seven.png."
+            ) from None
+        raise
 
 
 def _is_light(content: bytes) -> bool:
@@ -180,8 +193,12 @@ def _is_light(content: bytes) -> bool:
 
 
 def _from_pictures(contents: Sequence[bytes], wanted: Wanted) -> Pixels:
-    decoder = _Decoder(wanted)
-    return as_batch([decoder.decode(content, place) for place, content in enumerate(contents)], wanted.shape)
+    decoder, alone = _Decoder(wanted), len(contents) == 1
+    decoded = [
+        decoder.decode(content, "The picture" if alone else f"Image {place}")
+        for place, content in enumerate(contents)
+    ]
+    return as_batch(decoded, wanted.shape)
 
 
 class _Decoder:
@@ -191,8 +208,8 @@ class _Decoder:
         self._wanted = wanted
         self._most = self._left = _PICTURES * wanted.limits.pixels
 
-    def decode(self, content: bytes, place: int) -> Pixels:
-        """Decode a picture."""
+    def decode(self, content: bytes, name: str) -> Pixels:
+        """Decode a picture; the name is what an error calls it."""
         wanted = self._wanted
         try:
             with quietly():
@@ -206,7 +223,7 @@ class _Decoder:
                     )
                 return digit_of(picture) if wanted.fit == "digit" else to_pixels(picture, wanted.shape)
         except UnusableError as fault:
-            raise DataError(f"Image {place} {fault.what}. {fault.advice}") from None
+            raise DataError(f"{name} {fault.what}. {fault.advice}") from None
 
 
 def _from_raw(content: bytes, wanted: Wanted) -> Pixels:
@@ -251,7 +268,7 @@ def _from_items(given: JsonImages, wanted: Wanted) -> Iterator[Pixels]:
     decoder = _Decoder(wanted)
     for place, item in enumerate(given.images):
         if isinstance(item, str):
-            yield decoder.decode(_from_base64(item, place), place)
+            yield decoder.decode(_from_base64(item, place), f"Image {place}")
         else:
             yield _from_lists(item, place, given.dtype)
 
