@@ -7,7 +7,6 @@ import select
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,14 +72,6 @@ def serving(target: Path, *arguments: str, folder: Path | None = None) -> Iterat
     finally:
         process.kill()
         process.communicate()
-
-
-def until(truth: Any) -> None:
-    """Wait until something is true."""
-    end = time.monotonic() + 60
-    while not truth():
-        assert time.monotonic() < end, "it never became true"
-        time.sleep(0.02)
 
 
 class Crowd:

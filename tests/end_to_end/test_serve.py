@@ -12,8 +12,9 @@ import pytest
 from optotype.models.model import Model
 from optotype.runs.run import Run
 from tests.end_to_end.conftest import OPTOTYPE, QUICK, Command
-from tests.end_to_end.serving import Crowd, serving, until
+from tests.end_to_end.serving import Crowd, serving
 from tests.training.samples import pictures
+from tests.web.listening import until
 
 RAW = {"Content-Type": "application/octet-stream"}
 

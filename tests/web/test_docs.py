@@ -31,6 +31,12 @@ def test_its_policy_allows_its_script_and_no_other(client: TestClient) -> None:
     assert scripts.split() == ["'self'", f"'sha256-{digest}'"]
 
 
+def test_the_example_is_answered(client: TestClient) -> None:
+    """The JSON that /docs proposes is a request that works."""
+    told = client.get("/openapi.json").json()["paths"]["/v1/predict"]["post"]["requestBody"]["content"]
+    assert client.post("/v1/predict", json=told["application/json"]["example"]).status_code == 200
+
+
 def test_the_interface_describes_itself(client: TestClient) -> None:
     """OpenAPI lists every path with each kind of body, and the answers to what goes wrong."""
     told = client.get("/openapi.json").json()

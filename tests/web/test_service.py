@@ -6,6 +6,7 @@ from threading import Event
 from optotype.runs.run import Run
 from optotype.web.limits import Limits
 from optotype.web.service import Service
+from tests.web.listening import until
 from tests.web.samples import images
 
 
@@ -16,8 +17,7 @@ def test_explanations_outlive_a_reload(run: Run) -> None:
         service = Service(run.path, Limits())
         answering = asyncio.create_task(service.run())
         explainer, (image,) = service.explainer, images(1)
-        while explainer.similar == "preparing":
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(until, lambda: explainer.similar != "preparing")
         held = Event()
         service.explainer._thread.submit(held.wait)  # so that they wait
         early = [asyncio.create_task(explainer.explain(image, "0")) for _ in range(3)]

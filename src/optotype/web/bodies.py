@@ -147,7 +147,7 @@ async def read_images(request: Request, wanted: Wanted) -> Body:
         return Body(lambda: _from_raw(content, wanted), len(content) <= _LIGHT_BYTES)
     raise HTTPException(
         415,
-        f"The Content-Type is {shown(kind) if kind else 'not given'}, expected a picture's (image/png, image/jpeg, ...),"
+        f"The Content-Type is {shown(kind) if kind else 'not given'}, expected a picture's (image/png, ...),"
         " multipart/form-data, application/json or application/octet-stream. Name what the body is, such as"
         " -H 'Content-Type: image/png' with curl.",
     )

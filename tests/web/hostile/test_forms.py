@@ -39,8 +39,8 @@ def test_file_names_of_forms_are_only_words(client: TestClient, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [
-        (form(*[('name="images"; filename="a"', GOOD)] * 2000), FORM, 400),
-        (form(*[('name="images"', b"a")] * 3), FORM, 400),
+        (form(*[('name="images"; filename="a"', GOOD)] * 2000), FORM, 413),
+        (form(*[('name="images"', b"a")] * 3), FORM, 422),
         (form(*[('name="other"; filename="a"', GOOD)] * 3), FORM, 422),
         (form(('name="images"; filename="a"', GOOD), ('name="x"; filename="a"', b"")), FORM, 422),
         (form(('filename="a"', GOOD)), FORM, 400),
