@@ -5,6 +5,7 @@ import json
 import shutil
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,10 @@ def other(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = [OPTOTYPE, "train", digits, *QUICK, "--seed", "5", "--out", folder]
     subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=120, check=True)
     return folder
+
+
+def _is_heard(crowd: Crowd, fingerprint: str) -> bool:
+    return any(told["model"] == fingerprint for _, told in crowd.heard[-20:])
 
 
 def _body(n: int) -> bytes:
@@ -95,7 +100,7 @@ def test_a_model_is_loaded_again_without_a_mixed_answer(trained: Path, other: Pa
             server.process.send_signal(signal.SIGHUP)
             path = source / "model.safetensors"
             now = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
-            until(lambda now=now: [told for _, told in crowd.heard[-20:] if told["model"] == now])
+            until(partial(_is_heard, crowd, now))
             expected[now] = [each.probability for each in Model.load(path).predict(images)]
     assert not crowd.broken
     assert len(expected) == 2

@@ -253,9 +253,9 @@ def _from_json(content: bytes, wanted: Wanted) -> Pixels:
         given = JsonImages.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = shown(".".join(str(part) for part in first["loc"][:2]) or "the body")
+        place = ".".join(str(part) for part in first["loc"][:2])
         raise DataError(
-            f"The JSON does not fit, at {place}: {first['msg']}. Expected"
+            f"The JSON does not fit{place and f', at {shown(place)}'}: {first['msg']}. Expected"
             f' {{"{PART}": [...]}}, each a picture in Base64 or pixels in lists.'
         ) from None
     if not given.images:
