@@ -5,6 +5,7 @@ import json
 import shutil
 import signal
 import subprocess
+import time
 from functools import partial
 from pathlib import Path
 
@@ -139,6 +140,20 @@ def test_a_stop_loses_no_request(trained: Path) -> None:
     assert not crowd.broken
     assert {status for status, _ in crowd.heard} <= {200, 503}
     assert all(len(told["predictions"]) == 200 for status, told in crowd.heard if status == 200)
+
+
+def test_a_second_stop_waits_for_nobody(trained: Path) -> None:
+    """Told twice to stop, the server tells who still waits, and ends well, without a word of complaint."""
+    with serving(trained) as server:
+        waiting = server.connection()
+        waiting.putrequest("POST", "/v1/predict")
+        waiting.putheader("Content-Length", "784")
+        waiting.endheaders(b"not all of it")
+        server.ask("GET", "/health/live")  # after which the other request has been begun too
+        server.process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        assert server.stop(signal.SIGINT) == (0, "", "")
+        assert waiting.getresponse().status == 503
 
 
 def test_a_picture_is_corrected(trained: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def test_explanations_outlive_a_reload(run: Run) -> None:
         service = Service(run.path, Limits())
         answering = asyncio.create_task(service.run())
         explainer, (image,) = service.explainer, images(1)
-        await asyncio.to_thread(until, lambda: explainer.similar != "preparing")
+        await asyncio.to_thread(until, lambda: explainer.similar == "ready")
         held = Event()
         service.explainer._thread.submit(held.wait)  # so that they wait
         early = [asyncio.create_task(explainer.explain(image, "0")) for _ in range(3)]

@@ -17,6 +17,7 @@ from optotype.web.admission import Admission
 from optotype.web.api import router as api
 from optotype.web.api import service_of
 from optotype.web.docs import add_docs, ask_for_token
+from optotype.web.ending import Ending
 from optotype.web.guard import Guard
 from optotype.web.limits import BodyLimits
 from optotype.web.metrics import Metered
@@ -93,4 +94,5 @@ def make_app(service: Service, host: str, token: str | None = None) -> ASGIApp:
     if token is not None:
         ask_for_token(app)
     limits = service.limits
-    return Metered(Guard(BodyLimits(Admission(app, limits), limits), host, token, limits), service.metrics)
+    held = Ending(BodyLimits(Admission(app, limits), limits))
+    return Metered(Guard(held, host, token, limits), service.metrics)

@@ -22,6 +22,7 @@ Compute = Callable[[Callable[[], NDArray[np.float32]]], NDArray[np.float32]]
 
 _WAITING: Final = 8
 _NEIGHBOURS: Final = 6
+_MOMENT: Final = 2.0  # seconds
 _NO_RUN: Final = (
     "Only the model file is served; similar training images need the run folder that it comes from."
 )
@@ -54,11 +55,13 @@ class Explainer:
         self._neighbours: Neighbours | None = None
         self._stopped = False
         self._waiting = 0
+        self._preparing: Thread | None = None
         self._thread = ThreadPoolExecutor(1, "optotype-explain")
         if served.run is not None:
             self.similar, self.note = "preparing", _PREPARING
             # A daemon: what loads data may take long, and nothing is lost when the process ends meanwhile.
-            Thread(target=self._prepare, name="optotype-similar", daemon=True).start()
+            self._preparing = Thread(target=self._prepare, name="optotype-similar", daemon=True)
+            self._preparing.start()
 
     async def explain(self, image: Pixels, label: str) -> tuple[Occlusion, list[Neighbour], str | None]:
         """Say which parts of an image speak for a class, which training images are like it, and the note on these.
@@ -86,6 +89,12 @@ class Explainer:
         Its thread ends with the last of them: an executor that nobody holds any more ends its threads.
         """
         self._stopped = True
+
+    def close(self) -> None:
+        """End what is being prepared, and wait a moment: else it might still compute while the process ends."""
+        self.retire()
+        if self._preparing is not None:
+            self._preparing.join(_MOMENT)
 
     def _explain(self, image: Pixels, label: str) -> tuple[Occlusion, list[Neighbour], str | None]:
         drops = occlusion(self._served.model, image, label, logits=self._logits)

@@ -66,8 +66,8 @@ class Service:
         try:
             await self._batches.answer()
         finally:
-            self.explainer.retire()
             self._batches.close()
+            self.explainer.close()
             self._decoders.shutdown(wait=False, cancel_futures=True)
 
     def require_running(self) -> None:
