@@ -32,7 +32,7 @@ class Limits:
         write_seconds: In which a client must read some of an answer that is waiting for it.
         connections: That are open at once.
         images: In one request.
-        pixels: Of one picture.
+        pixels: Of one picture; those of one request may have 16 times as many together (`bodies`).
         waiting: Images in the queue, over all requests.
         requests: To /v1 that are answered at once.
     """

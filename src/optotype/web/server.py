@@ -54,7 +54,7 @@ class Settings:
 def serve(settings: Settings, started: Callable[[Service, str], None]) -> None:
     """Serve a model until the process is told to stop: by SIGINT or SIGTERM; SIGHUP loads the model again.
 
-    Requests that were taken on are answered before it ends.
+    Requests that were taken on are answered before it ends, as far as that takes no more than half a minute.
 
     Args:
         settings: What to serve, and where.
