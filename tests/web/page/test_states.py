@@ -223,6 +223,21 @@ def test_the_token_is_asked_for(browser: Browser, server: Fake) -> None:
     assert not browser.evaluate("document.getElementById('token').open")
 
 
+def test_the_address_with_the_token_helps_an_open_page(browser: Browser, server: Fake) -> None:
+    """Put into the tab that asks for the token, or that was denied it, the printed address answers; it vanishes."""
+    server.token = "from the address"  # noqa: S105 - a test's
+    for denied in (False, True):
+        browser.show(server.address)
+        browser.until("document.getElementById('token').open")
+        if denied:
+            browser.press("Escape")
+            browser.until("document.querySelector('.is-problem')")
+        browser.evaluate("void (location.hash = 'token=from+the+address')")
+        browser.until("document.title.endsWith(' · optotype') && !location.hash")
+        assert not browser.evaluate("document.getElementById('token').open")
+        browser.evaluate("sessionStorage.clear()")
+
+
 def test_a_picture_of_this_visit_comes_back(browser: Browser, server: Fake) -> None:
     """A drawing and a file are both in the visit's list; clicking brings each back, with its answer."""
     visit(browser, server.address)
@@ -269,6 +284,51 @@ def test_the_fit_can_be_chosen(browser: Browser, server: Fake) -> None:
     assert fits[0] == "digit"
     click(browser, "clear")
     assert not browser.evaluate("document.getElementById('fit').checked")
+
+
+def test_a_refused_picture_may_be_tried_with_another_fit(browser: Browser, server: Fake) -> None:
+    """The choice of fit is the refused photograph's until something else is shown, and asks for it again."""
+    visit(browser, server.address)
+    server.refusals.append((422, "The picture shows nothing that stands out.", 0))
+    give(browser, photo(), "drop")
+    browser.until("document.querySelector('.is-problem')")
+    assert browser.evaluate("document.getElementById('fit').checked")
+    click(browser, "fit")
+    browser.until(f"{LABEL} === '7' && !document.querySelector('.is-problem')")
+    assert not browser.evaluate("document.getElementById('photo').hidden")
+    assert [query["fit"][0] for _, path, query in server.asked if path == "/v1/predict"] == [
+        "digit",
+        "stretch",
+    ]
+    server.refusals.append((422, "The picture is cut short.", 0))
+    give(browser, photo(), "drop")
+    browser.until("document.querySelector('.is-problem')")
+    draw(browser)
+    browser.until(f"{EXPLAINED} && !document.querySelector('.is-problem')")
+    assert browser.evaluate("document.getElementById('fit').checked")
+    click(browser, "fit")
+    browser.until(EXPLAINED)
+    assert browser.evaluate("document.getElementById('photo').hidden")
+
+
+def test_a_screen_reader_hears_which_keys_draw(browser: Browser, server: Fake) -> None:
+    """The drawing surface is described by its keys, although the table of keys is folded away."""
+    visit(browser, server.address)
+    browser.ask("Accessibility.enable")
+    nodes = browser.ask("Accessibility.getFullAXTree")["nodes"]
+    (surface,) = [each for each in nodes if each.get("name", {}).get("value") == "Drawing surface"]
+    assert surface["description"]["value"].startswith("Arrow keys move the pen")
+
+
+def test_a_banner_keeps_its_button_whole(browser: Browser, server: Fake) -> None:
+    """Beside a long sentence "Close" stands in one line."""
+    visit(browser, server.address)
+    server.refusals.append((422, "A sentence of some length. " * 20, 0))
+    give(browser, photo(), "drop")
+    browser.until("document.querySelector('.is-problem')")
+    assert (
+        browser.evaluate("document.querySelector('.is-problem button').getBoundingClientRect().height") < 50
+    )
 
 
 def test_the_camera_is_on_only_while_it_is_looked_through(browser: Browser, server: Fake) -> None:

@@ -76,6 +76,7 @@ function leave() {
 /** A picture takes the place of what was shown. */
 function turnTo(picture) {
   leave();
+  complaint = null;
   current = picture;
   if (picture?.blob) showPhoto(picture.blob, picture.name, picture.seen);
   else emptyPhoto();
@@ -92,7 +93,11 @@ function drawn() {
   if (drawing.isEmpty) return empty();
   if (!current || current.blob) turnTo({ kind: "drawing" });
   if (trial) leave();
-  if (complaint !== current) notices.clear("problem");
+  if (complaint !== current) {
+    notices.clear("problem");
+    complaint = null;
+    fit.show(current.kind);
+  }
   byId("undo").setAttribute("aria-disabled", "false");
   changed();
   ask();
@@ -116,8 +121,13 @@ async function offered(blob, name) {
   }
   const size = await sizeOf(blob);
   const isExact = size.height === model?.input_shape[0] && size.width === model?.input_shape[1];
+  attempt({ kind: isExact ? "exact" : "photo", blob, name });
+}
+
+/** Ask about a file, which is shown when it is answered. */
+function attempt(picture) {
   leave();
-  trial = { kind: isExact ? "exact" : "photo", blob, name };
+  trial = picture;
   byId("frame").setAttribute("aria-busy", "true");
   ask();
 }
@@ -172,6 +182,8 @@ function failed(error, picture) {
   complaint = picture;
   if (picture !== trial) return;
   leave();
+  // Another fit may do.
+  fit.show(picture.kind);
   // The former picture stays, and so does what was to be asked of it.
   ask();
 }
@@ -179,6 +191,7 @@ function failed(error, picture) {
 function useless(sentence) {
   notices.clear("busy");
   complaint = null;
+  fit.show(current?.kind ?? "drawing");
   notices.show("problem", sentence);
 }
 
@@ -209,7 +222,9 @@ function met(newer) {
   ask();
 }
 
+/** The person wants another fit, for the picture that was refused if the last one was. */
 function refit() {
+  if (complaint?.blob && complaint !== current) return attempt(complaint);
   if (!current) return;
   changed();
   ask();

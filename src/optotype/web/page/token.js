@@ -12,14 +12,25 @@ export class Token {
   #asking = null;
 
   constructor() {
-    const given = new URLSearchParams(location.hash.slice(1)).get("token");
-    if (given) {
-      this.#keep(given);
-      // So that it is not in a bookmark, a screenshot or what is copied from the address bar.
-      history.replaceState(null, "", location.pathname + location.search);
-    } else {
+    if (!this.#taken()) {
       try { this.text = sessionStorage.getItem(KEY) ?? ""; } catch { /* storage may be forbidden: then asked again */ }
     }
+    // The address given to the tab that shows the page already loads nothing by itself.
+    addEventListener("hashchange", () => {
+      if (!this.#taken()) return;
+      if (byId("token").open) byId("token").close("given");
+      else location.reload();
+    });
+  }
+
+  /** Take the token from the address, if it is there. */
+  #taken() {
+    const given = new URLSearchParams(location.hash.slice(1)).get("token");
+    if (!given) return false;
+    this.#keep(given);
+    // So that it is not in a bookmark, a screenshot or what is copied from the address bar.
+    history.replaceState(null, "", location.pathname + location.search);
+    return true;
   }
 
   /**
@@ -37,18 +48,17 @@ export class Token {
     const dialog = byId("token"), text = byId("token-text"), form = byId("token-form");
     byId("token-wrong").textContent = refused ? "That token is not the server's." : "";
     text.value = "";
+    dialog.returnValue = "";
     dialog.showModal();
     return new Promise((done, fail) => {
-      let isGiven = false;
       form.onsubmit = (event) => {
         event.preventDefault();
-        isGiven = true;
         this.#keep(text.value.trim());
-        dialog.close();
+        dialog.close("given");
       };
       dialog.onclose = () => {
-        if (!isGiven) fail(new Refused(401, "Without its token this server answers nothing. Load the page again to give it.", 1));
-        else done();
+        if (dialog.returnValue) done();
+        else fail(new Refused(401, "Without its token this server answers nothing. Load the page again to give it.", 1));
       };
     });
   }
