@@ -251,6 +251,7 @@ def test_a_correction_is_kept_as_the_model_sees_it(run: Run, tmp_path: Path) -> 
     with Image.open(tmp_path / "kept" / told["file"]) as picture:
         np.testing.assert_array_equal(np.asarray(picture), image[..., 0])
     assert told["file"].startswith("3/")
+    assert about["source"] == run.data.source
 
 
 def test_without_a_folder_no_correction_is_taken(client: TestClient) -> None:

@@ -109,6 +109,10 @@ class ModelOut(BaseModel):
     input_shape: tuple[int, int, int] = Field(description="Height, width and channels of an image.")
     parameters: int
     data: str | None = Field(description="Name of the data set that it was trained on.")
+    source: str | None = Field(
+        description="What `optotype train` takes to get that data set again; null where corrections are not taken, or"
+        " it was in memory only."
+    )
     label_sets: bool = Field(description="Whether it can say which classes an image may be of.")
     rejects: bool = Field(description="Whether it can say that an image is unlike the training images.")
     accuracy: AccuracyOut | None

@@ -40,6 +40,7 @@ def digits(fingerprint: str = "sha256:0001", **changed: object) -> dict[str, Any
         "input_shape": [28, 28, 1],
         "parameters": 101_770,
         "data": "mnist",
+        "source": "mnist",
         "label_sets": True,
         "rejects": True,
         "accuracy": {"split": "test", "value": 0.9914, "low": 0.9894, "high": 0.993, "n": 10_000},

@@ -99,7 +99,12 @@ def test_bars_of_many_classes_are_those_of_the_likeliest(browser: Browser, serve
     """Of twelve classes the ten likeliest are shown, likeliest first; names with markup in them are only text."""
     names = [*CLASSES[:11], "<img src=x onerror=alert(1)>"]
     server.model = digits(
-        class_names=names, input_shape=[32, 32, 3], fits=["stretch"], drawing_fit="stretch", collect="/a b"
+        class_names=names,
+        input_shape=[32, 32, 3],
+        fits=["stretch"],
+        drawing_fit="stretch",
+        collect="/a b",
+        source="/my data/mnist",
     )
     top = [{"label": name, "probability": 0.5 / 2**n} for n, name in enumerate(names[::-1][:10])]
     server.prediction = {**top[0], "top": top, "label_set": names, "unknown": False}
@@ -113,7 +118,7 @@ def test_bars_of_many_classes_are_those_of_the_likeliest(browser: Browser, serve
     )
     assert browser.evaluate("document.getElementById('fit-row').hidden")
     assert text(browser, "draw-heading") == "Show a picture, or draw"
-    assert text(browser, "add-command") == "optotype train mnist --add '/a b'"
+    assert text(browser, "add-command") == "optotype train '/my data/mnist' --add '/a b'"
     assert browser.complaints == []
 
 

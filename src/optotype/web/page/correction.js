@@ -14,7 +14,7 @@ export function offerCorrection(model) {
   choice.replaceChildren(made("option", { value: "" }, "Choose what it was…"), ...model.class_names.map((name) => made("option", { value: name }, name)));
   byId("collect").textContent = model.collect;
   ready();
-  byId("add-command").textContent = `optotype train ${model.data ?? "SOURCE"} --add ${quoted(model.collect)}`;
+  byId("add-command").textContent = `optotype train ${model.source ? quoted(model.source) : "SOURCE"} --add ${quoted(model.collect)}`;
 }
 
 /**
