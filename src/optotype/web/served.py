@@ -45,7 +45,7 @@ class Served:
         model: The model; its network belongs to the one thread that gathers predictions.
         fingerprint: "sha256:" and the hash of its file; every answer tells it.
         run: Name of the run that it comes from; None for a model file alone.
-        accuracy: How often it was right; None where that is not known.
+        accuracy: How often it was right; None where that is not known, as of a model that another run made.
     """
 
     model: Model
@@ -99,9 +99,9 @@ def _hash(path: Path) -> str:
 
 def _accuracy(run: Run, model: Model) -> Accuracy | None:
     """Read how often a run's model was right; a run of which that cannot be read is served all the same."""
-    if model.provenance.get("created") != run.created:
-        return None  # another training's model was put in the place of the run's own
     with suppress(RunError, ModelError):
+        if not _made(run, model):
+            return None
         stands = standing(run)
         if stands.test is not None:
             return Accuracy("test", stands.test, run.data.test_images)
@@ -109,6 +109,16 @@ def _accuracy(run: Run, model: Model) -> Accuracy | None:
         if stands.validation is not None and isinstance(watched, int):
             return Accuracy("validation", stands.validation, watched)
     return None
+
+
+def _made(run: Run, model: Model) -> bool:
+    """Tell whether a run made the model in its folder: another may have been put there to be served."""
+    told = model.provenance
+    return (told.get("created"), told.get("split"), model.recipe) == (
+        run.created,
+        run.split.fingerprint,
+        run.recipe,
+    )
 
 
 def _warm(served: Served) -> None:
