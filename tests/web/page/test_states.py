@@ -316,26 +316,6 @@ def test_a_refused_picture_may_be_tried_with_another_fit(browser: Browser, serve
     assert browser.evaluate("document.getElementById('photo').hidden")
 
 
-def test_a_screen_reader_hears_which_keys_draw(browser: Browser, server: Fake) -> None:
-    """The drawing surface is described by its keys, although the table of keys is folded away."""
-    visit(browser, server.address)
-    browser.ask("Accessibility.enable")
-    nodes = browser.ask("Accessibility.getFullAXTree")["nodes"]
-    (surface,) = [each for each in nodes if each.get("name", {}).get("value") == "Drawing surface"]
-    assert surface["description"]["value"].startswith("Arrow keys move the pen")
-
-
-def test_a_banner_keeps_its_button_whole(browser: Browser, server: Fake) -> None:
-    """Beside a long sentence "Close" stands in one line."""
-    visit(browser, server.address)
-    server.refusals.append((422, "A sentence of some length. " * 20, 0))
-    give(browser, photo(), "drop")
-    browser.until("document.querySelector('.is-problem')")
-    assert (
-        browser.evaluate("document.querySelector('.is-problem button').getBoundingClientRect().height") < 50
-    )
-
-
 def test_the_camera_is_on_only_while_it_is_looked_through(browser: Browser, server: Fake) -> None:
     """A picture taken is shown square, and the camera is off afterwards; one that is refused is told of."""
     visit(browser, server.address)
