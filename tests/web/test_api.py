@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from optotype.errors import DataError
 from optotype.models.model import Prediction
 from optotype.runs.run import Run
 from optotype.web.app import make_app
@@ -149,11 +150,11 @@ def test_a_form_whose_part_is_no_file_is_explained(client: TestClient) -> None:
 
 
 def test_a_picture_that_is_alone_has_no_number(client: TestClient) -> None:
-    """What is wrong with one picture is said of "The picture"; of several the one is numbered."""
+    """What is wrong with one picture is said of "The image"; of several the one is numbered."""
     files = [("images", ("a.png", as_file(images(1)[0]))), ("images", ("b.png", b"no picture"))]
     alone = client.post("/v1/predict", content=b"no picture", headers=PNG).json()["detail"]
     several = client.post("/v1/predict", files=files).json()["detail"]
-    assert alone.startswith("The picture cannot be read")
+    assert alone.startswith("The image cannot be read")
     assert several.startswith("Image 1 cannot be read")
 
 
@@ -252,6 +253,16 @@ def test_a_correction_is_kept_as_the_model_sees_it(run: Run, tmp_path: Path) -> 
         np.testing.assert_array_equal(np.asarray(picture), image[..., 0])
     assert told["file"].startswith("3/")
     assert about["source"] == run.data.source
+
+
+def test_corrections_stay_apart_from_the_training_data(run: Run) -> None:
+    """Kept among the source's own pictures, they would be part of it, and perhaps of its sealed test."""
+    source = Path(run.data.source)
+    before = sorted(source.rglob("*"))
+    for folder in (source, source / "new", source / ".." / source.name):
+        with pytest.raises(DataError, match="expected a folder apart from it"):
+            Service(run.path, Limits(), folder)
+    assert sorted(source.rglob("*")) == before
 
 
 def test_without_a_folder_no_correction_is_taken(client: TestClient) -> None:

@@ -63,7 +63,8 @@ def with_added(data: Dataset, folder: str | Path, on_bad: Literal["stop", "skip"
             not know or not one picture that can be added, or a picture cannot be used and on_bad is "stop".
     """
     path = _resolved(folder)
-    _check_apart(path, data)
+    if data.files is not None:
+        check_apart(path, Path(data.source))
     pictures = _labelled(path, data)
     files, images, bad = _decoded(path, pictures, data.shape, report)
     skipped = [*pictures.bad, *bad]
@@ -110,10 +111,17 @@ def _resolved(folder: str | Path) -> Path:
     )
 
 
-def _check_apart(path: Path, data: Dataset) -> None:
-    """Refuse a folder in which the source's own pictures may be, those of the sealed test among them."""
-    source = Path(data.source)
-    if data.files is not None and (path in (source, *source.parents) or source in path.parents):
+def check_apart(path: Path, source: Path) -> None:
+    """Refuse a folder in which a source's own pictures may be, those of the sealed test among them.
+
+    Args:
+        path: Where pictures to be added are, or are to be kept; absolute.
+        source: Where the source's own are; absolute.
+
+    Raises:
+        DataError: One lies in the other, or they are the same.
+    """
+    if path in (source, *source.parents) or source in path.parents:
         raise DataError(
             f"The pictures of {path} cannot be added to {source}, expected a folder apart from it: its test pictures"
             " would be trained on. Put what is new into a folder of its own."

@@ -241,8 +241,6 @@ def _about(service: Service) -> ModelOut:
     served, limits = service.served, service.limits
     model = served.model
     data = model.provenance.get("data")
-    told = data if isinstance(data, dict) else {}
-    name, source = told.get("name"), told.get("source")
     accuracy = served.accuracy
     return ModelOut(
         name=model.recipe.name,
@@ -251,9 +249,9 @@ def _about(service: Service) -> ModelOut:
         class_names=list(model.class_names),
         input_shape=model.input_shape,
         parameters=sum(weight.size for weight in model.weights.values()),
-        data=None if name is None else str(name),
+        data=str(data["name"]) if isinstance(data, dict) and "name" in data else None,
         # It may be a path of this machine, as the folder of corrections is.
-        source=None if service.corrections is None or source in (None, "arrays") else str(source),
+        source=None if service.corrections is None else served.source,
         label_sets=model.calibration is not None,
         rejects=model.familiarity is not None,
         accuracy=accuracy

@@ -195,7 +195,7 @@ def _is_light(content: bytes) -> bool:
 def _from_pictures(contents: Sequence[bytes], wanted: Wanted) -> Pixels:
     decoder, alone = _Decoder(wanted), len(contents) == 1
     decoded = [
-        decoder.decode(content, "The picture" if alone else f"Image {place}")
+        decoder.decode(content, "The image" if alone else f"Image {place}")
         for place, content in enumerate(contents)
     ]
     return as_batch(decoded, wanted.shape)

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from optotype.data.arrays import SOURCE as ARRAYS
 from optotype.data.decoding import Fit
 from optotype.data.digits import fit_digit
 from optotype.data.listing import shown
@@ -57,6 +58,13 @@ class Served:
     def fits(self) -> tuple[Fit, ...]:
         """How pictures can be brought to the model's shape."""
         return ("stretch", "digit") if self.model.input_shape == _DIGIT else ("stretch",)
+
+    @property
+    def source(self) -> str | None:
+        """What `optotype train` takes to get the training data again; None where they were in memory only."""
+        data = self.model.provenance.get("data")
+        source = data.get("source") if isinstance(data, dict) else None
+        return None if source in (None, ARRAYS) else str(source)
 
     @property
     def drawing_fit(self) -> Fit:

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from starlette.exceptions import HTTPException
 
+from optotype.data.addition import check_apart
 from optotype.data.corrections import Corrections
 from optotype.errors import OptotypeError
 from optotype.models.images import Pixels
@@ -120,7 +121,12 @@ class Service:
 
     def _load(self) -> tuple[Served, Corrections | None]:
         served = load_served(self._target)
-        return served, None if self._collect is None else Corrections(self._collect, served.model.class_names)
+        if self._collect is None:
+            return served, None
+        source = Path(served.source or "")
+        if source.is_absolute() and source.is_dir():  # neither a name nor a file
+            check_apart(self._collect.resolve(), source.resolve())
+        return served, Corrections(self._collect, served.model.class_names)
 
     def _tell(self, served: Served) -> None:
         self.metrics.model.clear()

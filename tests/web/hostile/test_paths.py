@@ -44,11 +44,11 @@ def test_paths_and_addresses_are_not_followed(
         opened.clear()
         for name in names:
             refused(sent(client, as_json([name]), "application/json", path), 422, "Image 0")
-            refused(sent(client, name.encode(), "image/png", path), 422, "The picture")
+            refused(sent(client, name.encode(), "image/png", path), 422, "The image")
             refused(
                 sent(client, form(('name="images"; filename="a"', name.encode())), FORM, path),
                 422,
-                "The picture",
+                "The image",
             )
         assert not [each for each in opened if "seven123" in each or each in names]
         with pytest.raises(TimeoutError):

@@ -66,7 +66,7 @@ def test_a_broken_picture_leaves_what_was_there(browser: Browser, real: Real) ->
     browser.until(f"{LABEL} === '7' && {EXPLAINED}")
     give(browser, _two()[:80], "drop", "broken.png")
     browser.until("document.querySelector('.is-problem')")
-    assert problem(browser).startswith("The picture cannot be read")
+    assert problem(browser).startswith("The image cannot be read")
     assert text(browser, "verdict-label") == "7"
     assert browser.evaluate("document.getElementById('photo').hidden")
     draw(browser, ((0.5, 0.5), (0.6, 0.5)))
