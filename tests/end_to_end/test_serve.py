@@ -64,6 +64,20 @@ def test_people_read_where_to_look(trained: Path) -> None:
     assert process.returncode == 0
 
 
+def test_the_address_can_be_opened_where_all_are_listened_on(trained: Path) -> None:
+    """Listening on every address, the server names one that this machine's browser can open, with the token."""
+    token = "x" * 20
+    words = [str(OPTOTYPE), "serve", str(trained), "--port", "0", "--host", "0.0.0.0", "--token", token]  # noqa: S104 - its purpose
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.terminate()
+        process.stdout.read()
+    assert "http://127.0.0.1:" in line
+    assert f"/#token={token}" in line
+    assert "Other machines put this one's name into the address" in line
+
+
 def test_what_cannot_be_served_is_refused(optotype: Command, trained: Path, tmp_path: Path) -> None:
     """No run, a broken model, a port that is taken, an address of others: a sentence each, and code 1."""
     broken = tmp_path / "broken.safetensors"

@@ -72,9 +72,11 @@ def serve(
             print_json({"address": address, "model": service.served.fingerprint})
         else:
             name = service.served.model.recipe.name
+            everywhere = host in {"0.0.0.0", "::"}  # noqa: S104 - nothing is bound by this
+            others = " Other machines put this one's name into the address." if everywhere else ""
             prose(
                 screen,
-                f"{name} is served at {page} (the page) and {address}/docs (for programs). Ctrl-C stops it.",
+                f"{name} is served at {page} (the page) and {address}/docs (for programs).{others} Ctrl-C stops it.",
             )
         if open_page:
             typer.launch(page)

@@ -28,6 +28,8 @@ _BACKLOG: Final = 2048
 _ACCEPTING: Final = 32
 """Copies of the listening socket: uvloop lets in one client of each in a round of its loop. With one copy, the last of
 a thousand clients that come at once were let in half a minute after the first, who had been answered many times."""
+_HERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound by this
+"""Where this machine reaches what listens on all of its addresses; those are no destination (RFC 1122, 3.2.1.3)."""
 
 
 @dataclass(frozen=True)
@@ -162,5 +164,7 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
 
 
 def _address(listener: socket.socket) -> str:
+    """Give the address for a browser of this machine, also where the server listens on all of the machine's."""
     host, port = listener.getsockname()[:2]
+    host = _HERE.get(host, host)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
