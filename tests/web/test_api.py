@@ -158,6 +158,14 @@ def test_a_picture_that_is_alone_has_no_number(client: TestClient) -> None:
     assert several.startswith("Image 1 cannot be read")
 
 
+@pytest.mark.parametrize("path", ["/", "/health/live", "/health/ready"])
+def test_whether_it_is_there_can_be_asked_with_head(client: TestClient, path: str) -> None:
+    """HEAD says what GET says, without its content: monitors ask so."""
+    answer = client.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"] == client.get(path).headers["content-type"]
+
+
 def test_the_model_tells_about_itself(client: TestClient, run: Run) -> None:
     """/v1/model names the model, its classes, its shape and how often it was right, and leads to no path."""
     told = client.get("/v1/model").json()

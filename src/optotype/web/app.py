@@ -29,15 +29,17 @@ _PAGE: Final = Path(__file__).parent / "page"
 
 
 watching = APIRouter()
-"""The routes for those who watch the server."""
+"""The routes for those who watch the server, of whom some ask with HEAD."""
 
 
+@watching.head("/health/live", include_in_schema=False)
 @watching.get("/health/live")
 async def live() -> Health:
     """Say that the process answers."""
     return Health(status="live")
 
 
+@watching.head("/health/ready", include_in_schema=False)
 @watching.get("/health/ready", responses={503: {"description": "The server is being stopped."}})
 async def ready(request: Request) -> Health:
     """Say that requests are taken on; 503 while the server stops."""
@@ -90,7 +92,7 @@ def make_app(service: Service, host: str, token: str | None = None) -> ASGIApp:
     app.include_router(watching)
     add_docs(app)
     app.mount("/page", StaticFiles(directory=_PAGE))
-    app.add_api_route("/", page, include_in_schema=False)
+    app.add_api_route("/", page, methods=["GET", "HEAD"], include_in_schema=False)
     if token is not None:
         ask_for_token(app)
     limits = service.limits
