@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+import os
+import pty
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -183,3 +186,35 @@ def test_a_picture_is_corrected(trained: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "more" / "run.json").read_text())["data"]["images"] == data["images"] + 1
+
+
+def test_who_closes_the_terminal_ends_the_server(trained: Path) -> None:
+    """A server that was started in a terminal ends with it, though SIGHUP from elsewhere loads the model again."""
+    ours, theirs = pty.openpty()
+    words = [str(OPTOTYPE), "serve", str(trained), "--port", "0"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", _IN_TERMINAL, *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        said = b""
+        while b"Ctrl-C stops it" not in said:
+            said += os.read(ours, 1000)
+        process.send_signal(signal.SIGHUP)
+        while b"was reloaded" not in said:
+            said += os.read(ours, 1000)
+        os.close(ours)
+        assert process.wait(60) is not None
+    finally:
+        process.kill()
+
+
+_IN_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""

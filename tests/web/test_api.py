@@ -10,12 +10,14 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from optotype.engine.layers import Flatten
 from optotype.errors import DataError
 from optotype.models.model import Prediction
 from optotype.runs.run import Run
 from optotype.web.app import make_app
 from optotype.web.limits import Limits
 from optotype.web.service import Service
+from tests.exporting.samples import untrained
 from tests.web.samples import as_file, images
 
 PNG = {"Content-Type": "image/png"}
@@ -278,3 +280,16 @@ def test_without_a_folder_no_correction_is_taken(client: TestClient) -> None:
     answer = client.post("/v1/corrections?label=7", content=as_file(images(1)[0]), headers=PNG)
     assert answer.status_code == 404
     assert "--collect FOLDER" in answer.json()["detail"]
+
+
+def test_an_answer_is_not_of_any_length(tmp_path: Path) -> None:
+    """All of a thousand classes for each of many images are refused; a hundred images of them, and few classes, go."""
+    path = tmp_path / "many.safetensors"
+    untrained((Flatten(),), (2, 2, 1), classes=tuple(map(str, range(1000)))).save(path)
+    with TestClient(make_app(Service(path, Limits()), "127.0.0.1"), base_url="http://127.0.0.1") as client:
+        found = [
+            client.post(f"/v1/predict?top={top}", content=bytes(4 * n), headers=RAW)
+            for n, top in ((101, 1000), (100, 1000), (1024, 3))
+        ]
+    assert [answer.status_code for answer in found] == [422, 200, 200]
+    assert "expected at most 100000 in all" in found[0].json()["detail"]

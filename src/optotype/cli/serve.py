@@ -79,7 +79,8 @@ def serve(
                 f"{name} is served at {page} (the page) and {address}/docs (for programs).{others} Ctrl-C stops it.",
             )
         if open_page:
-            typer.launch(page)
+            # Without the token, which others could read in the browser's command line: the page asks for it.
+            typer.launch(f"{address}/")
 
     run_server(Settings(target, host, port, token, collect), started)
     if not json:

@@ -58,6 +58,8 @@ _PROBLEMS: Final[dict[int | str, dict[str, object]]] = {
     )
 }
 
+_MOST_RANKED: Final = 100_000
+"""Classes that an answer names, over all its images."""
 _SHOWN: Final = 10
 """Classes that an explanation names."""
 _LIGHT: Final = 2**12
@@ -101,6 +103,7 @@ async def predict(
     service = service_of(request)
     served = service.served
     images = await _images(service, served, request, fit, dtype)
+    _check_answer(len(images), min(top, len(served.model.class_names)))
     predictions = await service.predict(served, images, _coverage(served, coverage))
 
     def answer() -> Response:
@@ -186,6 +189,15 @@ async def _images(service: Service, served: Served, request: Request, fit: Fit, 
         )
     body = await read_images(request, Wanted(shape, fit, dtype, service.limits))
     return body.decode() if body.is_light else await service.decode(body.decode)
+
+
+def _check_answer(images: int, top: int) -> None:
+    """Refuse what would be an answer of many megabytes, whose making keeps others waiting."""
+    if images * top > _MOST_RANKED:
+        raise DataError(
+            f"{top} classes were asked for of each of {images} images, expected at most {_MOST_RANKED} in all. Ask for"
+            " fewer classes (top), or send fewer images in a request."
+        )
 
 
 def _require_one(images: Pixels) -> None:

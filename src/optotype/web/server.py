@@ -1,6 +1,7 @@
 """The process: a socket, a loop, and the signals that stop it or load the model again."""
 
 import asyncio
+import os
 import resource
 import signal
 import socket
@@ -124,17 +125,31 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop, number)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        at_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up, at_terminal)
         yield
 
     def _stop(self, number: int) -> None:
         self._service.stopping = True
         self.handle_exit(number, None)
 
-    def _reload(self) -> None:
+    def _hang_up(self, at_terminal: bool) -> None:  # noqa: FBT001 - signal handlers take no names
+        """Load the model again; or stop, where the terminal that the server was started in has been closed."""
+        if at_terminal and not _has_terminal():
+            self._stop(signal.SIGTERM)
+            return
         task = asyncio.get_running_loop().create_task(self._service.reload())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _has_terminal() -> bool:
+    """Tell whether the process has a terminal that controls it; with nohup SIGHUP is ignored besides."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _allow_files(limits: Limits) -> None:

@@ -112,6 +112,10 @@ class Service:
                 self.metrics.reloads.labels("failed").inc()
                 log.warning("The model was not reloaded, the one before is served on: %s", error)
                 return
+            except Exception:
+                self.metrics.reloads.labels("failed").inc()
+                log.exception("The model was not reloaded, the one before is served on")
+                return
             self.explainer.retire()
             self.served, self.corrections = served, corrections
             self.explainer = Explainer(served, self._batches.compute)
