@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset
+from optotype.data.sources import load
 from optotype.engine.network import Network
 from optotype.errors import DataError, ModelError, RunError
 from optotype.explaining import similar
@@ -20,7 +21,7 @@ from optotype.runs.run import Run
 from optotype.training.train import train
 from tests.explaining.samples import linear_model
 from tests.models.samples import small_model
-from tests.training.samples import dataset, pictures, recipe
+from tests.training.samples import dataset, pictures, recipe, write_folder, write_pictures
 
 ROWS = np.arange(200)
 
@@ -224,6 +225,20 @@ def test_data_that_are_gone_or_changed_are_said(run: Run, tmp_path: Path) -> Non
         Neighbours.prepare(tmp_path / "nothing")
     with pytest.raises(ModelError, match="does not say which data"):
         Neighbours.prepare(small_model(), data)
+
+
+def test_added_pictures_that_changed_are_left_out(tmp_path: Path) -> None:
+    """Where more was collected since the training, the source's own images are looked through, and a note says so."""
+    added = write_pictures(tmp_path / "added", *pictures(5, 3))
+    data = load(write_folder(tmp_path / "patterns", 200, 20), add=added)
+    run = train(data, recipe(epochs=1), out=tmp_path / "run", threads=1)
+    whole = Neighbours.prepare(run)
+    assert (len(whole), whole.note) == (155, None)
+    write_pictures(added, *pictures(9, 4))
+    found = Neighbours.prepare(run)
+    assert len(found) == 150
+    assert found.note is not None
+    assert "5 pictures that were added" in found.note
 
 
 def test_impossible_questions_are_said(run: Run) -> None:

@@ -28,6 +28,7 @@ Features = Callable[[Pixels], Array]
 _MEMORY: Final = 1 << 28  # bytes of features at most
 _CHUNK: Final = 1 << 17  # numbers in the images that are predicted at once
 _AT_ONCE: Final = 1 << 17  # features that are compared at once: half a megabyte, which a cache holds
+_WITHOUT_ADDED: Final = "The {} pictures that were added for the training have changed; they are left out."
 # Sets the hash of the sample apart from that of every split: the word "similar" in ASCII.
 _SIMILAR: Final = 0x73696D696C6172
 
@@ -87,6 +88,8 @@ class Neighbours:
     ) -> "Neighbours":
         """Load the data of a run or model again, and look at all images that trained.
 
+        Where the pictures that were added to its source have changed since, the source's own are looked at.
+
         Args:
             target: A run, a model, or the path of either.
             data: The data, where the caller has them; None to load them from where they came.
@@ -94,13 +97,23 @@ class Neighbours:
                 others in between, and end it by raising an error; None for the model itself.
 
         Raises:
-            DataError: The data are gone or changed, or there are too many features.
+            DataError: The source is gone or changed, or there are too many features.
             ModelError: The model does not say on what it was trained.
             RunError: There is no run, it did not end well, or its split is no longer the same.
         """
-        found = find(target)
-        model = found.model if isinstance(found, Run) else found
-        data, split = reload(origin_of(model), model.recipe, data)
+        given = find(target)
+        model = given.model if isinstance(given, Run) else given
+        origin = origin_of(model)
+        try:
+            data, split = reload(origin, model.recipe, data)
+        except DataError:
+            if not origin.data.added:
+                raise
+            # More corrections may have been collected since; the source itself is still there.
+            data, split = reload(origin, model.recipe, data, with_added=False)
+            found = cls(model, data, split.train, features)
+            found.note = " ".join(filter(None, (_WITHOUT_ADDED.format(origin.data.added), found.note)))
+            return found
         return cls(model, data, split.train, features)
 
     def __len__(self) -> int:
