@@ -86,12 +86,14 @@ def test_many_images_are_answered_in_their_order(client: TestClient, run: Run) -
 
 
 def test_the_picture_that_the_model_saw_comes_back(client: TestClient) -> None:
-    """With seen=true the answer holds the very pixels, as a PNG; without, none."""
+    """With seen=true the answer holds the very pixels, as a PNG that can be sent again; without, none."""
     (told,) = _asked(client, as_file(images(1)[0]), PNG, seen="true")
     head, _, content = told["seen"].partition(",")
     assert head == "data:image/png;base64"
     (again,) = _asked(client, base64.b64decode(content), PNG)
+    (twice,) = _asked(client, json.dumps({"images": [told["seen"]]}).encode(), JSON)
     assert (again["probability"], again["seen"]) == (told["probability"], None)
+    assert twice == again
 
 
 def test_a_digit_is_fitted_where_that_is_asked(client: TestClient, run: Run) -> None:

@@ -80,15 +80,15 @@ def test_json_of_more_values_than_a_million_is_not_parsed() -> None:
 
 
 def test_the_pictures_of_a_request_have_a_limit_together(run: Run) -> None:
-    """Sixteen of the largest pictures are answered; one more is refused, in a form and in JSON."""
+    """Eight of the largest pictures are answered; one more is refused, in a form and in JSON."""
     service = Service(run.path, Limits(pixels=900))
     file = as_file(np.zeros((30, 30, 1), np.uint8))
     with TestClient(make_app(service, "127.0.0.1"), base_url="http://127.0.0.1") as client:
-        for n, status in ((16, 200), (17, 413)):
+        for n, status in ((8, 200), (9, 413)):
             form = client.post("/v1/predict", files=[("images", ("a.png", file))] * n)
             listed = client.post("/v1/predict", json={"images": [base64.b64encode(file).decode()] * n})
             assert (form.status_code, listed.status_code) == (status, status)
-    assert "14400 pixels in all" in form.json()["detail"]
+    assert "7200 pixels in all" in form.json()["detail"]
 
 
 @pytest.mark.parametrize("charset", ["undefined", "punycode", "bogus"])

@@ -45,7 +45,7 @@ class Limits:
     write_seconds: float = 60.0
     connections: int = 1024
     images: int = 1024
-    pixels: int = 16_000_000
+    pixels: int = 32_000_000
     waiting: int = 1024
     requests: int = 128
 

@@ -134,16 +134,18 @@ def test_long_names_are_told_shortly(client: TestClient) -> None:
 
 
 def test_base64_is_taken_as_it_is_written_only(client: TestClient) -> None:
-    """Base64 with blanks, of the other alphabet, cut off, or in a data URI is refused; the plain one is read."""
+    """Base64 with blanks, of the other alphabet or cut off is refused; plain, or in a data address, it is read."""
     good = as_file(np.full((28, 28, 1), 251, np.uint8))
     text = base64.b64encode(good + b"\xff" * 6).decode()
-    assert sent(client, as_json([text]), "application/json").status_code == 200
+    for each in (text, f"data:image/png;base64,{text}"):
+        assert sent(client, as_json([each]), "application/json").status_code == 200
     spoilt = [
         f"{text[:40]}\n{text[40:]}",
         f" {text}",
         base64.urlsafe_b64encode(good + b"\xff" * 6).decode(),
         text[:-1],
-        f"data:image/png;base64,{text}",
+        f"http:image/png;base64,{text}",
+        f"data:image/png,{text}",
         "\u00e9" * 8,
         "====",
         "\0",
