@@ -10,7 +10,7 @@ import { count, measured } from "./words.js";
 export function showModel(model) {
   const isDigit = model.drawing_fit === "digit";
   document.title = `${model.name} · optotype`;
-  byId("model-line").textContent = model.accuracy ? `${model.name}: ${measured(model.accuracy.value)} of ${images(model.accuracy)} right` : model.name;
+  byId("model-line").textContent = line(model.name, model.accuracy);
   byId("draw-heading").textContent = isDigit ? "Draw a digit" : "Show a picture, or draw";
   byId("hint").textContent = isDigit ? "Draw here" : "Drop a picture here, or draw";
   byId("accuracy").textContent = accuracy(model.accuracy);
@@ -20,6 +20,10 @@ export function showModel(model) {
   else byId("tools").after(byId("sources"));
   byId("choose").textContent = isDigit ? "Picture…" : "Choose a picture";
   byId("choose").classList.toggle("is-main", !isDigit);
+}
+
+function line(name, score) {
+  return score ? `${name}: ${measured(score.value)} [${measured(score.low)}, ${measured(score.high)}] of ${images(score)} right` : name;
 }
 
 function images({ split, n }) {
