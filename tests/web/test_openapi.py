@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 import schemathesis
@@ -108,7 +108,7 @@ def test_every_sound_picture_is_answered_as_promised(
 
 def test_every_way_to_send_images_is_promised(address: str) -> None:
     """The schema names every kind of body that is read, for each of the three that take pictures."""
-    paths = httpx.get(f"{address}/openapi.json").json()["paths"]
+    paths = httpx2.get(f"{address}/openapi.json").json()["paths"]
     for path in ("/v1/predict", "/v1/explain", "/v1/corrections"):
         assert set(paths[path]["post"]["requestBody"]["content"]) == {
             *FORMATS,

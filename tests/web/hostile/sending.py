@@ -3,12 +3,10 @@
 import json
 from typing import Any, Final
 
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from tests.web.samples import as_file, images
-
-# httpx, or what has taken its place.
-Response = Any
 
 PATHS: Final = ("/v1/predict", "/v1/explain", "/v1/corrections?label=7")
 GOOD: Final = as_file(images(1)[0])
