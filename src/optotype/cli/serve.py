@@ -1,9 +1,7 @@
 """`optotype serve`: a model as a service, and a page where one draws."""
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import quote
 
 import typer
 
@@ -57,6 +55,9 @@ def serve(
     Programs ask POST /v1/predict; /docs explains all that can be asked. SIGHUP
     loads the model again; Ctrl-C and SIGTERM let open requests end.
     """
+    import logging
+    from urllib.parse import quote
+
     from optotype.web import Settings
     from optotype.web import serve as run_server
 
