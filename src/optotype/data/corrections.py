@@ -5,7 +5,6 @@ last. The folder alone says what is kept: people may look into it, take pictures
 """
 
 import hashlib
-import io
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from optotype.data.embedding import png
 from optotype.data.listing import is_ignored, is_picture, shown
 from optotype.data.locking import locked
 from optotype.data.writing import sync, write_durably
@@ -76,7 +75,8 @@ class Corrections:
         """
         if label not in self._folders:
             raise DataError(unknown_name("class", label, self._folders))
-        content = _png(pixels)
+        _check_pixels(pixels)
+        content = png(pixels)
         name = f"{hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()[:_DIGITS]}.png"
         with _explained(self.folder), locked(self._lock):
             self._put(self.folder / self._folders[label] / name, content)
@@ -216,15 +216,12 @@ def _alike(folder: str) -> str:
     return unicodedata.normalize("NFKC", folder).casefold()
 
 
-def _png(pixels: NDArray[np.uint8]) -> bytes:
+def _check_pixels(pixels: NDArray[np.uint8]) -> None:
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
         raise DataError(
             f"A picture to keep has dtype {pixels.dtype} and shape {pixels.shape}, expected uint8 of shape"
             " (height, width, 1 or 3). Give it as the model sees it."
         )
-    file = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(file, "PNG")
-    return file.getvalue()
 
 
 @contextmanager

@@ -1,10 +1,23 @@
-"""Images inside a page, so that the page needs no other file."""
+"""Images as PNG files, and inside a page, so that the page needs no other file."""
 
 import base64
 import io
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def png(image: NDArray[np.uint8]) -> bytes:
+    """Write an image as a PNG file.
+
+    Args:
+        image: uint8 of shape (height, width, channels), with 1 or 3 channels.
+    """
+    from PIL import Image  # noqa: PLC0415 - loaded only to write a picture
+
+    file = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else np.ascontiguousarray(image)).save(file, "PNG")
+    return file.getvalue()
 
 
 def png_uri(image: NDArray[np.uint8]) -> str:
@@ -16,8 +29,4 @@ def png_uri(image: NDArray[np.uint8]) -> str:
     Returns:
         "data:image/png;base64," and the PNG file.
     """
-    from PIL import Image  # noqa: PLC0415 - loaded only to write a page
-
-    file = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[2] == 1 else np.ascontiguousarray(image)).save(file, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    return f"data:image/png;base64,{base64.b64encode(png(image)).decode('ascii')}"

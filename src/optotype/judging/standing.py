@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from optotype.data.sealed import openings_of
 from optotype.errors import RunError
 from optotype.judging.judgement import read_judgement
@@ -44,11 +46,16 @@ def standing(run: Run) -> Standing:
     return Standing(_validation(run), test, openings, note)
 
 
+def images_watched(run: Run) -> JsonValue:
+    """Say on how many validation images the accuracy is that a run's model tells of, as its file has it."""
+    return run.model.provenance.get("watched", len(run.split.validation))
+
+
 def _validation(run: Run) -> Estimate | None:
     if not run.epochs or not run.model_path.exists():
         return None
     told = run.model.provenance
-    number, n = told.get("epoch"), told.get("watched", len(run.split.validation))
+    number, n = told.get("epoch"), images_watched(run)
     if not isinstance(number, int) or not 1 <= number <= len(run.epochs):
         raise RunError(
             f"The model of {run.path} says that it is of epoch {number}, expected 1 to {len(run.epochs)}."

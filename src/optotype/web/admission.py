@@ -10,13 +10,12 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from optotype.web.limits import Limits
-from optotype.web.problems import problem
+from optotype.web.problems import SOON, problem
 
 _PAUSE: Final = 0.25
 """Seconds after which a request hears that it is one too many: whoever asks again at once would otherwise take as much
 of the processor as those who are answered (benchmarks/RESULTS.md, overload)."""
-_PRIVATE: Final = "/v1/"
-_RETRY: Final = {"Retry-After": "1"}
+_INTERFACE: Final = "/v1/"
 
 
 class Admission:
@@ -34,13 +33,13 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on, or say 429."""
-        if scope["type"] != "http" or not scope["path"].startswith(_PRIVATE):
+        if scope["type"] != "http" or not scope["path"].startswith(_INTERFACE):
             await self._app(scope, receive, send)
             return
         if self._open >= self._most:
             await asyncio.sleep(_PAUSE)
             refusal = problem(
-                429, f"{self._most} requests are being answered already. Ask again in a second.", _RETRY
+                429, f"{self._most} requests are being answered already. Ask again in a second.", SOON
             )
             await refusal(scope, receive, send)
             return

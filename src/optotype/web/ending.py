@@ -1,13 +1,10 @@
 """What becomes of requests for which a server that ends waits no longer: they hear so."""
 
 import asyncio
-from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from optotype.web.problems import problem
-
-_RETRY: Final = {"Retry-After": "5"}
+from optotype.web.problems import LATER, problem
 
 
 class Ending:
@@ -33,5 +30,5 @@ class Ending:
         except asyncio.CancelledError:
             if begun or scope["type"] != "http":
                 raise
-            refusal = problem(503, "The server was stopped. Ask again when it is back.", _RETRY)
+            refusal = problem(503, "The server was stopped. Ask again when it is back.", LATER)
             await refusal(scope, receive, send)

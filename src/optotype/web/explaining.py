@@ -15,6 +15,7 @@ from optotype.errors import OptotypeError
 from optotype.explaining.occlusion import Occlusion, occlusion
 from optotype.explaining.similar import Neighbour, Neighbours
 from optotype.models.images import Pixels
+from optotype.web.problems import SOON
 from optotype.web.served import Served
 
 Compute = Callable[[Callable[[], NDArray[np.float32]]], NDArray[np.float32]]
@@ -74,9 +75,7 @@ class Explainer:
             HTTPException: Too many wait for explanations already.
         """
         if self._waiting >= _WAITING:
-            raise HTTPException(
-                429, f"{_WAITING} explanations wait already. Ask again in a second.", {"Retry-After": "1"}
-            )
+            raise HTTPException(429, f"{_WAITING} explanations wait already. Ask again in a second.", SOON)
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._explain, image, label)

@@ -12,11 +12,10 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from optotype.web.problems import problem
+from optotype.web.problems import SOON, problem
 
 _DRAINED: Final = 4
 """Times the limit of one body: how much more is read and dropped, for the client to read why it was refused."""
-_RETRY: Final = {"Retry-After": "1"}
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class BodyLimits:
                             503,
                             f"The server holds as many bytes of requests as it may, {self._limits.held_bytes}."
                             " Ask again in a second.",
-                            _RETRY,
+                            SOON,
                         )
                     body += chunk
                     self._held += len(chunk)

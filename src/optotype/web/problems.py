@@ -16,6 +16,11 @@ from starlette.responses import Response
 
 from optotype.errors import DataError
 
+SOON: Final = {"Retry-After": "1"}
+"""Headers of an answer that says to ask again in a second."""
+LATER: Final = {"Retry-After": "5"}
+"""The same, for what takes longer: a server that is started again."""
+
 _SHORT: Final = Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 

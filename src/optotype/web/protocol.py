@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from optotype.web.guard import HEADERS
 from optotype.web.limits import Limits
-from optotype.web.problems import problem
+from optotype.web.problems import SOON, problem
 
 _FIELDS: Final = 100
 """Headers of one request, as gunicorn's `limit_request_fields`."""
@@ -242,9 +242,7 @@ def bounded(limits: Limits) -> type[BoundedProtocol]:
 
 def _answer(status: int, detail: str) -> bytes:
     """Give a whole response, after which the connection closes."""
-    response = problem(
-        status, detail, {"Connection": "close", **({"Retry-After": "1"} if status == 503 else {})}
-    )
+    response = problem(status, detail, {"Connection": "close", **(SOON if status == 503 else {})})
     line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
     headers = b"".join(b"%s: %s\r\n" % header for header in (*response.raw_headers, *HEADERS))
     return line + headers + b"\r\n" + bytes(response.body)

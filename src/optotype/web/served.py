@@ -13,7 +13,7 @@ from optotype.data.decoding import Fit
 from optotype.data.digits import fit_digit
 from optotype.data.listing import shown
 from optotype.errors import ModelError, OptotypeError, RunError
-from optotype.judging.standing import standing
+from optotype.judging.standing import images_watched, standing
 from optotype.metrics import Estimate
 from optotype.models.model import Model
 from optotype.runs.origin import find
@@ -85,8 +85,8 @@ def load_served(target: Path) -> Served:
     found = find(target)
     path = found.model_path if isinstance(found, Run) else target
     before = _hash(path)
-    # Not `run.model`, which may have been read before.
-    model = Model.load(path)
+    # A run that was just opened reads its model now, and so once.
+    model = found.model if isinstance(found, Run) else Model.load(path)
     if _hash(path) != before:
         raise ModelError(f"{path} changed while it was read. Wait until it is written, then try again.")
     if isinstance(found, Run):
@@ -113,7 +113,7 @@ def _accuracy(run: Run, model: Model) -> Accuracy | None:
         stands = standing(run)
         if stands.test is not None:
             return Accuracy("test", stands.test, run.data.test_images)
-        watched = model.provenance.get("watched", len(run.split.validation))
+        watched = images_watched(run)
         if stands.validation is not None and isinstance(watched, int):
             return Accuracy("validation", stands.validation, watched)
     return None

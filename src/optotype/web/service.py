@@ -18,6 +18,7 @@ from optotype.web.batching import Batches, QueueFullError
 from optotype.web.explaining import Explainer
 from optotype.web.limits import Limits
 from optotype.web.metrics import Metrics
+from optotype.web.problems import LATER, SOON
 from optotype.web.served import Served, load_served
 
 _T = TypeVar("_T")
@@ -78,9 +79,7 @@ class Service:
             HTTPException: It stops.
         """
         if self.stopping:
-            raise HTTPException(
-                503, "The server is being stopped. Ask again when it is back.", {"Retry-After": "5"}
-            )
+            raise HTTPException(503, "The server is being stopped. Ask again when it is back.", LATER)
 
     async def decode(self, work: Callable[[], _T]) -> _T:
         """Do what takes a while and needs no model, in a thread beside the others."""
@@ -98,7 +97,7 @@ class Service:
             raise HTTPException(
                 429,
                 f"More than {self.limits.waiting} images wait already. Ask again in a second.",
-                {"Retry-After": "1"},
+                SOON,
             ) from None
         self.metrics.images.inc(len(images))
         return predictions
