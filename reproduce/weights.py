@@ -1,0 +1,82 @@
+"""`python -m reproduce.weights`: hashes of what every built-in recipe trains, to prove that a change keeps the bits.
+
+Each recipe trains with every instruction set and precision of this processor. results/weights.json keeps one hash of
+the weights for each; the command compares with those that are there, adds the missing ones, and exits with 1 where
+one differs.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+import optotype as ot
+from reproduce.results import FOLDER, write_text
+
+FILE: Final = FOLDER / "weights.json"
+IMAGES: Final = 3000
+EPOCHS: Final = 2
+RECIPES: Final = (
+    "cnn-large", "cnn-small", "dnn-sigmoid", "mlp-300-300", "mlp-300-300-20", "mlp-300-300-early", "mlp-300x3",
+    "mlp-32-16", "mlp-512-256-128", "mlp-512-512", "mlp-784", "mlp-800-800", "mnist-quick", "pictures-quick",
+)  # fmt: skip
+
+
+def main() -> int:
+    """Hash every combination and compare with the file."""
+    if len(sys.argv) > 1:
+        print(json.dumps(train_all(sys.argv[1])))
+        return 0
+    found: dict[str, str] = {}
+    for isa, precision in combinations():
+        environment = {**os.environ, "OPTOTYPE_ISA": isa}
+        command = [sys.executable, "-m", "reproduce.weights", precision]
+        done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+        found |= {f"{name} {precision} {isa}": digest for name, digest in json.loads(done.stdout).items()}
+    known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    differing = [key for key in found if known.get(key, found[key]) != found[key]]
+    print(f"{len(found)} hashes, {len(found.keys() & known.keys())} compared, {len(differing)} differ")
+    for key in differing:
+        print(f"differs: {key}")
+    if not differing:
+        write_text(json.dumps(known | found, indent=1, sort_keys=True) + "\n", FILE)
+    return int(bool(differing))
+
+
+def combinations() -> list[tuple[str, str]]:
+    """List (instruction set, precision) of this processor, as `optotype info` does."""
+    command = [str(Path(sys.executable).with_name("optotype")), "info", "--json"]
+    info = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    fp32 = [(isa, "fp32") for isa in info["instruction_sets"]]
+    return fp32 + [(isa, "bf16") for isa in info["instruction_sets"] if isa == "amx"]
+
+
+def train_all(precision: str) -> dict[str, str]:
+    """Train every recipe for two epochs on 3,000 images of MNIST, and hash the weights."""
+    images, labels = ot.load("mnist").images[:IMAGES], ot.load("mnist").labels[:IMAGES]
+    data = ot.load({"x_train": np.array(images), "y_train": np.array(labels)})
+    hashes = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in RECIPES:
+            recipe = ot.load_recipe(name).override({"precision": precision, "epochs": EPOCHS, "augment": "none", "validation": 200})
+            run = ot.train(data, recipe, out=Path(folder) / name)
+            hashes[name] = _hash(run.model.weights)
+    return hashes
+
+
+def _hash(weights: object) -> str:
+    digest = hashlib.sha256()
+    for name, array in sorted(dict(weights).items()):  # type: ignore[call-overload]
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
