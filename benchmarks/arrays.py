@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 import optotype as ot
 from benchmarks.results import CACHE
-from optotype.data.splits import carve
+from optotype.data.splits import stratified_split
 from optotype.engine.network import Network
 
 
@@ -21,7 +21,7 @@ def mnist(recipe: ot.Recipe) -> Path:
         An NPZ of train_images, train_labels, held_images, held_labels.
     """
     data = ot.load("mnist")
-    split = carve(data.labels, recipe.validation, recipe.split_seed)
+    split = stratified_split(data.labels, recipe.validation, recipe.split_seed)
     return _write(f"mnist-{split.fingerprint[7:19]}", data.images, data.labels, split.train, split.validation)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import optotype as ot
 from optotype.data.dataset import SealedTest
 from optotype.data.sealed import open_test
-from optotype.engine.randomness import permutation, uniform
+from optotype.randomness import permutation, uniform
 from reproduce.conditions import FILE, Trial, Trials
 from reproduce.machine import this_machine
 from reproduce.ours import versions

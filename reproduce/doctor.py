@@ -13,9 +13,9 @@ import numpy as np
 import optotype as ot
 from optotype.checking.findings import Kind
 from optotype.checking.quick_net import out_of_fold
-from optotype.data.contact_sheet import Row, draw_sheet
 from optotype.data.sealed import OpenedTest
-from optotype.data.writing import write_durably
+from optotype.reporting.image_sheet import Row, draw_sheet
+from optotype.storage.atomic import write_durably
 from reproduce.examination import FILE, Examination, Scored, Suspect
 from reproduce.machine import this_machine
 from reproduce.ours import versions

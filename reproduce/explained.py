@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import optotype as ot
-from optotype.data.contact_sheet import Row
 from optotype.data.splits import Split
+from optotype.reporting.image_sheet import Row
 
 _RIGHT, _WRONG = 3, 2  # images that are told right, and wrong
 _K: Final = 6

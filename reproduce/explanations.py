@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 import optotype as ot
-from optotype.data.contact_sheet import Row, draw_sheet
 from optotype.data.splits import Split
-from optotype.data.writing import write_durably
 from optotype.engine.network import Network
 from optotype.explaining.occlusion import log_odds, slide
 from optotype.metrics.bootstrap import mean_estimate
-from optotype.models.images import Pixels as AnyPixels
+from optotype.models.inputs import Pixels as AnyPixels
+from optotype.reporting.image_sheet import Row, draw_sheet
 from optotype.runs.origin import origin_of, reload
+from optotype.storage.atomic import write_durably
 from reproduce.explained import rows_of
 from reproduce.faithful import Pixels, areas, fills, random_orders, summarized
 from reproduce.ours import versions

@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 
 import optotype as ot
-from optotype.data.splits import carve
-from optotype.training.doubts import validation_parts
+from optotype.data.splits import stratified_split
+from optotype.training.uncertainty import split_validation
 from reproduce.machine import usable_cores
 from reproduce.results import CACHE, ROOT, Results, Training, definition
 
@@ -76,8 +76,8 @@ def write_arrays(data: ot.Dataset, recipe: ot.Recipe) -> tuple[Path, str]:
     Returns:
         The file, named after its contents, and the split's fingerprint.
     """
-    split = carve(data.labels, recipe.validation, recipe.split_seed)
-    watched, _ = validation_parts(recipe, data.labels, split)
+    split = stratified_split(data.labels, recipe.validation, recipe.split_seed)
+    watched, _ = split_validation(recipe, data.labels, split)
     file = CACHE / f"{data.fingerprint[7:19]}-{split.fingerprint[7:19]}-{len(watched)}.npz"
     if not file.exists():
         CACHE.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from PIL import Image
 import optotype as ot
 from optotype.checking.findings import Kind
 from optotype.data.sealed import OpenedTest
-from optotype.engine.randomness import normal, permutation
+from optotype.randomness import normal, permutation
 
 EACH: Final = 100
 SEED: Final = 20261122

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import optotype as ot
-from optotype.data.splits import carve
+from optotype.data.splits import stratified_split
 from optotype.engine.network import Network
 from optotype.training.loop import epochs
 from reproduce import peers
@@ -84,7 +84,7 @@ def measure(data: ot.Dataset, recipe: ot.Recipe) -> Timing:
 
 def _epochs(data: ot.Dataset, job: peers.Job, machine: Machine) -> tuple[Seconds, Seconds]:
     recipe = job.recipe
-    split = carve(data.labels, recipe.validation, recipe.split_seed)
+    split = stratified_split(data.labels, recipe.validation, recipe.split_seed)
     layers = recipe.network_layers(len(data.class_names))
     network = Network(
         layers, data.shape, scale=recipe.scale, threads=machine.cores, precision=recipe.precision

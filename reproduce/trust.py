@@ -18,7 +18,7 @@ import optotype as ot
 from optotype.data.sealed import OpenedTest
 from optotype.metrics.calibration import expected_calibration_error
 from optotype.models.calibration import Calibration
-from optotype.models.familiarity import Familiarity
+from optotype.models.novelty import NoveltyDetector
 from optotype.recipes.builtin import default_recipe
 from reproduce.limits import FILE, Limits, Subject, Trained, read
 from reproduce.ours import versions
@@ -75,7 +75,7 @@ def measure(recipe: ot.Recipe, data: ot.Dataset, name: str, tests: dict[str, Ope
             f"The model of {recipe.name} on {name} has no doubts, expected some: {model.provenance}."
         )
     test = tests[name]
-    logits, own = model.examine(test.images)
+    logits, own = model.logits_and_distances(test.images)
     others = {what: _distances(model, images) for what, images in other_images(data, name, tests)}
     return Trained(
         seed=recipe.seed,
@@ -139,7 +139,7 @@ def _promises(
 
 
 def _rejection(
-    familiarity: Familiarity, own: NDArray[np.float32], others: dict[str, NDArray[np.float32]]
+    familiarity: NoveltyDetector, own: NDArray[np.float32], others: dict[str, NDArray[np.float32]]
 ) -> dict[str, object]:
     return {
         "rejected": round(float(familiarity.unknown(own).mean()), 6),
@@ -157,7 +157,7 @@ def _area(own: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 
 def _distances(model: ot.Model, images: Pixels) -> NDArray[np.float32]:
-    return _present(model.examine(images)[1])
+    return _present(model.logits_and_distances(images)[1])
 
 
 def _present(distances: NDArray[np.float32] | None) -> NDArray[np.float32]:

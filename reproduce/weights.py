@@ -64,7 +64,9 @@ def train_all(precision: str) -> dict[str, str]:
     hashes = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in RECIPES:
-            recipe = ot.load_recipe(name).override({"precision": precision, "epochs": EPOCHS, "augment": "none", "validation": 200})
+            recipe = ot.load_recipe(name).override(
+                {"precision": precision, "epochs": EPOCHS, "augment": "none", "validation": 200}
+            )
             run = ot.train(data, recipe, out=Path(folder) / name)
             hashes[name] = _hash(run.model.weights)
     return hashes

@@ -3,8 +3,10 @@
 import os
 import signal
 import sysconfig
+from pathlib import Path
 
 import hypothesis
+import pytest
 
 # A shell's background job begins with Ctrl-C ignored, and so does what it starts: the tests of Ctrl-C would wait for
 # ever. A handler is not inherited.
@@ -21,3 +23,11 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 # Derandomized, so that a commit that passed passes again.
 hypothesis.settings.register_profile("optotype", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("optotype")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give every test a cache folder of its own; no test touches the user's."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("OPTOTYPE_HOME", str(folder))
+    return folder

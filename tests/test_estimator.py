@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from optotype.data.sources import load
+from optotype.data.load import load
 from optotype.engine.layers import Conv2D, Dense, Flatten
 from optotype.engine.optimizers import SGD, Adam
 from optotype.errors import DataError, DivergedError, EngineError, ModelError, RecipeError
@@ -249,7 +249,7 @@ def test_labels_that_read_alike_are_refused() -> None:
 
 
 def test_training_never_imports_scikit_learn() -> None:
-    """Importing optotype and its training does not import scikit-learn; naming ImageClassifier does."""
+    """Importing optotype and its training does not import scikit-learn; wrap_os_errors ImageClassifier does."""
     program = (
         "import sys, optotype as ot; ot.train, ot.Model; print('sklearn' in sys.modules);"
         " ot.ImageClassifier; print('sklearn' in sys.modules)"

@@ -12,7 +12,7 @@ import optotype as ot
 from benchmarks.sides import child
 from benchmarks.sides.child import Json, Parent
 from optotype.engine.network import Network
-from optotype.engine.randomness import permutation
+from optotype.randomness import permutation
 
 _STATUS: Final = Path("/proc/self/status")
 

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 if _TYPE_CHECKING:
     from optotype.checking.check import check
     from optotype.checking.findings import Finding, Findings
+    from optotype.comparing.compare import compare
+    from optotype.comparing.comparison import Comparison
     from optotype.data.dataset import Dataset
-    from optotype.data.digits import fit_digit
+    from optotype.data.load import load
+    from optotype.data.pictures.digits import fit_digit
     from optotype.data.sealed import open_test
-    from optotype.data.sources import load
     from optotype.engine.augmentation import Augment
     from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
     from optotype.engine.optimizers import SGD, Adam, RMSprop
@@ -35,12 +37,10 @@ if _TYPE_CHECKING:
         RunError,
     )
     from optotype.estimator import ImageClassifier
+    from optotype.explaining.neighbours import Neighbours
     from optotype.explaining.occlusion import Occlusion, occlusion
-    from optotype.explaining.similar import Neighbours
     from optotype.exporting.export import export
-    from optotype.exporting.from_keras import from_keras
-    from optotype.judging.compare import compare
-    from optotype.judging.comparison import Comparison
+    from optotype.exporting.keras.from_keras import from_keras
     from optotype.judging.judge import judge
     from optotype.judging.judgement import Judgement
     from optotype.models.extended import Extended
@@ -107,9 +107,9 @@ _HOMES = {
     "checking.check": ["check"],
     "checking.findings": ["Finding", "Findings"],
     "data.dataset": ["Dataset"],
-    "data.digits": ["fit_digit"],
+    "data.pictures.digits": ["fit_digit"],
     "data.sealed": ["open_test"],
-    "data.sources": ["load"],
+    "data.load": ["load"],
     "engine.augmentation": ["Augment"],
     "engine.layers": ["BatchNormalization", "Conv2D", "Dense", "Dropout", "Flatten", "MaxPooling2D"],
     "engine.optimizers": ["SGD", "Adam", "RMSprop"],
@@ -117,11 +117,11 @@ _HOMES = {
     "errors": [name for name in __all__ if name.endswith("Error")],
     "estimator": ["ImageClassifier"],
     "explaining.occlusion": ["Occlusion", "occlusion"],
-    "explaining.similar": ["Neighbours"],
+    "explaining.neighbours": ["Neighbours"],
     "exporting.export": ["export"],
-    "exporting.from_keras": ["from_keras"],
-    "judging.compare": ["compare"],
-    "judging.comparison": ["Comparison"],
+    "exporting.keras.from_keras": ["from_keras"],
+    "comparing.compare": ["compare"],
+    "comparing.comparison": ["Comparison"],
     "judging.judge": ["judge"],
     "judging.judgement": ["Judgement"],
     "models.extended": ["Extended"],

@@ -16,10 +16,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from optotype.data.arrays import SOURCE
+from optotype.data.arrays.images import LARGEST_SIDE, as_images
+from optotype.data.arrays.in_memory import SOURCE
 from optotype.data.dataset import Dataset, SealedTest
-from optotype.data.listing import class_name
-from optotype.data.pixels import LARGEST_SIDE, as_images
+from optotype.data.sources.listing import class_name
 from optotype.errors import DataError, DivergedError
 from optotype.models.model import Model
 from optotype.recipes.builtin import default_recipe, load_recipe

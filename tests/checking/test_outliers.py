@@ -23,7 +23,7 @@ def test_odd_pictures_are_named_with_what_is_odd() -> None:
     images[7] = images[7] // 8 + 90
     images[9] = 99
     found = {
-        finding.pictures[0].index: finding.said for finding in brightness_outliers(textured(images=images))
+        finding.pictures[0].index: finding.message for finding in brightness_outliers(textured(images=images))
     }
     assert sorted(found) == [3, 5, 7, 9]
     assert found[3].startswith("Brighter than is usual")
@@ -42,7 +42,7 @@ def test_a_set_of_one_brightness_is_no_set_of_outliers() -> None:
 def _of_sizes(sizes: Any) -> dict[int, str]:
     """Look for outliers among pictures of these sizes; give their places with what is said of them."""
     data = textured(len(sizes), sizes=np.array(sizes, np.int32))
-    return {finding.pictures[0].index: finding.said for finding in size_outliers(data)}
+    return {finding.pictures[0].index: finding.message for finding in size_outliers(data)}
 
 
 def _varied(seed: int, n: int = 300, spread: float = 0.1) -> NDArray[np.float64]:

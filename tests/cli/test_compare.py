@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from optotype.data.sources import load
+from optotype.data.load import load
 from optotype.engine.optimizers import Adam
 from optotype.judging.judge import judge
 from optotype.training.train import train

@@ -163,7 +163,7 @@ def test_what_the_model_saw_is_drawn(predict: Predict) -> None:
 
 def test_a_digit_is_fitted_to_a_model_of_digits_only(predict: Predict) -> None:
     """--fit-digit predicts from what `fit_digit` makes of the picture; models of other shapes refuse it."""
-    from optotype.data.digits import fit_digit
+    from optotype.data.pictures.digits import fit_digit
 
     digits = small_model(shape=(28, 28, 1))
     digits.save("digits")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from optotype.data.dataset import Dataset
-from optotype.data.sources import load
+from optotype.data.load import load
 from optotype.engine.layers import describe
 from optotype.engine.network import Network
 from optotype.engine.optimizers import SGD, Adam, RMSprop

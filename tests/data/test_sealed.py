@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from optotype.data.dataset import Dataset, SealedTest, fingerprint
+from optotype.data.load import load
 from optotype.data.sealed import LOG_NAME, Opening, open_test, openings_of
-from optotype.data.sources import load
 from optotype.errors import DataError, RunError
 
 

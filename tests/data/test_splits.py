@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset, SealedTest
-from optotype.data.splits import carve, halves, split_of
+from optotype.data.splits import split_in_halves, split_of, stratified_split
 from optotype.errors import DataError
 
 _SEEDS = st.integers(-(2**63), 2**63)
@@ -25,7 +25,7 @@ def _cases(draw: st.DrawFn) -> tuple[NDArray[np.int64], int]:
 def test_both_parts_together_are_every_image(case: tuple[NDArray[np.int64], int], seed: int) -> None:
     """The parts are sorted, disjoint, together complete, read-only int64, and validation has the size asked for."""
     labels, wanted = case
-    split = carve(labels, wanted, seed)
+    split = stratified_split(labels, wanted, seed)
     np.testing.assert_array_equal(
         np.sort(np.concatenate([split.train, split.validation])), np.arange(len(labels))
     )
@@ -40,7 +40,7 @@ def test_both_parts_together_are_every_image(case: tuple[NDArray[np.int64], int]
 def test_every_class_keeps_its_share(case: tuple[NDArray[np.int64], int], seed: int) -> None:
     """Each class gives its proportional share, to less than one image, unless a class is down to its last image."""
     labels, wanted = case
-    split = carve(labels, wanted, seed)
+    split = stratified_split(labels, wanted, seed)
     sizes = np.bincount(labels, minlength=6)
     given_up = np.bincount(labels[split.validation], minlength=6)
     kept = np.bincount(labels[split.train], minlength=6)
@@ -53,8 +53,8 @@ def test_every_class_keeps_its_share(case: tuple[NDArray[np.int64], int], seed: 
 def test_a_split_depends_on_nothing_but_its_inputs(case: tuple[NDArray[np.int64], int], seed: int) -> None:
     """The same labels, size and seed give the same split, however the labels are stored."""
     labels, wanted = case
-    first = carve(labels, wanted, seed)
-    second = carve(labels.astype(np.uint8), wanted, seed)
+    first = stratified_split(labels, wanted, seed)
+    second = stratified_split(labels.astype(np.uint8), wanted, seed)
     np.testing.assert_array_equal(first.validation, second.validation)
     assert first.fingerprint == second.fingerprint
 
@@ -63,26 +63,28 @@ def test_the_classes_of_a_split_are_drawn_apart() -> None:
     """What one class gives does not change when another class gets different images."""
     labels = np.repeat([0, 1], 50)
     longer = np.repeat([0, 1], [50, 100])
-    few, more = carve(labels, 20, 0).validation, carve(longer, 30, 0).validation
+    few, more = stratified_split(labels, 20, 0).validation, stratified_split(longer, 30, 0).validation
     np.testing.assert_array_equal(few[few < 50], more[more < 50])
 
 
 def test_another_seed_gives_another_split() -> None:
     """Split seeds 0, 1 and 2 hold back different images, and their fingerprints differ."""
     labels = np.arange(1000) % 10
-    splits = [carve(labels, 100, seed) for seed in range(3)]
+    splits = [stratified_split(labels, 100, seed) for seed in range(3)]
     assert len({split.validation.tobytes() for split in splits}) == 3
     assert len({split.fingerprint for split in splits}) == 3
 
 
 def test_the_fingerprint_counts_the_training_images_too() -> None:
     """Two splits without validation differ when their numbers of images do."""
-    assert carve(np.arange(10), 0, 0).fingerprint != carve(np.arange(11), 0, 0).fingerprint
+    assert (
+        stratified_split(np.arange(10), 0, 0).fingerprint != stratified_split(np.arange(11), 0, 0).fingerprint
+    )
 
 
 def test_a_split_is_the_same_for_ever() -> None:
     """The split of a fixed case is pinned: a change would make recorded runs impossible to repeat."""
-    split = carve(np.arange(30) % 3, 6, 0)
+    split = stratified_split(np.arange(30) % 3, 6, 0)
     assert split.validation.tolist() == [0, 1, 2, 14, 19, 21]
     assert split.fingerprint == "sha256:7030c9c85cf320c0dd98123a64d4a2a5de178dd4649bc8ea9af34a07c26625ab"
 
@@ -93,20 +95,20 @@ def test_a_split_is_the_same_for_ever() -> None:
 )
 def test_a_size_is_a_number_or_a_fraction(validation: int | float, count: int) -> None:
     """A whole number asks for images, a fraction for that part of them, rounded."""
-    split = carve(np.arange(1000) % 10, validation, 0)
+    split = stratified_split(np.arange(1000) % 10, validation, 0)
     assert len(split.validation) == count
 
 
 def test_a_tie_goes_to_the_lower_class() -> None:
     """Where two classes have the same claim to one image, the lower one gives it."""
     labels = np.array([7, 7, 3, 3])
-    assert labels[carve(labels, 1, 0).validation].tolist() == [3]
+    assert labels[stratified_split(labels, 1, 0).validation].tolist() == [3]
 
 
 def test_a_class_keeps_its_last_image() -> None:
     """Classes of one image give none, even when nearly everything is asked for."""
     labels = np.array([0, 1, 2] + [3] * 100)
-    split = carve(labels, 99, 0)
+    split = stratified_split(labels, 99, 0)
     assert np.bincount(labels[split.train]).tolist() == [1, 1, 1, 1]
 
 
@@ -128,14 +130,14 @@ def test_a_class_keeps_its_last_image() -> None:
 def test_an_impossible_size_is_refused(validation: int | float, words: str) -> None:
     """A size that is negative, not a number, or leaves a class without training images is refused."""
     with pytest.raises(DataError, match=words):
-        carve(np.arange(20) % 2, validation, 0)
+        stratified_split(np.arange(20) % 2, validation, 0)
 
 
 @pytest.mark.parametrize("labels", [np.zeros(0, np.int64), np.zeros((3, 2), np.int64)])
 def test_labels_must_be_a_row(labels: NDArray[np.int64]) -> None:
     """No labels at all, or a table of them, is refused."""
     with pytest.raises(DataError, match="Cannot split labels"):
-        carve(labels, 0, 0)
+        stratified_split(labels, 0, 0)
 
 
 def _dataset(validation: list[int] | None) -> Dataset:
@@ -149,7 +151,7 @@ def _dataset(validation: list[int] | None) -> Dataset:
 def test_a_source_without_validation_is_carved() -> None:
     """Where the source sets nothing aside, the split is the carved one."""
     data = _dataset(None)
-    assert split_of(data, 2, 7).fingerprint == carve(data.labels, 2, 7).fingerprint
+    assert split_of(data, 2, 7).fingerprint == stratified_split(data.labels, 2, 7).fingerprint
 
 
 def test_a_source_that_validates_is_taken_at_its_word() -> None:
@@ -164,19 +166,19 @@ def test_halves_are_even_in_every_class(classes: list[int], seed: int) -> None:
     """The halves are disjoint, together all, sorted, as large as one another to 1, and so in every class."""
     labels = np.array([*classes, 7, 8], np.int64)
     validation = np.arange(len(classes))
-    one, two = halves(validation, labels, seed)
+    one, two = split_in_halves(validation, labels, seed)
     assert sorted([*one, *two]) == validation.tolist()
     assert 0 <= len(one) - len(two) <= 1
     for part in (one, two):
         assert (np.diff(part) > 0).all()
     counts = [np.bincount(labels[part], minlength=9) for part in (one, two)]
     assert np.abs(counts[0] - counts[1]).max() <= 1
-    again = halves(validation, labels, seed)
+    again = split_in_halves(validation, labels, seed)
     np.testing.assert_array_equal(again[0], one)
 
 
 def test_halves_depend_on_the_split_seed() -> None:
     """Another split seed gives other halves."""
     labels = np.arange(100) % 3
-    one, two = (halves(np.arange(100), labels, seed)[0] for seed in (0, 1))
+    one, two = (split_in_halves(np.arange(100), labels, seed)[0] for seed in (0, 1))
     assert one.tolist() != two.tolist()

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.engine.augmentation import AUGMENT, Augment
-from optotype.engine.randomness import bits, uniform
+from optotype.randomness import bits, uniform
 
 Doubles = NDArray[np.float64]
 

@@ -11,8 +11,8 @@ from optotype.engine.layers import Dense, Flatten
 from optotype.engine.network import Network
 from optotype.engine.optimizers import Adam
 from optotype.engine.processor import available_isas
-from optotype.engine.randomness import uniform
 from optotype.errors import EngineError
+from optotype.randomness import uniform
 from tests.engine.augmentation_oracle import changed, places, reflected
 
 MANY = 4000

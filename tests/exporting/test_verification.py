@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from optotype.data.sources import load
+from optotype.data.load import load
 from optotype.engine.layers import Dense, Flatten
 from optotype.errors import DataError, ExportError
 from optotype.exporting.verification import Trial, made_images, trial_of, verify

@@ -16,9 +16,9 @@ from optotype.judging.judgement import (
     Evidence,
     Judgement,
     LabelSets,
+    NoveltyCheck,
     Reliability,
     RobustnessCurve,
-    Unfamiliar,
 )
 from optotype.judging.scores import score
 from optotype.metrics import Estimate, proportion
@@ -78,14 +78,14 @@ def complete(judgement: Judgement, text: str = "some text") -> Judgement:
         judgement,
         calibration=CalibrationCheck(1.25, 30, check, replace(check, ece=Estimate(0.0123, 0.01, 0.02))),
         label_sets=LabelSets(0.99, proportion(97, 100), some, 1.3, 4),
-        unfamiliar=Unfamiliar(0.01, proportion(2, 100)),
+        unfamiliar=NoveltyCheck(0.01, proportion(2, 100)),
         baselines=(
             Baseline(f"{text} majority", 50, proportion(10, 100), 100),
             Baseline(text, 50, proportion(20, 100), 100),
         ),
         robustness=tuple(RobustnessCurve(f"{text} {i}", text, levels, curve, 100) for i in range(5)),
         diagnoses=(
-            Diagnosis("kind", f"{text} is said.", text, text, grave=True),
+            Diagnosis("kind", f"{text} is said.", text, text, severe=True),
             Diagnosis("kind", f"{text} is also said.", text, text),
         ),
         notes=(f"{text} is a note.",),

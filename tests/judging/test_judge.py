@@ -8,7 +8,7 @@ import pytest
 from pydantic import JsonValue
 
 from optotype.data.dataset import Dataset, Options
-from optotype.data.sources import load
+from optotype.data.load import load
 from optotype.engine.optimizers import Adam
 from optotype.errors import DataError, ModelError, RunError
 from optotype.judging.judge import judge

@@ -17,9 +17,9 @@ from optotype.judging.judgement import (
     Diagnosis,
     Judgement,
     LabelSets,
+    NoveltyCheck,
     Reliability,
     RobustnessCurve,
-    Unfamiliar,
     read_judgement,
 )
 from optotype.judging.scores import score
@@ -47,10 +47,10 @@ def full_judgement() -> Judgement:
         },
         calibration=CalibrationCheck(1.25, 50, reliability, reliability),
         label_sets=LabelSets(0.99, share, share, 1.5, 4),
-        unfamiliar=Unfamiliar(0.01, share),
+        unfamiliar=NoveltyCheck(0.01, share),
         baselines=(Baseline("always a", 100, share, 30),),
         robustness=(RobustnessCurve("shifted", "pixels", (0, 1.5), (share, share), 40),),
-        diagnoses=(Diagnosis("tiny", "It is tiny.", "40 images", "Add more.", grave=True),),
+        diagnoses=(Diagnosis("tiny", "It is tiny.", "40 images", "Add more.", severe=True),),
         notes=("A note.",),
         openings=(Opening("2026-01-01T00:00:00+00:00", "judge run"),),
         test_fingerprint="sha256:0",

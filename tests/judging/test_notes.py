@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from optotype.data.sources import load
+from optotype.data.load import load
 from optotype.judging.judge import judge
 from optotype.judging.notes import notes_on_added
-from optotype.judging.report.card import render_card
-from optotype.judging.report.facts import provenance
+from optotype.reporting.facts import provenance
+from optotype.reporting.model_card import render_card
 from optotype.training.train import train
 from tests.training.samples import pictures, recipe, write_folder, write_pictures
 

@@ -8,9 +8,9 @@ import numpy as np
 from optotype.engine.layers import BatchNormalization, Dense, Flatten, Layer
 from optotype.engine.network import Network
 from optotype.models.calibration import Calibration
-from optotype.models.familiarity import Familiarity
 from optotype.models.golden import Golden
 from optotype.models.model import Model
+from optotype.models.novelty import NoveltyDetector
 from optotype.recipes.recipe import Recipe
 
 SHAPE = (4, 3, 1)
@@ -43,7 +43,7 @@ def doubting_model() -> Model:
         model.weights,
         model.provenance,
         Calibration.fit(network.logits(images), labels),
-        Familiarity.fit(network, images, labels, images),
+        NoveltyDetector.fit(network, images, labels, images),
     )
 
 

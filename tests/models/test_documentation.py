@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Flatten, MaxPooling2D
-from optotype.exporting import npz_reader
+from optotype.exporting.npz import reader
 from optotype.models.file import Header
 from optotype.models.model import Model
 from optotype.training.train import train
@@ -33,7 +33,7 @@ def test_the_example_reads_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     model = Model.load(train(dataset(600), chosen, out=tmp_path).model_path)
     monkeypatch.chdir(tmp_path)
     (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    names: dict[str, object] = {"apply": npz_reader.apply, "activate": npz_reader.activate}
+    names: dict[str, object] = {"apply": reader.apply, "activate": reader.activate}
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         exec(compile(example, "model-file.md", "exec"), names)  # noqa: S102 - our own example

@@ -74,7 +74,9 @@ def test_doubts_survive(tmp_path: Path) -> None:
     for name in ("scales", "threshold", "rejected"):
         assert getattr(loaded.familiarity, name) == getattr(model.familiarity, name)
     images = np.random.default_rng(0).integers(0, 256, (9, *model.input_shape), np.uint8)
-    for now, before in zip(loaded.examine(images), model.examine(images), strict=True):
+    for now, before in zip(
+        loaded.logits_and_distances(images), model.logits_and_distances(images), strict=True
+    ):
         assert now is not None
         assert before is not None
         np.testing.assert_array_equal(now, before)

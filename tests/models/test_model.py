@@ -82,7 +82,7 @@ def test_a_model_with_doubts_says_them() -> None:
     assert model.familiarity is not None
     dark = np.random.default_rng(1).integers(0, 64, (40, *SHAPE), np.uint8)
     images = np.concatenate([dark, dark + 190])
-    logits, distances = model.examine(images)
+    logits, distances = model.logits_and_distances(images)
     assert distances is not None
     np.testing.assert_array_equal(logits, plain.logits(images))
     np.testing.assert_array_equal(logits, model.logits(images))
@@ -102,7 +102,7 @@ def test_a_model_with_doubts_says_them() -> None:
 def test_a_model_without_doubts_says_none() -> None:
     """Without a calibration and a familiarity there are no sets, no distances and no verdict; and no error."""
     model = small_model()
-    assert model.examine(_IMAGES)[1] is None
+    assert model.logits_and_distances(_IMAGES)[1] is None
     assert [(each.label_set, each.unknown) for each in model.predict(_IMAGES)] == [(None, None)] * 2
 
 
@@ -110,9 +110,9 @@ def test_no_images_are_examined_too() -> None:
     """An empty array is answered with empty ones."""
     none = np.empty((0, *SHAPE), np.uint8)
     for model in (doubting_model(), small_model()):
-        assert model.examine(none)[0].shape == (0, 3)
+        assert model.logits_and_distances(none)[0].shape == (0, 3)
         assert model.predict(none) == []
-    distances = doubting_model().examine(none)[1]
+    distances = doubting_model().logits_and_distances(none)[1]
     assert distances is not None
     assert distances.shape == (0,)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import optotype as ot
-from optotype.data.splits import carve
+from optotype.data.splits import stratified_split
 from optotype.metrics.welch import difference
 from optotype.recipes.builtin import BUILTIN, OTHERWISE
 from reproduce.accuracy import MARGIN, accuracies
@@ -53,7 +53,10 @@ def test_results_are_of_todays_recipe(name: str, peer: Peer) -> None:
     """Results are of the recipe and split as they are now, with as many seeds as the comparison with Keras needs."""
     recipe, found = ot.load_recipe(name), kept(name, peer)
     assert found.definition == definition(recipe)
-    assert found.split == carve(ot.load("mnist").labels, recipe.validation, recipe.split_seed).fingerprint
+    assert (
+        found.split
+        == stratified_split(ot.load("mnist").labels, recipe.validation, recipe.split_seed).fingerprint
+    )
     assert [each.seed for each in found.trainings] == list(range(len(found.trainings)))
     assert len(found.trainings) >= seeds(name, "keras")
 

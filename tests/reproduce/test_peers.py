@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import optotype as ot
-from optotype.data.splits import carve, halves
+from optotype.data.splits import split_in_halves, stratified_split
 from reproduce import peers
 from tests.reproduce.examples import training
 
@@ -49,7 +49,7 @@ def test_arrays_hold_the_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(peers, "CACHE", tmp_path)
     data, recipe = ot.load("mnist"), ot.load_recipe("mlp-300-300")
     file, split = peers.write_arrays(data, recipe)
-    carved = carve(data.labels, recipe.validation, recipe.split_seed)
+    carved = stratified_split(data.labels, recipe.validation, recipe.split_seed)
     with np.load(file) as arrays:
         assert (arrays["validation"] == carved.validation).all()
         assert arrays["test_images"].shape == (10_000, 28, 28, 1)
@@ -62,10 +62,12 @@ def test_both_sides_watch_the_same_half(tmp_path: Path, monkeypatch: pytest.Monk
     data = ot.load("mnist")
     for name, halved in (("mlp-300-300-early", True), ("mlp-300-300", False)):
         recipe = ot.load_recipe(name)
-        split = carve(data.labels, recipe.validation, recipe.split_seed)
+        split = stratified_split(data.labels, recipe.validation, recipe.split_seed)
         with np.load(peers.write_arrays(data, recipe)[0]) as arrays:
             watched = (
-                halves(split.validation, data.labels, recipe.split_seed)[0] if halved else split.validation
+                split_in_halves(split.validation, data.labels, recipe.split_seed)[0]
+                if halved
+                else split.validation
             )
             assert (arrays["watched"] == watched).all()
             assert (arrays["validation"] == split.validation).all()

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 import optotype as ot
+from optotype.checking.examples import of_training
 from optotype.checking.findings import Finding, Findings
-from optotype.checking.pictures import of_training
 from reproduce.doctor import by_way, scores
 from reproduce.examination import faults_section
 from reproduce.planted import WAYS, Planted, plant

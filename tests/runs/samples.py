@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from optotype.data.dataset import Dataset, SealedTest
-from optotype.data.splits import carve
+from optotype.data.splits import stratified_split
 from optotype.recipes.recipe import Recipe
 from optotype.runs.environment import describe_environment
 from optotype.runs.epoch import Epoch
@@ -26,7 +26,7 @@ def small_data(source: str = "memory") -> Dataset:
 def small_run(path: Path, source: str = "memory") -> Run:
     """Begin a run in a folder."""
     data = small_data(source)
-    split = carve(data.labels, RECIPE.validation, RECIPE.split_seed)
+    split = stratified_split(data.labels, RECIPE.validation, RECIPE.split_seed)
     return Run.create(path, RECIPE, data, split, describe_environment("portable", 2, "fp32"))
 
 

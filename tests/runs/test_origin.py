@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optotype.data.sources import load
+from optotype.data.load import load
 from optotype.errors import DataError
 from optotype.runs.origin import Origin, origin_of, reload
 from optotype.training.train import train

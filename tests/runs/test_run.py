@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from optotype.data.dataset import Addition, Options, Skipped
-from optotype.data.splits import carve, fingerprint_of, split_of
+from optotype.data.splits import fingerprint_of, split_of, stratified_split
 from optotype.errors import ModelError, RunError
 from optotype.models.model import Model
 from optotype.runs.environment import describe_environment
@@ -53,7 +53,7 @@ def test_what_was_skipped_is_in_the_run(tmp_path: Path) -> None:
     """Pictures that were left out are listed in the folder; where there are none, nothing is."""
     left = (Skipped("cat/1.png", "has 3 bytes"), Skipped("\u00e9.png", "is not a regular file"))
     data = replace(small_data(), skipped=left)
-    split = carve(data.labels, RECIPE.validation, RECIPE.split_seed)
+    split = stratified_split(data.labels, RECIPE.validation, RECIPE.split_seed)
     run = Run.create(tmp_path / "a", RECIPE, data, split, describe_environment("portable", 2, "fp32"))
     assert Run.open(run.path).skipped == left
     assert small_run(tmp_path / "b").skipped == ()
@@ -71,7 +71,7 @@ def test_a_run_from_before_there_was_a_precision(tmp_path: Path) -> None:
 
 def test_split_round_trip(tmp_path: Path) -> None:
     """The split in the folder is the one that was carved, and has the fingerprint that carving gave it."""
-    expected = carve(small_data().labels, RECIPE.validation, RECIPE.split_seed)
+    expected = stratified_split(small_data().labels, RECIPE.validation, RECIPE.split_seed)
     split = small_run(tmp_path / "run").split
     np.testing.assert_array_equal(split.train, expected.train)
     np.testing.assert_array_equal(split.validation, expected.validation)
@@ -194,7 +194,7 @@ def test_the_source_and_its_options_are_kept(tmp_path: Path) -> None:
     """What `load` was given is in run.json as it was, even if its name is not valid UTF-8."""
     options = Options(size=48, on_bad="skip", add="/new")
     data = replace(small_data("caf\udce9"), options=options)
-    split = carve(data.labels, RECIPE.validation, RECIPE.split_seed)
+    split = stratified_split(data.labels, RECIPE.validation, RECIPE.split_seed)
     Run.create(tmp_path, RECIPE, data, split, describe_environment("portable", 2, "fp32"))
     assert json.loads((tmp_path / "run.json").read_text())["data"]["options"] == {
         "size": 48,

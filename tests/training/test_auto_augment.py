@@ -8,14 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset, SealedTest
-from optotype.data.splits import carve
+from optotype.data.splits import stratified_split
 from optotype.engine.augmentation import Augment
 from optotype.engine.network import Network
 from optotype.errors import RecipeError
 from optotype.recipes.recipe import Recipe
 from optotype.runs.run import Run
 from optotype.training import auto_augment
-from optotype.training.auto_augment import Trial, settle
+from optotype.training.auto_augment import Trial, resolve_augment
 from optotype.training.loop import epochs
 from optotype.training.train import train
 from tests.training.samples import dataset, recipe
@@ -52,7 +52,7 @@ def asked() -> Recipe:
 
 def settled(data: Dataset, threads: int = 2) -> tuple[Augment | None, list[str]]:
     """Choose, and give what was chosen and why."""
-    made, record = settle(asked(), data, np.arange(len(data.labels)), threads)
+    made, record = resolve_augment(asked(), data, np.arange(len(data.labels)), threads)
     assert record is not None
     assert not isinstance(made.augment, str)
     why = record["why"]
@@ -169,7 +169,7 @@ def test_a_stop_while_choosing_says_so(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_loop_refuses_what_is_not_settled() -> None:
     """The training loop itself chooses nothing."""
     data = dataset()
-    split = carve(data.labels, 0, 0)
+    split = stratified_split(data.labels, 0, 0)
     network = Network(asked().network_layers(10), data.shape)
     with pytest.raises(RecipeError, match="'augment' is 'auto', expected what was chosen"):
         next(iter(epochs(network, data, split, asked())))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from optotype.data.splits import carve
+from optotype.data.splits import stratified_split
 from optotype.engine.network import EpochTotals, Network
 from optotype.engine.optimizers import SGD
 from optotype.engine.schedules import OneCycle, learning_rates
@@ -59,7 +59,7 @@ class Recorder:
 
 def _run(recorder: Recorder, chosen: Recipe, reports: list[Progress] | None = None) -> list[Epoch]:
     data = dataset()
-    split = carve(data.labels, chosen.validation, chosen.split_seed)
+    split = stratified_split(data.labels, chosen.validation, chosen.split_seed)
     report = None if reports is None else reports.append
     return list(epochs(cast("Network", recorder), data, split, chosen, report))
 
@@ -69,7 +69,7 @@ def test_each_epoch_sees_every_training_image_once_in_an_order_of_its_own() -> N
     first, other = Recorder(), Recorder()
     _run(first, recipe(epochs=3))
     _run(other, recipe(epochs=3, seed=1))
-    train = carve(dataset().labels, 50, 0).train
+    train = stratified_split(dataset().labels, 50, 0).train
     assert all(np.array_equal(np.sort(order), train) for order in first.orders + other.orders)
     assert len({order.tobytes() for order in first.orders + other.orders}) == 6
     assert first.keys == [(0, 1), (0, 2), (0, 3)]

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optotype.data.arrays import dataset_of
+from optotype.data.arrays.in_memory import dataset_of
 from optotype.data.dataset import Dataset
-from optotype.data.sources import load
+from optotype.data.load import load
 from optotype.engine.layers import Dense
 from optotype.engine.optimizers import Adam
 from optotype.errors import DataError

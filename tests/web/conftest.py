@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from optotype.data.sources import load
+from optotype.data.load import load
 from optotype.runs.run import Run
 from optotype.training.train import train
 from optotype.web.app import make_app

@@ -98,7 +98,7 @@ def test_the_picture_that_the_model_saw_comes_back(client: TestClient) -> None:
 
 def test_a_digit_is_fitted_where_that_is_asked(client: TestClient, run: Run) -> None:
     """fit=digit predicts from what fit_digit makes of the picture."""
-    from optotype.data.digits import fit_digit
+    from optotype.data.pictures.digits import fit_digit
 
     drawn = np.zeros((200, 100, 1), np.uint8)
     drawn[30:170, 40:60] = 255

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from optotype.web.limits import BodyLimits, Limits
-from optotype.web.metrics import Metered
+from optotype.web.metrics import MetricsMiddleware
 from optotype.web.service import Service
 from tests.web.samples import as_file, images
 
@@ -65,9 +65,9 @@ def test_who_left_is_not_counted_as_an_error(service: Service) -> None:
         pass
 
     scope = {"type": "http", "path": "/v1/predict", "headers": []}
-    asyncio.run(Metered(BodyLimits(fails, Limits()), service.metrics)(scope, gone, drop))
+    asyncio.run(MetricsMiddleware(BodyLimits(fails, Limits()), service.metrics)(scope, gone, drop))
     with pytest.raises(RuntimeError):
-        asyncio.run(Metered(fails, service.metrics)(scope, gone, drop))
+        asyncio.run(MetricsMiddleware(fails, service.metrics)(scope, gone, drop))
     counted = service.metrics.registry.get_sample_value
     for status in ("499", "500"):
         assert counted("optotype_requests_total", {"path": "/v1/predict", "status": status}) == 1

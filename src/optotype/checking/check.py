@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from optotype.checking.copies import Copies
+from optotype.checking.duplicates import Copies
 from optotype.checking.findings import KINDS, Finding, Findings
 from optotype.checking.imbalance import imbalance
-from optotype.checking.judged_runs import doubted_runs, in_doubt
-from optotype.checking.labels import label_errors
+from optotype.checking.label_errors import label_errors
 from optotype.checking.outliers import brightness_outliers, size_outliers
 from optotype.checking.quick_net import OutOfFold, out_of_fold
+from optotype.checking.rescoring import doubted_runs, in_doubt
 from optotype.checking.thumbnails import thumbnails
 from optotype.data.dataset import Dataset
 from optotype.data.sealed import OpenedTest

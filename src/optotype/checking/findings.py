@@ -32,25 +32,25 @@ class About:
         title: A heading.
         one: One such finding, in words.
         many: Several of them.
-        grave: Whether a training or a judgement would mislead.
+        severe: Whether a training or a judgement would mislead.
     """
 
     title: str
     one: str
     many: str
-    grave: bool = False
+    severe: bool = False
 
 
 KINDS: Final[Mapping[Kind, About]] = {
-    "unreadable": About("Unreadable files", "unreadable file", "unreadable files", grave=True),
+    "unreadable": About("Unreadable files", "unreadable file", "unreadable files", severe=True),
     "leak": About(
         "Leaks: one image in two splits",
         "image leaked across splits",
         "images leaked across splits",
-        grave=True,
+        severe=True,
     ),
     "conflict": About(
-        "One image under two labels", "image under two labels", "images under two labels", grave=True
+        "One image under two labels", "image under two labels", "images under two labels", severe=True
     ),
     "duplicate": About("Exact duplicates", "group of exact duplicates", "groups of exact duplicates"),
     "near_duplicate": About("Near duplicates", "group of near duplicates", "groups of near duplicates"),
@@ -102,20 +102,20 @@ class Finding:
 
     Attributes:
         kind: One of KINDS.
-        said: What is the matter, in a sentence.
+        message: What is the matter, in a sentence.
         badness: How bad, to be compared within the kind; larger is worse.
         pictures: The images in question; none for a file that cannot be read or for classes as a whole.
     """
 
     kind: Kind
-    said: str
+    message: str
     badness: float
     pictures: tuple[Picture, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
         """Give the finding as JSON values."""
         return {
-            "said": self.said,
+            "message": self.message,
             "badness": self.badness,
             "pictures": [picture.to_json() for picture in self.pictures],
         }
@@ -185,8 +185,8 @@ class Findings:
     @property
     def verdict(self) -> str:
         """What it comes to, in words."""
-        grave = self._counted(grave=True)
-        rest = self._counted(grave=False)
+        grave = self._counted(severe=True)
+        rest = self._counted(severe=False)
         looked = f"{self.images:,} training images"
         if self.test_images:
             looked += f" and {self.test_images:,} test images"
@@ -216,6 +216,6 @@ class Findings:
         return self.verdict
 
     def _counted(self, *, grave: bool) -> str:
-        counts = {kind: len(self.of(kind)) for kind, about in KINDS.items() if about.grave == grave}
+        counts = {kind: len(self.of(kind)) for kind, about in KINDS.items() if about.severe == grave}
         words = {kind: KINDS[kind].one if n == 1 else KINDS[kind].many for kind, n in counts.items()}
         return ", ".join(f"{n:,} {words[kind]}" for kind, n in counts.items() if n)

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from optotype.checking.examples import of_training
 from optotype.checking.findings import Finding
-from optotype.checking.pictures import of_training
 from optotype.data.dataset import Dataset
 from optotype.data.statistics import brightness_and_contrast
 

@@ -14,9 +14,9 @@ from optotype.data.splits import Split, fingerprint_of
 from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Flatten, Layer, MaxPooling2D
 from optotype.engine.network import Network
 from optotype.engine.optimizers import Adam
-from optotype.engine.randomness import permutation
 from optotype.engine.schedules import OneCycle
 from optotype.metrics import softmax, wilson_interval
+from optotype.randomness import permutation, purpose
 from optotype.recipes.builtin import load_recipe
 from optotype.recipes.recipe import Recipe
 from optotype.training.loop import epochs
@@ -30,7 +30,7 @@ _MOST_EPOCHS: Final = 30
 _MOMENTUM: Final = 0.9
 KNOWN: Final = 0.2
 # Sets the hash of the folds apart from that of every split: the word "fold" in ASCII.
-_FOLD: Final = 0x666F6C64
+_FOLD: Final = purpose("fold")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from optotype.judging.comparison import Comparison
+    from optotype.comparing.comparison import Comparison
 
 _LONGEST: Final = 60
 """Characters of a model's name in the name of a folder."""
@@ -41,7 +41,7 @@ def compare(
     or more seeds of each recipe there is also one about the recipes. The images on
     which models differ are shown in comparison.html.
     """
-    from optotype.data.outputs import require_output
+    from optotype.storage.outputs import require_output
 
     if out is not None:  # an opening must not be spent on what cannot be kept
         require_output(out)
@@ -61,7 +61,7 @@ def _compare(
     screen: "Console", targets: list[str], on: Literal["validation", "test"], *, json: bool
 ) -> "Comparison":
     """Compare, saying on a terminal what is being done."""
-    from optotype.judging.compare import compare as compare_targets
+    from optotype.comparing.compare import compare as compare_targets
 
     if json or not screen.is_terminal:
         return compare_targets(*targets, on=on)
@@ -80,9 +80,9 @@ def _folder_name(names: list[str]) -> str:
 def _write(comparison: "Comparison", folder: Path) -> tuple[Path, Path]:
     from json import dumps
 
-    from optotype.data.outputs import mark
-    from optotype.data.writing import write_durably
-    from optotype.judging.comparison_page import render_comparison
+    from optotype.reporting.comparison import render_comparison
+    from optotype.storage.atomic import write_durably
+    from optotype.storage.outputs import mark
 
     folder.mkdir(parents=True, exist_ok=True)
     mark(folder)
@@ -106,7 +106,7 @@ def _show(screen: "Console", comparison: "Comparison") -> None:
 
 def _verdicts(comparison: "Comparison") -> Sequence[str]:
     """Give every verdict; those about models in one sentence where they are too many to be read."""
-    from optotype.judging.comparison_page import MOST_VERDICTS
+    from optotype.reporting.comparison import MOST_VERDICTS
 
     pairs = len(comparison.pairs)
     if pairs <= MOST_VERDICTS:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from optotype.cli.augmented import Settings, recipe_with, show_augmented, write_augmented
+from optotype.cli.augmentation import Settings, recipe_with, show_augmented, write_augmented
 from optotype.cli.loading import OnBad, Rehash, Size, Source, load_source
-from optotype.cli.terminal import console, count, print_json, prose
+from optotype.cli.terminal import console, print_json, prose
+from optotype.text import count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -136,9 +137,9 @@ def _class_table(seen: "Overview") -> "Table":
 
 
 def _write_sheet(data: "Dataset", folder: Path) -> Path:
-    from optotype.data.contact_sheet import draw_sheet, rows_of_classes
-    from optotype.data.outputs import mark
-    from optotype.data.writing import write_durably
+    from optotype.reporting.image_sheet import draw_sheet, rows_of_classes
+    from optotype.storage.atomic import write_durably
+    from optotype.storage.outputs import mark
 
     folder.mkdir(parents=True, exist_ok=True)
     mark(folder)
@@ -152,8 +153,8 @@ def _checked(screen: "Console", data: "Dataset", folder: Path, *, sealed: bool, 
     from json import dumps
 
     from optotype.checking.check import check
-    from optotype.checking.page import render_page
-    from optotype.data.writing import write_durably
+    from optotype.reporting.doctor import render_page
+    from optotype.storage.atomic import write_durably
 
     if screen.is_terminal and not json:
         with screen.status("") as status:
@@ -178,7 +179,7 @@ def _show_findings(screen: "Console", findings: "Findings", folder: Path) -> Non
     table.add_column("the worst of them", overflow="fold")
     for kind, about in KINDS.items():
         found = findings.of(kind)
-        table.add_row(about.title, f"{len(found):,}", found[0].said if found else "-")
+        table.add_row(about.title, f"{len(found):,}", found[0].message if found else "-")
     screen.print(table)
     for note in findings.notes:
         prose(screen, note)

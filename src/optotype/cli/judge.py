@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optotype.cli.judgement import print_judgement
 from optotype.cli.loading import OnBad, load_source
+from optotype.cli.print_judgement import print_judgement
 from optotype.cli.terminal import console, print_json, prose
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def reported(
     screen: "Console", subject: "Run | Model", judgement: "Judgement", folder: Path, *, quiet: bool
 ) -> Path:
     """Write the report and the model card into a folder, saying so on a terminal meanwhile unless it is to be quiet."""
-    from optotype.judging.report import write_report
+    from optotype.reporting import write_report
     from optotype.runs.run import Run
 
     run = subject if isinstance(subject, Run) else None
@@ -128,10 +128,10 @@ def _own_folder(subject: "Run | Model", pictures: "Dataset | None") -> Path | No
 
 def _other_folder(subject: "Run | Model", pictures: "Dataset | None", out: Path | None) -> Path:
     """Say where another judgement goes; what cannot be written must not cost an opening of the test set."""
-    from optotype.data.outputs import require_output
     from optotype.runs.naming import plain
     from optotype.runs.origin import origin_of
     from optotype.runs.run import Run
+    from optotype.storage.outputs import require_output
 
     if isinstance(subject, Run):
         name, record = subject.name, subject.data
@@ -145,7 +145,7 @@ def _other_folder(subject: "Run | Model", pictures: "Dataset | None", out: Path 
 
 def _load(subject: "Run | Model", source: str, on_bad: OnBad) -> "Dataset":
     """Load pictures in the size that the model takes."""
-    from optotype.data.sources import SIZES, takes_size
+    from optotype.data.load import SIZES, takes_size
     from optotype.runs.run import Run
 
     if isinstance(subject, Run):

@@ -72,7 +72,7 @@ def load_source(
     add: Path | None = None,
 ) -> "Dataset":
     """Load a data set as `optotype.load` does, telling on the standard error how far it is."""
-    from optotype.data.sources import load
+    from optotype.data.load import load
 
     with loading(console(stderr=True)) as tell:
         return load(source, size=size, on_bad=on_bad, add=add, rehash=rehash, report=tell)

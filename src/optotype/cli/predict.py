@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from optotype.cli.image_sheet import Seen
 from optotype.cli.loading import Report, loading
-from optotype.cli.predictions import Write, as_csv, as_json, as_parquet, as_text
-from optotype.cli.seen import Seen
 from optotype.cli.terminal import console
+from optotype.cli.write_predictions import Write, as_csv, as_json, as_parquet, as_text
 from optotype.errors import DataError, ModelError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from optotype.data.dataset import Skipped
-    from optotype.data.decoding import Fit
-    from optotype.data.listing import Found
+    from optotype.data.pictures.worker_pool import Fit
+    from optotype.data.sources.listing import Found
     from optotype.models.model import Model
     from optotype.runs.run import Run
 
@@ -79,7 +79,7 @@ def predict(
     error (or under "bad", with --json), the others are predicted, and the exit
     code is 1.
     """
-    from optotype.data.chunks import in_chunks
+    from optotype.data.pictures.chunks import in_chunks
     from optotype.runs.run import find_target
 
     _check_output(show, parquet, programs=json + csv + bool(parquet))
@@ -165,16 +165,16 @@ def _asked(places: Sequence[str]) -> "Iterator[tuple[list[Found], list[Skipped]]
     """List what is asked for; a picture on the standard input lies in a file as long as the block runs."""
     from tempfile import TemporaryDirectory
 
-    from optotype.data.meant import meant
-    from optotype.data.pictures import MOST_BYTES
+    from optotype.data.pictures.decode import MOST_BYTES
+    from optotype.data.pictures.inputs import resolve_inputs
 
     if "-" not in places:
-        yield meant(places)
+        yield resolve_inputs(places)
         return
     with TemporaryDirectory(prefix="optotype-") as folder:
         received = Path(folder, "picture")
         received.write_bytes(sys.stdin.buffer.read(MOST_BYTES + 1))
-        found, bad = meant(str(received) if place == "-" else place for place in places)
+        found, bad = resolve_inputs(str(received) if place == "-" else place for place in places)
         yield [each._replace(file="-") if each.path == str(received) else each for each in found], bad
 
 
@@ -205,7 +205,7 @@ def _progress(screen: "Console", pictures: int, *, lines: bool) -> AbstractConte
 
 
 def _list(screen: "Console", bad: "Sequence[Skipped]") -> None:
-    from optotype.data.listing import shown
+    from optotype.text import printable
 
     for each in bad:
-        screen.print(f"{shown(each.file)} {shown(each.reason)}")
+        screen.print(f"{printable(each.file)} {printable(each.reason)}")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from optotype.cli.layers import layers_json, layers_table, total
-from optotype.cli.terminal import console, count, print_json
+from optotype.cli.terminal import console, print_json
+from optotype.text import count
 
 if TYPE_CHECKING:
     from rich.console import Console

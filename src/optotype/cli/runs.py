@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 import typer
 
-from optotype.cli.terminal import console, count, print_json, print_wide, prose
+from optotype.cli.terminal import console, print_json, print_wide, prose
+from optotype.text import count
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from optotype.judging.standing import Standing
+    from optotype.judging.run_accuracy import RunAccuracy
     from optotype.recipes.recipe import Recipe
     from optotype.runs.listing import Damaged
     from optotype.runs.run import Run
@@ -23,7 +24,7 @@ Order = Literal["created", "accuracy", "data", "recipe", "seed", "status", "time
 class _Row(NamedTuple):
     run: "Run"
     recipe: "Recipe"
-    standing: "Standing"
+    standing: "RunAccuracy"
     seconds: float
 
 
@@ -67,13 +68,13 @@ def runs(
 def _rows(found: "Sequence[Run]") -> "tuple[list[_Row], list[Damaged]]":
     """Ask each run how it stands; a run that cannot tell is damaged."""
     from optotype.errors import ModelError, RunError
-    from optotype.judging.standing import standing
+    from optotype.judging.run_accuracy import run_accuracy
     from optotype.runs.listing import Damaged
 
     rows, damaged = [], []
     for run in found:
         try:
-            rows.append(_Row(run, run.recipe, standing(run), sum(epoch.seconds for epoch in run.epochs)))
+            rows.append(_Row(run, run.recipe, run_accuracy(run), sum(epoch.seconds for epoch in run.epochs)))
         except (RunError, ModelError) as error:
             damaged.append(Damaged(run.path, str(error)))
     return rows, damaged
@@ -100,26 +101,26 @@ def _as_json(row: _Row) -> dict[str, object]:
 
 
 def _show(screen: "Console", folder: str, rows: Sequence[_Row], damaged: "Sequence[Damaged]") -> None:
-    from optotype.data.listing import shown
+    from optotype.text import printable
 
     if rows:
         print_wide(screen, _table(rows), least=130)
     else:
-        prose(screen, f"There is no run in {shown(folder)} yet.")
+        prose(screen, f"There is no run in {printable(folder)} yet.")
     for row in rows:
         if row.standing.note:
-            prose(screen, f"{shown(row.run.name)}: {row.standing.note}")
+            prose(screen, f"{printable(row.run.name)}: {row.standing.note}")
     if damaged:
         prose(screen, f"{count(len(damaged), 'run')} cannot be read:")
     for each in damaged:
-        prose(screen, f"  {shown(each.problem)}")
+        prose(screen, f"  {printable(each.problem)}")
 
 
 def _table(rows: Sequence[_Row]) -> "Table":
     from rich import box
     from rich.table import Table
 
-    from optotype.data.listing import shown
+    from optotype.text import printable
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("run", overflow="fold", min_width=16)
@@ -131,8 +132,8 @@ def _table(rows: Sequence[_Row]) -> "Table":
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            shown(row.run.name),
-            shown(row.run.data.name) + (f" +{row.run.data.added:,}" if row.run.data.added else ""),
+            printable(row.run.name),
+            printable(row.run.data.name) + (f" +{row.run.data.added:,}" if row.run.data.added else ""),
             row.recipe.name,
             str(row.recipe.seed),
             row.run.status,

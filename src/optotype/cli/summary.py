@@ -4,7 +4,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from optotype.cli.judge import judged, reported
-from optotype.cli.judgement import print_judgement
+from optotype.cli.print_judgement import print_judgement
 from optotype.cli.terminal import print_json
 
 if TYPE_CHECKING:

@@ -83,8 +83,3 @@ def print_wide(screen: "Console", table: "Table", least: int = 0) -> None:
     else:
         screen.width = screen.measure(table, options=screen.options.update(width=_WIDEST)).maximum
     screen.print(table, soft_wrap=False)
-
-
-def count(n: int, singular: str) -> str:
-    """Give a number with its noun: "1 epoch", "60,000 epochs"."""
-    return f"{n:,} {singular if n == 1 else f'{singular}s'}"

@@ -9,7 +9,8 @@ from optotype.cli.layers import layers_table
 from optotype.cli.loading import Add, OnBad, Rehash, Size, Source, load_source
 from optotype.cli.progress import reporting
 from optotype.cli.summary import conclude
-from optotype.cli.terminal import StoppedError, console, count, prose
+from optotype.cli.terminal import StoppedError, console, prose
+from optotype.text import count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -147,10 +148,10 @@ def _extended(data: "Dataset", name: str | None, target: Path, *, freeze: bool) 
 
 def _introduce(screen: "Console", data: "Dataset", chosen: "Recipe | Extended") -> None:
     """Say what is about to be trained, on what."""
-    from optotype.data.listing import shown
     from optotype.engine.layers import describe
     from optotype.engine.processor import chosen_arithmetic
     from optotype.models.extended import Extended
+    from optotype.text import printable
 
     recipe = chosen.recipe if isinstance(chosen, Extended) else chosen
     isa, precision = chosen_arithmetic(recipe.precision)
@@ -163,7 +164,7 @@ def _introduce(screen: "Console", data: "Dataset", chosen: "Recipe | Extended") 
         prose(
             screen,
             f"{count(len(data.addition.files), 'picture')} of {classes:,} {'class' if classes == 1 else 'classes'}"
-            f" added from {shown(str(data.options.add))}, to train only",
+            f" added from {printable(str(data.options.add))}, to train only",
         )
     if data.skipped:
         first = data.skipped[0]

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset
-from optotype.engine.randomness import permutation
 from optotype.errors import DataError
+from optotype.randomness import permutation, purpose
 
 # Sets these hashes apart from every other (split seed, ...): the word "halves" in ASCII.
-_HALVES: Final = 0x68616C766573
+_HALVES: Final = purpose("halves")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def split_of(data: Dataset, validation: int | float, split_seed: int) -> Split:
         DataError: As for `carve`.
     """
     if data.validation is None:
-        split = carve(data.labels[: data.own_images], validation, split_seed)
+        split = stratified_split(data.labels[: data.own_images], validation, split_seed)
     else:
         held = np.zeros(data.own_images, np.bool_)
         held[data.validation] = True
@@ -64,7 +64,7 @@ def split_of(data: Dataset, validation: int | float, split_seed: int) -> Split:
     return replace(split, train=train)
 
 
-def carve(labels: NDArray[np.integer], validation: int | float, split_seed: int) -> Split:
+def stratified_split(labels: NDArray[np.integer], validation: int | float, split_seed: int) -> Split:
     """Set a stratified part of the images aside for validation.
 
     Every class gives its proportional share, rounded by largest remainders (Hamilton's method; ties go to the lower
@@ -97,7 +97,7 @@ def carve(labels: NDArray[np.integer], validation: int | float, split_seed: int)
     return _split(held)
 
 
-def halves(
+def split_in_halves(
     validation: NDArray[np.int64], labels: NDArray[np.integer], split_seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Divide validation images into those that say when to stop and those that calibrate what came of it.

@@ -22,10 +22,10 @@ from pydantic.dataclasses import dataclass
 
 from optotype.engine import _core
 from optotype.engine.processor import chosen_isa
-from optotype.engine.randomness import combine
 from optotype.errors import EngineError
+from optotype.randomness import combine, purpose
 
-AUGMENT: Final = 0x6175676D656E74
+AUGMENT: Final = purpose("augment")
 """The word "augment" in ASCII, as a number: sets these hashes apart from all others."""
 
 _BYTE: Final = 255.0

@@ -16,7 +16,7 @@ from optotype.engine.augmentation import Augment, augmented
 from optotype.engine.layers import Dropout, Flatten, LayerRow
 from optotype.engine.network import EpochTotals, Images, Network, Report
 from optotype.engine.optimizers import Optimizer
-from optotype.engine.randomness import combine
+from optotype.randomness import combine
 
 Weights = Mapping[str, ArrayLike]
 

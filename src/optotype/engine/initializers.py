@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.engine.layers import Parameter, Shape
-from optotype.engine.randomness import normal, uniform
+from optotype.randomness import normal, uniform
 
 _NORMAL_DEVIATION: Final = 0.05  # the default of Keras's RandomNormal
 

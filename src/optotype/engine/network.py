@@ -29,8 +29,8 @@ from optotype.engine.layers import (
 )
 from optotype.engine.optimizers import SGD, Adam, Optimizer, RMSprop
 from optotype.engine.processor import Precision, chosen_arithmetic, chosen_threads
-from optotype.engine.randomness import combine
 from optotype.errors import EngineError
+from optotype.randomness import combine
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Report = Callable[[int], object]

@@ -13,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from optotype.data.pictures import Picture
+from optotype.data.pictures.decode import Picture
 from optotype.errors import DataError, ModelError, unknown_name
-from optotype.models.images import Pixels, Shape, as_batch
+from optotype.models.inputs import Pixels, Shape, as_batch
 from optotype.models.model import Model
 
 Array = NDArray[np.float32]

@@ -7,13 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from optotype.data.dataset import Dataset
-from optotype.data.writing import sync
 from optotype.errors import ExportError
 from optotype.exporting.content import content_of
 from optotype.exporting.formats import Format, find_format
 from optotype.exporting.verification import Verification, trial_of, verify
 from optotype.models.model import Model
 from optotype.runs.run import MODEL_FILE, Run, find_target
+from optotype.storage.atomic import sync
 
 
 def export(

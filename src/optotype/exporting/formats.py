@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from optotype.errors import ExportError, unknown_name
-from optotype.exporting import as_c, as_keras, as_npz, as_onnx, c_program
+from optotype.exporting import onnx
+from optotype.exporting.c import program as c_program
+from optotype.exporting.c import source as c_source
 from optotype.exporting.content import Content
+from optotype.exporting.keras import write as keras_file
+from optotype.exporting.npz import write as npz_file
 from optotype.exporting.verification import Answers, Batches
 
 
@@ -30,10 +34,10 @@ class Format:
 
 
 FORMATS: Final[Mapping[str, Format]] = {
-    "onnx": Format((".onnx",), as_onnx.write, as_onnx.predict, "onnxruntime"),
-    "keras": Format((".keras",), as_keras.write, as_keras.predict, "Keras"),
-    "npz": Format((".npz",), as_npz.write, as_npz.predict, "NumPy"),
-    "c": Format((".c", ".h"), as_c.write, c_program.predict, "a program compiled from it"),
+    "onnx": Format((".onnx",), onnx.write, onnx.predict, "onnxruntime"),
+    "keras": Format((".keras",), keras_file.write, keras_file.predict, "Keras"),
+    "npz": Format((".npz",), npz_file.write, npz_file.predict, "NumPy"),
+    "c": Format((".c", ".h"), c_source.write, c_program.predict, "a program compiled from it"),
 }
 """Every format by its name."""
 

@@ -1,8 +1,6 @@
-"""From finished runs to judgements and comparisons: the only code that opens the sealed test split."""
+"""Judge a finished run: open the sealed test split, score every split, check the uncertainty, diagnose."""
 
-from optotype.judging.compare import compare
-from optotype.judging.comparison import Comparison
 from optotype.judging.judge import judge
 from optotype.judging.judgement import Judgement, Score
 
-__all__ = ["Comparison", "Judgement", "Score", "compare", "judge"]
+__all__ = ["Judgement", "Score", "judge"]

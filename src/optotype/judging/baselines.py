@@ -19,14 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from optotype.data.cache_folder import cache_folder
 from optotype.data.dataset import Dataset
 from optotype.data.sealed import OpenedTest
-from optotype.data.splits import Split, carve
-from optotype.data.writing import write_durably
-from optotype.engine.randomness import permutation
+from optotype.data.splits import Split, stratified_split
 from optotype.judging.judgement import Baseline
 from optotype.metrics import proportion
+from optotype.randomness import permutation
+from optotype.storage.atomic import write_durably
+from optotype.storage.cache_folder import cache_folder
 
 _WAY: Final = 1
 """Counts the ways in which baselines were made: results of another are not taken over."""
@@ -112,7 +112,7 @@ def _part(labels: Labels, rows: NDArray[np.int64], most: int) -> NDArray[np.int6
     wanted = max(most, classes)
     if wanted > len(rows) - classes:
         return rows
-    return rows[carve(own, wanted, _WAY).validation]
+    return rows[stratified_split(own, wanted, _WAY).validation]
 
 
 def _pixels(images: NDArray[np.uint8] | Pixels) -> Pixels:

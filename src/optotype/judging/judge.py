@@ -13,22 +13,21 @@ from typing import Final
 import numpy as np
 
 from optotype.data.dataset import Dataset
-from optotype.data.outputs import mark, require_output
 from optotype.data.sealed import open_test
+from optotype.diagnosis import diagnose
 from optotype.judging.baselines import baselines
-from optotype.judging.diagnosis import diagnose
-from optotype.judging.doubts import doubts_of, notes_on_limits
-from optotype.judging.examine import examine
 from optotype.judging.judgement import Evidence, Judgement
-from optotype.judging.new_pictures import note_on_colours, note_on_copies, open_pictures
+from optotype.judging.new_images import note_on_colours, note_on_copies, open_pictures
 from optotype.judging.notes import notes_on, notes_on_added
 from optotype.judging.robustness import robustness
 from optotype.judging.scores import score
+from optotype.judging.uncertainty import check_uncertainty, notes_on_limits
 from optotype.models.model import Model
-from optotype.runs.files import naming, write_json
+from optotype.runs.files import wrap_os_errors, write_json
 from optotype.runs.origin import Origin, find, origin_of, reload, require_dataset
-from optotype.runs.predictions import write_predictions
+from optotype.runs.predictions import predict_split, write_predictions
 from optotype.runs.run import Run
+from optotype.storage.outputs import mark, require_output
 
 SPLITS: Final = ("train", "validation", "test")
 
@@ -117,7 +116,7 @@ def write_judgement(judgement: Judgement, folder: Path) -> None:
         RunError: The folder is a run's, or it cannot be written.
     """
     require_output(folder)
-    with naming(folder, "write"):
+    with wrap_os_errors(folder, "write"):
         folder.mkdir(parents=True, exist_ok=True)
         mark(folder)
     for name, predictions in judgement.predictions.items():
@@ -132,7 +131,7 @@ def _on_its_own_data(subject: _Subject, given: Dataset | None, *, robust: bool) 
     data, split = reload(subject.origin, model.recipe, given)
     subject.report("scoring")
     said = {
-        name: examine(model, data.images, data.labels, rows)
+        name: predict_split(model, data.images, data.labels, rows)
         for name, rows in (("train", split.train), ("validation", split.validation))
         if len(rows)
     }
@@ -140,7 +139,7 @@ def _on_its_own_data(subject: _Subject, given: Dataset | None, *, robust: bool) 
         for name, each in said.items():
             subject.run.write_predictions(name, each)
     opened = open_test(data, subject.runs_root, by=f"judge {subject.origin.name}")
-    said["test"] = examine(model, opened.images, opened.labels, np.arange(len(opened.labels)))
+    said["test"] = predict_split(model, opened.images, opened.labels, np.arange(len(opened.labels)))
     scores = {name: score(each, model.class_names) for name, each in said.items()}
     subject.report("baselines")
     simpler = baselines(data, split, opened)
@@ -150,7 +149,7 @@ def _on_its_own_data(subject: _Subject, given: Dataset | None, *, robust: bool) 
         data=data.name,
         on="test",
         splits={name: scores.get(name) for name in SPLITS},
-        **doubts_of(model, said["test"]),
+        **check_uncertainty(model, said["test"]),
         baselines=simpler,
         robustness=tuple(curves),
         notes=(
@@ -173,7 +172,7 @@ def _on_new_pictures(subject: _Subject, data: Dataset, *, robust: bool) -> Judge
     model, name = subject.model, subject.origin.name
     new = open_pictures(model, data, subject.runs_root, by=f"judge {name} on new pictures")
     subject.report("scoring")
-    said = examine(model, new.images, new.labels, np.arange(len(new.labels)))
+    said = predict_split(model, new.images, new.labels, np.arange(len(new.labels)))
     found = score(said, model.class_names)
     told = (note_on_colours(data, model), note_on_copies(new.images, subject.origin, model))
     curves = robustness(model, new.images, new.labels, subject.report) if robust else ()
@@ -182,7 +181,7 @@ def _on_new_pictures(subject: _Subject, data: Dataset, *, robust: bool) -> Judge
         data=data.name,
         on="new",
         splits={"new": found},
-        **doubts_of(model, said),
+        **check_uncertainty(model, said),
         robustness=tuple(curves),
         notes=(*filter(None, told), *notes_on(found), *notes_on_limits(model)),
         openings=new.opened.openings,

@@ -147,7 +147,7 @@ class LabelSets:
 
 
 @dataclass(frozen=True)
-class Unfamiliar:
+class NoveltyCheck:
     """How many of the judged images the model calls unlike what it was trained on.
 
     Attributes:
@@ -201,17 +201,17 @@ class Diagnosis:
 
     Attributes:
         kind: What, as a short name.
-        said: In a sentence.
+        message: One sentence.
         evidence: The numbers that it rests on.
         advice: What to try next, with a command where there is one.
-        grave: Whether the result misleads while it is so.
+        severe: Whether the result misleads while it is so.
     """
 
     kind: str
-    said: str
+    message: str
     evidence: str
     advice: str
-    grave: bool = False
+    severe: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,7 +256,7 @@ class Judgement:
     splits: Mapping[str, Score | None]
     calibration: CalibrationCheck | None = None
     label_sets: LabelSets | None = None
-    unfamiliar: Unfamiliar | None = None
+    unfamiliar: NoveltyCheck | None = None
     baselines: tuple[Baseline, ...] = ()
     robustness: tuple[RobustnessCurve, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
@@ -291,7 +291,7 @@ class Judgement:
 
     def _repr_html_(self) -> str:
         """Show the judgement in a notebook."""
-        from optotype.judging.report.notebook import display  # noqa: PLC0415 - only notebooks need it
+        from optotype.reporting.notebook import display  # noqa: PLC0415 - only notebooks need it
 
         return display(self)
 

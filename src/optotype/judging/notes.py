@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset
-from optotype.data.digests import digests, first_alike
 from optotype.judging.judgement import Score
+from optotype.storage.digests import digests, match_digests
 
 FEW: Final = 100
 """Images below which a score is said to be of few."""
@@ -52,7 +52,7 @@ def notes_on_added(data: Dataset, tests: NDArray[np.uint8]) -> list[str]:
     """
     if data.addition is None:
         return []
-    alike = first_alike(digests(tests), digests(data.images[data.own_images :])) >= 0
+    alike = match_digests(digests(tests), digests(data.images[data.own_images :])) >= 0
     copies = [file for file, leaks in zip(data.addition.files, alike, strict=True) if leaks]
     if not copies:
         return []

@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from optotype.engine.randomness import bits, normal, permutation
-from optotype.judging.examine import examine
 from optotype.judging.judgement import RobustnessCurve
 from optotype.metrics import accuracy, proportion
 from optotype.models.model import Model
+from optotype.randomness import bits, normal, permutation
+from optotype.runs.predictions import predict_split
 
 MOST: Final = 2_000
 """Images at each level."""
@@ -71,7 +71,7 @@ def robustness(
         for level in levels:
             changed = change.apply(shown, level) if level else shown
             pixels = np.clip(np.rint(changed), 0, 255).astype(np.uint8)
-            said = examine(model, pixels, truth, np.arange(len(truth)))
+            said = predict_split(model, pixels, truth, np.arange(len(truth)))
             shares.append(proportion(round(accuracy(said.logits, truth) * len(truth)), len(truth)))
         yield RobustnessCurve(change.name, change.unit, levels, tuple(shares), len(truth))
 

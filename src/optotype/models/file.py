@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from optotype.data.writing import write_durably
 from optotype.engine.layers import Dense, Layer, describe
 from optotype.errors import EngineError, ModelError, RecipeError
 from optotype.models.calibration import Calibration
-from optotype.models.familiarity import Clusters, Familiarity, appearance_size
 from optotype.models.golden import MOST, Golden
+from optotype.models.novelty import Clusters, NoveltyDetector, appearance_size
 from optotype.recipes.recipe import Recipe
+from optotype.storage.atomic import write_durably
 
 FORMAT: Final = 2
 """Version of the metadata; a file with a higher one is refused. The first knew no doubts and no golden images."""
@@ -54,7 +54,7 @@ class CalibrationHeader(BaseModel):
     n: Count
 
 
-class FamiliarityHeader(BaseModel):
+class NoveltyHeader(BaseModel):
     """What a model file says of what is familiar: numbers, and how many classes and directions there are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,13 +92,13 @@ class Header(BaseModel):
     recipe: Recipe
     provenance: dict[str, JsonValue]
     calibration: CalibrationHeader | None = None
-    familiarity: FamiliarityHeader | None = None
+    familiarity: NoveltyHeader | None = None
     golden: Annotated[int, Field(ge=1, le=MOST, strict=True)] | None = None
 
     @field_validator("recipe", mode="before")
     @classmethod
     def _kept(cls, value: object) -> object:
-        return value if isinstance(value, Recipe) else Recipe.kept(value)
+        return value if isinstance(value, Recipe) else Recipe.from_saved(value)
 
 
 def calibration_header(calibration: Calibration | None) -> CalibrationHeader | None:
@@ -108,11 +108,11 @@ def calibration_header(calibration: Calibration | None) -> CalibrationHeader | N
     return CalibrationHeader(temperature=calibration.temperature, n=calibration.n)
 
 
-def familiarity_header(familiarity: Familiarity | None) -> FamiliarityHeader | None:
+def novelty_header(familiarity: NoveltyDetector | None) -> NoveltyHeader | None:
     """Give what a header says of what is familiar."""
     if familiarity is None:
         return None
-    return FamiliarityHeader(
+    return NoveltyHeader(
         classes=len(familiarity.features.means),
         rank=familiarity.directions.shape[1],
         scales=familiarity.scales,
@@ -124,7 +124,7 @@ def familiarity_header(familiarity: Familiarity | None) -> FamiliarityHeader | N
 def arrays_of(
     weights: Mapping[str, NDArray[np.float32]],
     calibration: Calibration | None,
-    familiarity: Familiarity | None,
+    familiarity: NoveltyDetector | None,
     golden: Golden | None,
 ) -> Arrays:
     """Give all arrays of a model by their names in the file."""
@@ -154,7 +154,7 @@ def calibration_of(header: Header, arrays: Arrays) -> Calibration | None:
     return Calibration(header.calibration.temperature, arrays[_SCORES].astype(np.float64, copy=False))
 
 
-def familiarity_of(header: Header, arrays: Arrays) -> Familiarity | None:
+def novelty_of(header: Header, arrays: Arrays) -> NoveltyDetector | None:
     """Give what a file says is familiar, if anything; ModelError where its numbers are none."""
     says = header.familiarity
     if says is None:
@@ -163,7 +163,7 @@ def familiarity_of(header: Header, arrays: Arrays) -> Familiarity | None:
     def array(name: str) -> NDArray[np.float32]:
         return arrays[_FAMILIARITY + name].astype(np.float32, copy=False)
 
-    return Familiarity(
+    return NoveltyDetector(
         array("center"),
         array("directions"),
         Clusters(array("features.means"), array("features.whitening")),

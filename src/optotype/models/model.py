@@ -18,9 +18,9 @@ from optotype.metrics import softmax
 from optotype.models import file
 from optotype.models.calibration import COVERAGE, Calibration
 from optotype.models.extended import Extended, extend
-from optotype.models.familiarity import CHUNK, Familiarity
 from optotype.models.golden import Golden
-from optotype.models.images import Images, as_batch
+from optotype.models.inputs import Images, as_batch
+from optotype.models.novelty import CHUNK, NoveltyDetector
 from optotype.models.summary import summary
 from optotype.recipes.recipe import Recipe
 
@@ -93,7 +93,7 @@ class Model:
     weights: Mapping[str, NDArray[np.float32]]
     provenance: Mapping[str, JsonValue] = field(default_factory=dict)
     calibration: Calibration | None = None
-    familiarity: Familiarity | None = None
+    familiarity: NoveltyDetector | None = None
     golden: Golden | None = None
 
     def __post_init__(self) -> None:
@@ -144,7 +144,7 @@ class Model:
             return np.empty((0, len(self.class_names)), np.float32)
         return self.network.logits(batch, precision=precision)
 
-    def examine(
+    def logits_and_distances(
         self, images: Images, *, precision: Precision = "fp32"
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Compute logits, and how unlike the training images each image is, in one pass; arguments as for ``logits``.
@@ -189,7 +189,7 @@ class Model:
         Raises:
             DataError: The coverage is not between 0 and 1.
         """
-        return self.predictions(*self.examine(images, precision=precision), coverage=coverage)
+        return self.predictions(*self.logits_and_distances(images, precision=precision), coverage=coverage)
 
     def predictions(
         self,
@@ -274,7 +274,7 @@ class Model:
                 recipe=self.recipe,
                 provenance=dict(self.provenance),
                 calibration=file.calibration_header(self.calibration),
-                familiarity=file.familiarity_header(self.familiarity),
+                familiarity=file.novelty_header(self.familiarity),
                 golden=None if kept is None else len(kept.images),
             )
             arrays = file.arrays_of(self.weights, self.calibration, self.familiarity, kept)
@@ -304,7 +304,7 @@ class Model:
                 file.weights_of(arrays),
                 header.provenance,
                 file.calibration_of(header, arrays),
-                file.familiarity_of(header, arrays),
+                file.novelty_of(header, arrays),
                 file.golden_of(header, arrays),
             )
             if model.golden is not None:

@@ -161,10 +161,10 @@ class Recipe(BaseModel):
     @classmethod
     def from_json(cls, text: str) -> "Recipe":
         """Read what ``to_json`` wrote; RecipeError where that is impossible."""
-        return cls.kept(parse_json(text))
+        return cls.from_saved(parse_json(text))
 
     @classmethod
-    def kept(cls, data: object) -> "Recipe":
+    def from_saved(cls, data: object) -> "Recipe":
         """Take a recipe from the JSON that a run or a model kept, where every setting is written out.
 
         One without a precision is from before there was a choice, when every training was in fp32.

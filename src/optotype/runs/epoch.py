@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from optotype.runs.files import damaged, naming, read_bytes
+from optotype.runs.files import damaged, read_bytes, wrap_os_errors
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def append_epoch(path: Path, epoch: Epoch) -> None:
         RunError: The file cannot be written.
     """
     line = json.dumps(asdict(epoch), allow_nan=False)
-    with naming(path, "write"), path.open("ab") as file:
+    with wrap_os_errors(path, "write"), path.open("ab") as file:
         file.write(f"{line}\n".encode())
         file.flush()
         os.fsync(file.fileno())

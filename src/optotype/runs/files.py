@@ -8,8 +8,8 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from optotype.data.writing import write_durably
 from optotype.errors import RunError
+from optotype.storage.atomic import write_durably
 
 LARGEST: Final = 256 << 20
 """Bytes in the largest file that is read."""
@@ -20,7 +20,7 @@ Kind = TypeVar("Kind", bound=BaseModel)
 def write_json(path: Path, value: Mapping[str, object], indent: int | None = 2) -> None:
     """Write a JSON object in one step; RunError where that is impossible."""
     text = json.dumps(value, indent=indent, allow_nan=False)
-    with naming(path, "write"):
+    with wrap_os_errors(path, "write"):
         write_durably(path, f"{text}\n".encode())
 
 
@@ -30,7 +30,7 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         RunError: It is missing, unreadable, or larger than 256 MiB.
     """
-    with naming(path, "read"):
+    with wrap_os_errors(path, "read"):
         if path.exists() and not path.is_file():
             raise RunError(f"{path} is not a file, expected one that optotype wrote. Train again.")
         with path.open("rb") as file:
@@ -91,7 +91,7 @@ def damaged(path: Path, what: str) -> RunError:
 
 
 @contextmanager
-def naming(path: Path, verb: str) -> Iterator[None]:
+def wrap_os_errors(path: Path, verb: str) -> Iterator[None]:
     """Turn an OSError into a RunError that names the file; ``verb`` says what was tried ("read")."""
     try:
         yield

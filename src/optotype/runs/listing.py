@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from optotype.errors import RunError
-from optotype.runs.files import naming
+from optotype.runs.files import wrap_os_errors
 from optotype.runs.run import Run
 
 
@@ -42,7 +42,7 @@ def list_runs(root: str | Path = "runs") -> Listing:
         RunError: There is no such folder, it cannot be read, or it is itself a run.
     """
     folder = Path(root)
-    with naming(folder, "list the runs in"):
+    with wrap_os_errors(folder, "list the runs in"):
         if not folder.is_dir():
             raise RunError(f"There is no folder {folder}, expected one that holds runs. Check the path.")
         if (folder / "run.json").exists():

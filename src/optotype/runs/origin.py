@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from optotype.data.arrays import SOURCE as ARRAYS
+from optotype.data.arrays.in_memory import SOURCE as ARRAYS
 from optotype.data.dataset import Dataset
-from optotype.data.sources import load
+from optotype.data.load import load
 from optotype.data.splits import Split, split_of
 from optotype.errors import DataError, ModelError, RunError
 from optotype.models.model import Model

@@ -5,14 +5,20 @@ A file is a safetensors file of the arrays of a Predictions.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from optotype.data.writing import write_durably
-from optotype.runs.files import damaged, naming, read_bytes
+from optotype.errors import ModelError
+from optotype.models.model import Model
+from optotype.runs.files import damaged, read_bytes, wrap_os_errors
+from optotype.storage.atomic import write_durably
+
+CHUNK: Final = 10_000
+"""Images that are copied into memory at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +38,38 @@ class Predictions:
     distances: NDArray[np.float32] | None = None
 
 
+def predict_split(
+    model: Model, images: NDArray[np.uint8], labels: NDArray[np.int64], rows: NDArray[np.int64]
+) -> Predictions:
+    """Predict some of the images of a split.
+
+    Args:
+        model: The model.
+        images: uint8 of shape (n, height, width, channels), of the model's shape.
+        labels: The class of each, in the model's order.
+        rows: Which images, sorted int64 of shape (m,), m at least 1.
+
+    Raises:
+        ModelError: If a logit is not finite.
+    """
+    # In chunks: the images may be mapped from a file larger than the memory.
+    pieces = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
+    answers = [model.logits_and_distances(images[piece]) for piece in pieces]
+    logits = np.concatenate([each for each, _ in answers])
+    distances = [each for _, each in answers if each is not None]
+    if not np.isfinite(logits).all():
+        place = int(rows[np.flatnonzero(~np.isfinite(logits).all(axis=1))[0]])
+        raise ModelError(
+            f"The model's output for image {place} is not finite, expected numbers."
+            " Train the model again, with a lower learning rate."
+        )
+    return Predictions(rows, labels[rows], logits, np.concatenate(distances) if distances else None)
+
+
 def write_predictions(path: Path, predictions: Predictions) -> None:
     """Write predictions in one step; RunError where that is impossible."""
     arrays = {name: value for name, value in vars(predictions).items() if value is not None}
-    with naming(path, "write"):
+    with wrap_os_errors(path, "write"):
         path.parent.mkdir(exist_ok=True)
         write_durably(path, save({name: np.ascontiguousarray(value) for name, value in arrays.items()}))
 

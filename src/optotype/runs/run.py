@@ -22,12 +22,11 @@ from pydantic import JsonValue
 
 from optotype.data.dataset import Dataset, Skipped
 from optotype.data.splits import Split
-from optotype.data.writing import write_durably
 from optotype.errors import RecipeError, RunError
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
 from optotype.runs.epoch import Epoch, append_epoch, read_epochs
-from optotype.runs.files import damaged, naming, read_json, read_model, write_json
+from optotype.runs.files import damaged, read_json, read_model, wrap_os_errors, write_json
 from optotype.runs.manifest import (
     FORMAT,
     DataRecord,
@@ -40,6 +39,7 @@ from optotype.runs.manifest import (
 from optotype.runs.predictions import Predictions, read_predictions, write_predictions
 from optotype.runs.skipped import read_skipped, write_skipped
 from optotype.runs.split import read_split, write_split
+from optotype.storage.atomic import write_durably
 
 MODEL_FILE: Final = "model.safetensors"
 """Name of the model file in a run folder."""
@@ -80,7 +80,7 @@ class Run:
             RunError: The folder holds something already, or cannot be written.
         """
         folder = Path(path)
-        with naming(folder, "make the run folder"):
+        with wrap_os_errors(folder, "make the run folder"):
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
                 raise RunError(
@@ -103,7 +103,7 @@ class Run:
             RunError: There is no run folder, or its run.json is damaged or newer.
         """
         folder = Path(path)
-        with naming(folder, "open"):
+        with wrap_os_errors(folder, "open"):
             found, what = (
                 (folder / "run.json").is_file(),
                 "has no run.json" if folder.is_dir() else "is not a folder",
@@ -130,7 +130,7 @@ class Run:
     def keep_curve(self, quantity: Literal["loss", "accuracy"], png: bytes) -> None:
         """Write a picture of the epochs as loss.png or accuracy.png; RunError where it cannot be written."""
         path = self.path / f"{quantity}.png"
-        with naming(path, "write"):
+        with wrap_os_errors(path, "write"):
             write_durably(path, png)
 
     def close(self, status: Literal["finished", "interrupted", "diverged"], reason: str = "") -> None:
@@ -236,7 +236,7 @@ class Run:
         """How the run trains; RunError where its file is damaged."""
         path = self.path / "recipe.json"
         try:
-            return Recipe.kept(read_json(path))
+            return Recipe.from_saved(read_json(path))
         except RecipeError as error:
             raise damaged(path, f"holds no recipe ({error})") from None
 
@@ -298,7 +298,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         """Show the run in a notebook."""
-        from optotype.runs.display import display  # noqa: PLC0415 - only notebooks need it
+        from optotype.reporting.run_display import display  # noqa: PLC0415 - only notebooks need it
 
         return display(self)
 
@@ -314,7 +314,7 @@ def find_target(path: str | Path) -> Run | Model:
         ModelError: The file is no model.
     """
     target = Path(path)
-    with naming(target, "open"):
+    with wrap_os_errors(target, "open"):
         if target.is_dir():
             return Run.open(target)
         if target.is_file():

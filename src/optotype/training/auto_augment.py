@@ -21,16 +21,16 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from optotype.data.dataset import Dataset
-from optotype.data.splits import carve
+from optotype.data.splits import stratified_split
 from optotype.engine.augmentation import Augment, augmented
 from optotype.engine.layers import Conv2D, Dense, Flatten, Layer, MaxPooling2D
 from optotype.engine.network import Network
 from optotype.engine.optimizers import Adam
-from optotype.engine.randomness import permutation
+from optotype.randomness import permutation, purpose
 from optotype.recipes.recipe import Recipe
 
 # Sets these hashes apart from every other (seed, ...): the word "auto" in ASCII.
-_AUTO: Final = 0x6175746F
+_AUTO: Final = purpose("auto")
 _LEAST: Final = 500  # images: with fewer, too few are held out to tell a change that is tolerated from chance
 _MOST: Final = 10_000
 _HELD: Final = 0.2  # of them
@@ -82,7 +82,7 @@ class Trial:
         return f"{self.change}: {verdict}, it costs {100 * self.drop:.1f} +- {100 * self.margin:.1f} points of accuracy"
 
 
-def settle(
+def resolve_augment(
     recipe: Recipe, data: Dataset, train: NDArray[np.int64], threads: int | None
 ) -> tuple[Recipe, dict[str, JsonValue] | None]:
     """Put in the place of `augment = "auto"` what is measured to be tolerated: the strongest of each kind of change.
@@ -103,7 +103,9 @@ def settle(
         why = f"{len(part)} training images are too few to choose by, expected at least {_LEAST}: nothing is changed"
         return recipe.model_copy(update={"augment": None}), {"chosen": None, "why": [why]}
     quick = QuickNet(data.images[np.sort(part)], data.labels[np.sort(part)], recipe, threads)
-    chosen, reasons = _climb(quick, _start(quick.held)) if quick.knows else (None, [_ignorance(quick)])
+    chosen, reasons = (
+        _strongest_tolerated(quick, _start(quick.held)) if quick.knows else (None, [_too_weak_reason(quick)])
+    )
     record: dict[str, JsonValue] = {
         "chosen": str(chosen) if chosen else None,
         "why": list(reasons),
@@ -116,7 +118,7 @@ def settle(
     return recipe.model_copy(update={"augment": chosen}), record
 
 
-def _ignorance(quick: "QuickNet") -> str:
+def _too_weak_reason(quick: "QuickNet") -> str:
     return (
         f"the quick net is right about {100 * quick.accuracy:.1f} +- {100 * quick.margin:.1f} % of the images it has"
         f" not seen, averaged over the classes, and chance about {100 * quick.chance:.1f} %: too little to choose by,"
@@ -144,7 +146,7 @@ class QuickNet:
     def __init__(
         self, images: NDArray[np.uint8], labels: NDArray[np.int64], recipe: Recipe, threads: int | None
     ) -> None:
-        split = carve(labels, _HELD, recipe.split_seed)
+        split = stratified_split(labels, _HELD, recipe.split_seed)
         self._seed = recipe.seed
         self._network = _trained(images, labels, split.train, recipe.seed, threads)
         self._labels = labels[split.validation]
@@ -217,7 +219,7 @@ def _start(images: NDArray[np.uint8]) -> Augment:
     return Augment(padding="zero" if np.mean(np.concatenate(edges) == 0) >= 0.5 else "reflect")
 
 
-def _climb(quick: QuickNet, start: Augment) -> tuple[Augment | None, list[str]]:
+def _strongest_tolerated(quick: QuickNet, start: Augment) -> tuple[Augment | None, list[str]]:
     """Take of each kind the strongest change that is tolerated on its own, and say why."""
     side = min(quick.held.shape[1:3])
     shifts = sorted({round(share * side) for share in _SHIFTS} - {0}, reverse=True)

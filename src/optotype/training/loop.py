@@ -18,16 +18,16 @@ from optotype.data.splits import Split
 from optotype.engine.augmentation import Augment
 from optotype.engine.frozen import FrozenNetwork
 from optotype.engine.network import EpochTotals, Network
-from optotype.engine.randomness import permutation
 from optotype.engine.schedules import learning_rates
 from optotype.errors import DivergedError, RecipeError
 from optotype.metrics import accuracy, log_loss
+from optotype.randomness import permutation, purpose
 from optotype.recipes.recipe import Recipe
 from optotype.runs.epoch import Epoch
-from optotype.training.doubts import validation_parts
+from optotype.training.uncertainty import split_validation
 
 # Sets the hash of an epoch's order apart from every other (seed, epoch): the word "order" in ASCII.
-_ORDER: Final = 0x6F72646572
+_ORDER: Final = purpose("order")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def epochs(
     """
     n = len(split.train)
     steps = math.ceil(n / recipe.batch_size)
-    watched = validation_parts(recipe, data.labels, split)[0]
+    watched = split_validation(recipe, data.labels, split)[0]
     _begin(network, recipe, start or {})
     for number, rates in enumerate(_learning_rates(recipe, steps), start=1):
         started = time.perf_counter()

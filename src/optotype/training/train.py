@@ -19,9 +19,9 @@ from optotype.recipes.recipe import Recipe
 from optotype.runs.environment import describe_environment
 from optotype.runs.naming import new_folder
 from optotype.runs.run import Run
-from optotype.training.auto_augment import settle
-from optotype.training.best import is_over
-from optotype.training.keeper import Keeper
+from optotype.training.auto_augment import resolve_augment
+from optotype.training.best_epoch import is_over
+from optotype.training.checkpoint import Checkpointer
 from optotype.training.loop import Report, epochs
 
 
@@ -69,7 +69,7 @@ def train(
     folder = new_folder(data.name, recipe) if out is None else out
     run = Run.create(folder, recipe, data, split, environment)
     _explain(run, measured, extended)
-    keeper = Keeper(run, network, data, recipe, curves=curves)
+    keeper = Checkpointer(run, network, data, recipe, curves=curves)
     try:
         for epoch in epochs(network, data, split, recipe, report, start):
             run.record(epoch)
@@ -78,13 +78,13 @@ def train(
                 break
         keeper.finish()
     except DivergedError as error:
-        kept = keeper.rescue_best(error)
+        kept = keeper.save_best(error)
         keeper.draw_curves()
         raise DivergedError(f"{error} {kept}") from None
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"Training was stopped. {keeper.rescue_current('Ctrl-C')}") from None
+        raise KeyboardInterrupt(f"Training was stopped. {keeper.save_current('Ctrl-C')}") from None
     except BaseException as error:
-        error.add_note(keeper.rescue_current(f"{type(error).__name__}: {error}"))
+        error.add_note(keeper.save_current(f"{type(error).__name__}: {error}"))
         raise
     keeper.draw_curves()
     return run
@@ -119,7 +119,7 @@ def _settle(
     recipe: Recipe, data: Dataset, split: Split, threads: int | None
 ) -> tuple[Recipe, dict[str, JsonValue] | None]:
     try:
-        return settle(recipe, data, split.train, threads)
+        return resolve_augment(recipe, data, split.train, threads)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             "Training was stopped while its augmentation was chosen. Nothing was kept."

@@ -9,14 +9,14 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from optotype.data.decoding import Fit
-from optotype.data.embedding import png_uri
-from optotype.data.listing import shown
+from optotype.data.pictures.encode import png_uri
+from optotype.data.pictures.worker_pool import Fit
 from optotype.errors import DataError, unknown_name
-from optotype.explaining.similar import Neighbour
+from optotype.explaining.neighbours import Neighbour
 from optotype.models.calibration import COVERAGE
-from optotype.models.images import Pixels
+from optotype.models.inputs import Pixels
 from optotype.models.model import Prediction
+from optotype.text import printable
 from optotype.web.bodies import OPENAPI, Dtype, Wanted, read_images
 from optotype.web.schemas import (
     AccuracyOut,
@@ -164,7 +164,7 @@ async def correct(
     except DataError as error:
         # Nothing is wrong with the request: the folder is full, or cannot be written.
         raise HTTPException(507, str(error)) from error
-    return _json(Correction(file=file, folder=shown(str(corrections.folder)), count=count), 201)
+    return _json(Correction(file=file, folder=printable(str(corrections.folder)), count=count), 201)
 
 
 @router.get("/model", response_model=ModelOut)
@@ -276,7 +276,7 @@ def _about(service: Service) -> ModelOut:
         ),
         fits=list(served.fits),
         drawing_fit=served.drawing_fit,
-        collect=None if service.corrections is None else shown(str(service.corrections.folder)),
+        collect=None if service.corrections is None else printable(str(service.corrections.folder)),
         similar=service.explainer.similar,
         similar_note=service.explainer.note,
         limits=LimitsOut(body_bytes=limits.body_bytes, images=limits.images, pixels=limits.pixels),

@@ -13,17 +13,17 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from optotype.web.admission import Admission
 from optotype.web.api import router as api
 from optotype.web.api import service_of
+from optotype.web.concurrency import ConcurrencyLimit
 from optotype.web.docs import add_docs, ask_for_token
-from optotype.web.ending import Ending
 from optotype.web.guard import Guard
 from optotype.web.limits import BodyLimits
-from optotype.web.metrics import Metered
+from optotype.web.metrics import MetricsMiddleware
 from optotype.web.problems import HANDLERS
 from optotype.web.schemas import Health
 from optotype.web.service import Service
+from optotype.web.shutdown import ShutdownResponse
 
 _PAGE: Final = Path(__file__).parent / "page"
 
@@ -96,5 +96,5 @@ def make_app(service: Service, host: str, token: str | None = None) -> ASGIApp:
     if token is not None:
         ask_for_token(app)
     limits = service.limits
-    held = Ending(BodyLimits(Admission(app, limits), limits))
-    return Metered(Guard(held, host, token, limits), service.metrics)
+    held = ShutdownResponse(BodyLimits(ConcurrencyLimit(app, limits), limits))
+    return MetricsMiddleware(Guard(held, host, token, limits), service.metrics)

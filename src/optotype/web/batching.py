@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from optotype.models.images import Pixels
+from optotype.models.inputs import Pixels
 from optotype.models.model import Prediction
 from optotype.web.metrics import Metrics
 from optotype.web.served import Served

@@ -17,11 +17,11 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from optotype.data.decoding import Fit
-from optotype.data.digits import digit_of
-from optotype.data.pictures import UnusableError, open_picture, quietly, to_pixels
+from optotype.data.pictures.decode import UnusableError, open_picture, quietly, to_pixels
+from optotype.data.pictures.digits import digit_of
+from optotype.data.pictures.worker_pool import Fit
 from optotype.errors import DataError
-from optotype.models.images import Pixels, as_batch
+from optotype.models.inputs import Pixels, as_batch
 from optotype.web.limits import Limits
 from optotype.web.problems import shown
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 
 from optotype.errors import OptotypeError
+from optotype.explaining.neighbours import Neighbour, Neighbours
 from optotype.explaining.occlusion import Occlusion, occlusion
-from optotype.explaining.similar import Neighbour, Neighbours
-from optotype.models.images import Pixels
+from optotype.models.inputs import Pixels
 from optotype.web.problems import SOON
 from optotype.web.served import Served
 

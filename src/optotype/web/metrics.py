@@ -57,7 +57,7 @@ class Metrics:
         )
 
 
-class Metered:
+class MetricsMiddleware:
     """An ASGI application whose requests are counted.
 
     Args:

@@ -8,16 +8,16 @@ from typing import Final, Literal
 
 import numpy as np
 
-from optotype.data.arrays import SOURCE as ARRAYS
-from optotype.data.decoding import Fit
-from optotype.data.digits import fit_digit
-from optotype.data.listing import shown
+from optotype.data.arrays.in_memory import SOURCE as ARRAYS
+from optotype.data.pictures.digits import fit_digit
+from optotype.data.pictures.worker_pool import Fit
 from optotype.errors import ModelError, OptotypeError, RunError
-from optotype.judging.standing import images_watched, standing
+from optotype.judging.run_accuracy import images_watched, run_accuracy
 from optotype.metrics import Estimate
 from optotype.models.model import Model
 from optotype.runs.origin import find
 from optotype.runs.run import Run
+from optotype.text import printable
 
 _DIGIT: Final = (28, 28, 1)
 _DIGITS: Final = tuple("0123456789")
@@ -90,7 +90,7 @@ def load_served(target: Path) -> Served:
     if _hash(path) != before:
         raise ModelError(f"{path} changed while it was read. Wait until it is written, then try again.")
     if isinstance(found, Run):
-        served = Served(model, before, shown(found.name), _accuracy(found, model))
+        served = Served(model, before, printable(found.name), _accuracy(found, model))
     else:
         served = Served(model, before, None, None)
     _warm(served)
@@ -110,7 +110,7 @@ def _accuracy(run: Run, model: Model) -> Accuracy | None:
     with suppress(RunError, ModelError):
         if not _made(run, model):
             return None
-        stands = standing(run)
+        stands = run_accuracy(run)
         if stands.test is not None:
             return Accuracy("test", stands.test, run.data.test_images)
         watched = images_watched(run)

@@ -9,10 +9,10 @@ from typing import Final, TypeVar
 
 from starlette.exceptions import HTTPException
 
-from optotype.data.addition import check_apart
-from optotype.data.corrections import Corrections
+from optotype.data.feedback.additions import check_apart
+from optotype.data.feedback.corrections import Corrections
 from optotype.errors import OptotypeError
-from optotype.models.images import Pixels
+from optotype.models.inputs import Pixels
 from optotype.models.model import Prediction
 from optotype.web.batching import Batches, QueueFullError
 from optotype.web.explaining import Explainer

@@ -10,14 +10,14 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from optotype.data import sources
+import optotype.data
 from optotype.data.dataset import Dataset
+from optotype.data.load import load
 from optotype.data.named import places
 from optotype.data.named.catalogue import CATALOGUE, NamedSet
 from optotype.data.named.download import Original
 from optotype.data.named.places import load_named
 from optotype.data.named.unpacking import unpack_emnist
-from optotype.data.sources import load
 from optotype.errors import DataError
 from tests.data.named.archives import emnist_zip
 from tests.data.named.server import serving, status
@@ -100,13 +100,13 @@ def test_mnist_is_what_it_is_known_to_be(mnist: Dataset) -> None:
 @pytest.mark.parametrize(("name", "published"), MNIST_MD5.items())
 def test_shipped_files_have_the_published_sums(name: str, published: str) -> None:
     """Each file inside the package is, byte for byte, the published one."""
-    path = Path(sources.__file__).parent / "mnist" / name
+    path = Path(optotype.data.__file__).parent / "mnist" / name
     assert hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == published
 
 
 def test_the_licence_lies_beside_the_files() -> None:
     """MNIST's own licence ships in its folder and names the licence, its text and the authors."""
-    text = (Path(sources.__file__).parent / "mnist" / "LICENSE").read_text()
+    text = (Path(optotype.data.__file__).parent / "mnist" / "LICENSE").read_text()
     for words in (
         "CC BY-SA 3.0",
         "creativecommons.org/licenses/by-sa/3.0/legalcode",

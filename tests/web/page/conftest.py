@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from optotype.data.sources import load
+from optotype.data.load import load
 from optotype.recipes.builtin import load_recipe
 from optotype.training.train import train
 from tests.browser import CHROMIUM, Browser, opened

@@ -2,7 +2,7 @@
 
 import pytest
 
-from optotype.data.sources import load
+from optotype.data.load import load
 from tests.browser import Browser
 from tests.web.page.person import EXPLAINED, LABEL, SEVEN, click, draw, give, on_surface, problem, text, visit
 from tests.web.page.real import Real

@@ -16,9 +16,9 @@ from email.message import Message
 from pathlib import Path
 from typing import IO, Final
 
-from optotype.data.locking import locked
-from optotype.data.reporting import Report
 from optotype.errors import DataError
+from optotype.progress import Report
+from optotype.storage.locks import locked
 
 TIMEOUT: Final = 30.0
 WINDOW: Final = 60.0

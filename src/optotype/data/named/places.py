@@ -10,15 +10,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from optotype.data.cache_folder import cache_folder
+from optotype.data.arrays.idx import write_idx
+from optotype.data.arrays.idx_folder import FILES, has_idx_files, load_idx_folder
 from optotype.data.dataset import Dataset
-from optotype.data.idx import write_idx
-from optotype.data.idx_folder import FILES, has_idx_files, load_idx_folder
-from optotype.data.locking import locked
 from optotype.data.named.catalogue import CATALOGUE, NamedSet
 from optotype.data.named.download import check, fetch
-from optotype.data.reporting import Report
 from optotype.errors import DataError
+from optotype.progress import Report
+from optotype.storage.cache_folder import cache_folder
+from optotype.storage.locks import locked
 
 SYSTEM: Final = Path("/usr/share/datasets")
 """Where Debian and Ubuntu put data sets; fashion-mnist is in their package dataset-fashion-mnist."""

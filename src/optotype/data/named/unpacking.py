@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from optotype.data.idx import read_idx, unpack_idx
+from optotype.data.arrays.idx import read_idx, unpack_idx
 from optotype.errors import DataError
 
 Bytes = NDArray[np.uint8]

@@ -1,0 +1,1 @@
+"""Arrays as data sets: in memory, IDX and NPZ files."""

@@ -1,0 +1,1 @@
+"""Labelled images added by users: corrections and additional training images."""

@@ -1,0 +1,1 @@
+"""Folders, archives, manifests and tables of image files as data sets."""

@@ -1,5 +1,0 @@
-"""A judgement as something to read: one page with all its pictures, and a model card."""
-
-from optotype.judging.report.write import write_report
-
-__all__ = ["write_report"]

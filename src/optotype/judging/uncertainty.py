@@ -1,0 +1,109 @@
+"""What a model's own doubts are worth on judged images: its probabilities, its label sets, and what it calls unlike."""
+
+from typing import TypedDict
+
+import numpy as np
+
+from optotype.judging.judgement import Bin, CalibrationCheck, LabelSets, NoveltyCheck, Reliability
+from optotype.metrics import losses, proportion, softmax
+from optotype.metrics.bootstrap import mean_estimate
+from optotype.metrics.calibration import BINS, expected_calibration_error, in_bins
+from optotype.models.calibration import COVERAGE, Calibration
+from optotype.models.model import Model
+from optotype.models.novelty import NoveltyDetector
+from optotype.runs.predictions import Predictions
+
+
+class UncertaintyChecks(TypedDict):
+    """What a Judgement has of them, by the same names."""
+
+    calibration: CalibrationCheck | None
+    label_sets: LabelSets | None
+    unfamiliar: NoveltyCheck | None
+
+
+def check_uncertainty(model: Model, said: Predictions) -> UncertaintyChecks:
+    """Hold what a model knows of its own limits against what it said of some images; None for what it does not know."""
+    calibration, familiarity = model.calibration, model.familiarity
+    return {
+        "calibration": _calibration_check(calibration, said) if calibration else None,
+        "label_sets": _label_sets(calibration, said) if calibration else None,
+        "unfamiliar": _unfamiliar(familiarity, said) if familiarity else None,
+    }
+
+
+def notes_on_limits(model: Model) -> list[str]:
+    """Say what a model does not know of its own limits, and why."""
+    known = {
+        "calibration": ("no temperature, so its probabilities stay as trained", model.calibration),
+        "familiarity": (
+            "nothing by which it could tell images unlike those of its training",
+            model.familiarity,
+        ),
+    }
+    notes = [
+        f"The model holds {lack}: {model.provenance.get(f'no_{name}', 'an earlier optotype trained it.')}"
+        for name, (lack, held) in known.items()
+        if held is None
+    ]
+    if model.calibration is not None and (most := model.calibration.n / (model.calibration.n + 1)) < COVERAGE:
+        notes.append(
+            f"Every label set holds all classes: {model.calibration.n} images calibrated the model, which can promise"
+            f" at most {most:.1%}, not {COVERAGE:.0%}. Set more images aside for validation."
+        )
+    return notes
+
+
+def _calibration_check(calibration: Calibration, said: Predictions) -> CalibrationCheck:
+    """Compare probabilities without and with the model's temperature."""
+    return CalibrationCheck(
+        temperature=calibration.temperature,
+        n=calibration.n,
+        before=_reliability(said, 1.0),
+        after=_reliability(said, calibration.temperature),
+    )
+
+
+def _label_sets(calibration: Calibration, said: Predictions) -> LabelSets:
+    """Count how often the model's label sets hold the truth, and how large they are."""
+    sets = calibration.label_sets(calibration.probabilities(said.logits), COVERAGE)
+    n = len(sets)
+    sizes = sets.sum(axis=1)
+    return LabelSets(
+        asked=COVERAGE,
+        coverage=proportion(int(sets[np.arange(n), said.labels].sum()), n),
+        single=proportion(int((sizes == 1).sum()), n),
+        mean_size=float(sizes.mean()),
+        largest=int(sizes.max()),
+    )
+
+
+def _unfamiliar(familiarity: NoveltyDetector, said: Predictions) -> NoveltyCheck | None:
+    """Count the images that the model calls unlike those it was trained on; None where it was not asked."""
+    if said.distances is None:
+        return None
+    unknown = int(familiarity.unknown(said.distances).sum())
+    return NoveltyCheck(asked=familiarity.rejected, rejected=proportion(unknown, len(said.labels)))
+
+
+def _reliability(said: Predictions, temperature: float) -> Reliability:
+    logits, labels = said.logits.astype(np.float64) / temperature, said.labels
+    probabilities = softmax(logits)
+    binned = in_bins(probabilities, labels)
+    counts = np.bincount(binned.place, minlength=BINS)
+    right = np.bincount(binned.place[binned.right], minlength=BINS)
+    confidence = np.bincount(binned.place, weights=binned.confidence, minlength=BINS)
+    return Reliability(
+        ece=expected_calibration_error(probabilities, labels),
+        log_loss=mean_estimate(losses(logits, labels)),
+        bins=tuple(
+            Bin(
+                low=place / BINS,
+                high=(place + 1) / BINS,
+                n=int(counts[place]),
+                confidence=float(confidence[place] / counts[place]),
+                accuracy=proportion(int(right[place]), int(counts[place])),
+            )
+            for place in np.flatnonzero(counts).tolist()
+        ),
+    )

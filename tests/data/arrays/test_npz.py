@@ -1,0 +1,157 @@
+"""NPZ files, sound and hostile."""
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optotype.data.arrays import npz
+from optotype.data.arrays.in_memory import load_arrays
+from optotype.data.arrays.npz import load_npz
+from optotype.errors import DataError
+
+X = np.random.default_rng(0).integers(0, 256, (20, 4, 4), np.uint8)
+Y = np.arange(20) % 2
+ALL: dict[str, Any] = {"x_train": X, "y_train": Y, "x_test": X[:5], "y_test": Y[:5]}
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_file_is_the_data_set_of_its_arrays(tmp_path: Path, save: Callable[..., None]) -> None:
+    """Plain and compressed files, with or without a test split, in either order of axes, are what their arrays are."""
+    for arrays in (
+        ALL,
+        {key: ALL[key] for key in ("y_train", "x_train")},
+        ALL | {"x_train": np.asfortranarray(X)},
+    ):
+        save(tmp_path / "set.npz", **arrays)
+        data, expected = load_npz(tmp_path / "set.npz"), load_arrays(arrays)
+        assert data.fingerprint == expected.fingerprint
+        assert data.test.fingerprint == expected.test.fingerprint
+        assert (data.name, data.source) == ("set", str(tmp_path / "set.npz"))
+
+
+def _npy(shape: str, content: bytes, kind: str = "|u1", version: bytes = b"\1\0") -> bytes:
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY" + version + len(header).to_bytes(2, "little") + header + content
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (_npy("(2, 3, 3)", bytes(17)), r"does not hold the values of its shape \(2, 3, 3\)"),
+        (_npy("(2, 3, 3)", bytes(19)), "does not hold the values"),
+        (_npy("(1000000000000,)", b""), "does not hold the values"),
+        (_npy("(0, 3, 3)", b""), "or holds none"),
+        (_npy("(-1, -1)", b"1"), "is no sound array"),
+        (_npy("(0, 1180591620717411303424)", b""), "or holds none"),
+        (_npy("(9,)", b"", kind="|V0"), "or holds none"),
+        (_npy("(1,)", b"cos\nsystem\n", kind="|O"), "holds pickled objects"),
+        (_npy("(9,)", bytes(9), version=b"\3\0"), "has version"),
+        (_npy("'many'", b""), "is no sound array"),
+        (_npy("(2,)", bytes(4), kind="no type"), "is no sound array"),
+        (b"\x93NUMPY\1\0", "is no sound array"),
+        (b"no array", "is no sound array"),
+        (b"", "is no sound array"),
+    ],
+)
+def test_a_malformed_array_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    """A member that lies about its shape, holds objects or has no sound header is named, and no memory is taken."""
+    path = tmp_path / "set.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x_train.npy", content)
+    with pytest.raises(
+        DataError, match=rf"set\.npz is not a sound NPZ file of images: x_train\.npy .*{words}"
+    ):
+        load_npz(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (3,",
+        "{'descr': '|u1', 1: False, 'shape': (3,)}",
+        "{'descr': ('|u1',), 'fortran_order': False, 'shape': (3,)}",
+        "{'descr': [()], 'fortran_order': False, 'shape': (3,)}",
+        "{'descr': 'u1,(', 'fortran_order': False, 'shape': (3,)}",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (" + "-" * 9000 + "1,)}",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': " + "(" * 900 + "1" + ",)" * 900 + "}",
+        "{'descr': '|u1\0', 'fortran_order': False, 'shape': (3,)}",
+        "{[]: 1}",
+        "{{'a'}: 1}",
+    ],
+)
+def test_a_header_that_is_no_header_is_refused(tmp_path: Path, header: str) -> None:
+    """Whatever NumPy raises of a header becomes one sentence."""
+    path = tmp_path / "set.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        content = header.encode()
+        archive.writestr("x_train.npy", b"\x93NUMPY\1\0" + len(content).to_bytes(2, "little") + content)
+    with pytest.raises(DataError, match=r"x_train\.npy is no sound array"):
+        load_npz(path)
+
+
+def test_a_member_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    """A name that claims to be UTF-8 and is not becomes a sentence too."""
+    path = tmp_path / "set.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("\u00e9_train.npy", b"")
+    path.write_bytes(path.read_bytes().replace("\u00e9".encode(), b"\xff\xff"))
+    with pytest.raises(DataError, match="is not a sound NPZ file of images"):
+        load_npz(path)
+
+
+def test_strange_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other names, two members of one name, another compression and too many bytes are refused before any is read."""
+    path = tmp_path / "set.npz"
+    np.savez(path, **ALL, x_val=X)
+    with pytest.raises(DataError, match=r"x_val\.npy, expected at most"):
+        load_npz(path)
+    np.savez(path, **ALL)
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("x_train.npy", b"again")
+    with pytest.raises(DataError, match=r"it holds x_train\.npy"):
+        load_npz(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("x_train.npy", b"")
+    with pytest.raises(DataError, match="another method than deflate"):
+        load_npz(path)
+    np.savez_compressed(path, x_train=np.zeros((1000, 28, 28), np.uint8), y_train=Y)
+    monkeypatch.setattr(npz, "_MOST_UNPACKED", 100_000)
+    with pytest.raises(DataError, match=r"it unpacks to 784\d+ bytes, expected at most 100000"):
+        load_npz(path)
+
+
+def test_arrays_that_are_no_data_set_are_named_with_their_file(tmp_path: Path) -> None:
+    """What is wrong with the arrays of a sound file is said after the file's name."""
+    np.savez(tmp_path / "set.npz", **(ALL | {"y_test": Y[:4]}))
+    with pytest.raises(DataError, match=r"set\.npz: x_test holds 5 images and y_test holds 4 labels"):
+        load_npz(tmp_path / "set.npz")
+
+
+def _sound() -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, **ALL)
+    return file.getvalue()
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_damaged_file_never_gets_through_as_something_else(data: st.DataObject) -> None:
+    """A file that is cut, or has some of its bytes changed, is refused in a sentence or is a data set all the same."""
+    content = bytearray(_sound())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(content)) | st.just(len(content)))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "set.npz"
+        path.write_bytes(content[:cut])
+        with suppress(DataError):
+            assert load_npz(path).source == str(path.resolve())

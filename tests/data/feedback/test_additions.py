@@ -1,0 +1,177 @@
+"""Pictures that are added to a data set train, and change nothing else of it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from optotype.data.dataset import Options
+from optotype.data.feedback import additions
+from optotype.data.load import load
+from optotype.data.sealed import open_test
+from optotype.data.splits import split_of
+from optotype.errors import DataError
+from tests.data.picture_files import names, picture, write
+from tests.training.samples import pictures, write_folder, write_pictures
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    """Write 60 training and 20 test pictures as IDX files."""
+    return write_folder(tmp_path / "digits", 60, 20)
+
+
+@pytest.fixture
+def added(tmp_path: Path) -> Path:
+    """Write 25 new pictures into class folders."""
+    return write_pictures(tmp_path / "added", *pictures(25, 7))
+
+
+def test_added_pictures_only_train(digits: Path, added: Path, tmp_path: Path) -> None:
+    """They follow the source's images, which are split as without them; the test split and its fingerprint stay."""
+    plain, data = load(digits), load(digits, add=added)
+    assert (data.own_images, len(data.images), len(data.labels)) == (60, 85, 85)
+    np.testing.assert_array_equal(data.images[:60], plain.images)
+    new, labels = pictures(25, 7)
+    order = sorted(range(25), key=lambda place: f"{labels[place]}/{place}.png")
+    np.testing.assert_array_equal(data.images[60:], new[order])
+    np.testing.assert_array_equal(data.labels[60:], labels[order])
+    for validation, seed in ((10, 0), (0.25, 3), (0, 1)):
+        one, other = split_of(plain, validation, seed), split_of(data, validation, seed)
+        np.testing.assert_array_equal(one.validation, other.validation)
+        np.testing.assert_array_equal([*one.train, *range(60, 85)], other.train)
+        assert one.fingerprint == other.fingerprint
+        assert not other.train.flags.writeable
+    assert data.test.fingerprint == plain.test.fingerprint
+    assert data.own_fingerprint == plain.fingerprint == plain.own_fingerprint
+    assert data.fingerprint != plain.fingerprint
+    assert open_test(data, tmp_path / "runs", by="a test").opening == 1
+    assert data.options == Options(add=str(added))
+    assert (data.name, data.source, data.skipped) == (plain.name, plain.source, ())
+    assert data.addition is not None
+    assert data.addition.files[0] == str(added / "0" / "0.png")
+    assert not data.images.flags.writeable
+    assert not data.labels.flags.writeable
+
+
+def test_every_kind_of_source_takes_more(tmp_path: Path, added: Path) -> None:
+    """IDX files, an NPZ file and arrays with the same pictures added have the same fingerprint."""
+    images, labels = pictures(60, 1)
+    tests, theirs = pictures(20, 2)
+    np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=tests, y_test=theirs)
+    found = [
+        load(write_folder(tmp_path / "idx", 60, 20), add=added),
+        load(tmp_path / "set.npz", add=added),
+        load({"x_train": images, "y_train": labels, "x_test": tests, "y_test": theirs}, add=added),
+    ]
+    assert len({data.fingerprint for data in found}) == 1
+
+
+def test_pictures_join_pictures_of_another_size(tmp_path: Path) -> None:
+    """A folder's own validation stays as it is; what is added gets its shape, and keeps its place among the files."""
+    files = [*names(5, below="train/"), *names(2, below="val/"), *names(2, below="test/")]
+    source = write(tmp_path / "pets", files)
+    (tmp_path / "more" / "dog" / "deeper").mkdir(parents=True)
+    (tmp_path / "more" / "dog" / "deeper" / "x.jpg").write_bytes(picture(99, (40, 30), "L", "JPEG"))
+    plain, data = load(source), load(source, add=tmp_path / "more")
+    assert data.shape == plain.shape == (10, 12, 3)
+    assert plain.files is not None
+    assert data.files == (*plain.files, str(tmp_path / "more" / "dog" / "deeper" / "x.jpg"))
+    assert data.sizes is None
+    assert data.class_names[data.labels[-1]] == "dog"
+    one, other = split_of(plain, 0, 0), split_of(data, 0, 0)
+    np.testing.assert_array_equal(one.validation, other.validation)
+    assert one.fingerprint == other.fingerprint
+    assert other.train[-1] == 14
+
+
+def test_copies_of_the_sources_images_are_left_out(digits: Path, added: Path) -> None:
+    """What is a training image already, so that it could be in validation, is listed as skipped, whatever is asked."""
+    own, labels = pictures(60, 1)
+    write_pictures(added / "3", own[13:14], labels[13:14])
+    data = load(digits, add=added)
+    assert len(data.labels) == 85
+    (left,) = data.skipped
+    assert left.file == str(added / "3" / "3" / "0.png")
+    assert left.reason == "is training image 13 of digits already, pixel by pixel"
+
+
+def test_a_source_is_not_added_to_itself(tmp_path: Path) -> None:
+    """The folder of a source of pictures, one in it and one around it are refused: its test pictures lie there."""
+    source = write(tmp_path / "all" / "pets", names(10))
+    for folder in (source, source / "dog", tmp_path / "all"):
+        with pytest.raises(
+            DataError, match="expected a folder apart from it: its test pictures would be trained"
+        ):
+            load(source, add=folder)
+
+
+def test_a_folder_of_nothing_new_is_refused(digits: Path, tmp_path: Path) -> None:
+    """Where every picture is a copy, the first is named."""
+    write_pictures(tmp_path / "same", *pictures(60, 1))
+    with pytest.raises(
+        DataError, match=r"no picture that can be added to digits \(.*0\.png is training image 0 "
+    ):
+        load(digits, add=tmp_path / "same")
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("missing", r"There is no folder .*missing, expected one of class folders"),
+        ("a\0b", "cannot be read: .*null"),
+        ("empty", "has no picture that can be added to digits, expected class folders"),
+        (
+            "unknown",
+            r"Unknown class of digits '70'\. Did you mean '7'\? Known: 0, .* It is a folder in .*unknown",
+        ),
+        ("splits", "Unknown class of digits 'test'"),
+        ("flat", "1 file of .*flat cannot be used.*\n  .*a.png lies in no class folder"),
+        ("damaged", "1 file of .*damaged cannot be used.*\n  .*bad.png cannot be read as a picture"),
+    ],
+)
+def test_a_wrong_folder_is_explained(digits: Path, tmp_path: Path, folder: str, words: str) -> None:
+    """A folder that is missing, empty, of other classes or with bad pictures is refused, saying what is wrong."""
+    (tmp_path / "empty" / "7").mkdir(parents=True)
+    write(tmp_path / "unknown", ["7/a.png", "70/b.png"])
+    write(tmp_path / "splits", ["train/7/a.png", "test/7/b.png"])
+    write(tmp_path / "flat", ["a.png", "7/b.png"])
+    write(tmp_path / "damaged", ["7/b.png"])
+    (tmp_path / "damaged" / "7" / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=words):
+        load(digits, add=tmp_path / folder)
+
+
+def test_bad_pictures_are_left_out_where_that_is_wanted(digits: Path, added: Path) -> None:
+    """With on_bad="skip" they are listed, and that choice is kept, though IDX files know none."""
+    (added / "7" / "bad.png").write_bytes(b"no picture")
+    (added / "stray.png").write_bytes(picture())
+    data = load(digits, add=added, on_bad="skip")
+    assert [each.file for each in data.skipped] == [str(added / "stray.png"), str(added / "7" / "bad.png")]
+    assert data.options == Options(on_bad="skip", add=str(added))
+    assert len(data.labels) == 85
+
+
+def test_a_loading_tells_how_far_it_is(digits: Path, added: Path) -> None:
+    """Decoding is reported with the folder's name, to the last picture."""
+    told: list[tuple[str, int, int]] = []
+    load(digits, add=added, report=lambda *what: told.append(what))
+    assert told[-1] == ("decoding the pictures of added", 25, 25)
+
+
+def test_many_images_are_not_copied_into_memory(
+    digits: Path, added: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above a bound images are mapped from a file that has no name, and are the same."""
+    plain = load(digits, add=added)
+    monkeypatch.setattr(additions, "_IN_MEMORY", 0)
+    monkeypatch.setattr(additions, "_ROWS", 7)
+    data = load(digits, add=added)
+    np.testing.assert_array_equal(data.images, plain.images)
+    assert data.fingerprint == plain.fingerprint
+    assert not data.images.flags.writeable
+    assert not list(home.iterdir())
+    home.rmdir()
+    home.write_bytes(b"")
+    with pytest.raises(DataError, match="images with those added cannot be written"):
+        load(digits, add=added)

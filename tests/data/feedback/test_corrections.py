@@ -1,0 +1,223 @@
+"""The folder of corrections: what is kept comes back as it was, once, under the label that was given last."""
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+
+from optotype.data.feedback import corrections as module
+from optotype.data.feedback.corrections import Corrections, class_of, folder_names
+from optotype.data.load import load
+from optotype.errors import DataError
+
+FASHION = ("T-shirt/top", "Trouser", "Ankle boot")
+Pixels = NDArray[np.uint8]
+
+
+def _picture(seed: int, shape: tuple[int, int, int] = (28, 28, 1)) -> Pixels:
+    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.glob("*/*"))
+
+
+@given(data=st.data(), shape=st.sampled_from([(28, 28, 1), (32, 32, 3)]), seed=st.integers(0, 99))
+def test_what_is_kept_is_added_as_it_was(data: st.DataObject, shape: tuple[int, int, int], seed: int) -> None:
+    """Whatever the classes are called, `load(..., add=folder)` gives the pixels and labels that were kept."""
+    texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+    # Those that arrays can have: they are to be shown.
+    shown = texts.filter(lambda name: name.isprintable() and bool(name.strip()))
+    class_names = data.draw(
+        st.lists(
+            shown | st.sampled_from([*FASHION, ".", "..", "a%2Fb", "__MACOSX"]),
+            min_size=2,
+            max_size=4,
+            unique=True,
+        )
+    )
+    pixels = data.draw(arrays.arrays(np.uint8, (3, *shape)))
+    own = np.random.default_rng(seed).integers(0, 256, (4 * len(class_names), *shape)).astype(np.uint8)
+    source = load((own, class_names * 4))
+    labels = data.draw(st.lists(st.sampled_from(source.class_names), min_size=3, max_size=3))
+    with TemporaryDirectory() as folder:
+        kept = Corrections(Path(folder) / "new", source.class_names)
+        last = {}
+        for label, each in zip(labels, pixels, strict=True):
+            kept.keep(label, each)
+            last[each.tobytes()] = label
+        found = load((own, class_names * 4), add=kept.folder)
+        assert kept.count() == len(last)
+    added = found.images[found.own_images :]
+    names = [found.class_names[label] for label in found.labels[found.own_images :]]
+    assert dict(zip([each.tobytes() for each in added], names, strict=True)) == last
+    assert len(added) == len(last)
+
+
+@given(st.lists(st.text(min_size=1, max_size=12), unique=True, max_size=6))
+def test_folders_are_told_apart_by_every_file_system(class_names: list[str]) -> None:
+    """Folders differ even without case and Unicode form, none is hidden or a path, and each leads to its class."""
+    folders = folder_names(class_names)
+    assert list(folders) == class_names
+    assert len({module._alike(folder) for folder in folders.values()}) == len(class_names)
+    for name, folder in folders.items():
+        assert "/" not in folder
+        assert "\0" not in folder
+        assert not folder.startswith(".")
+        assert class_of(folder, class_names) == name
+
+
+def test_plain_names_stay_plain() -> None:
+    """A class has a folder of its own name, but for what no folder's name can hold, and for what would be merged."""
+    names = ("0", "Ankle boot", "café", "T-shirt/top", "100%", ".net", "a", "A", "x\ny", " b", "__MACOSX")
+    assert list(folder_names(names).values()) == [
+        "0",
+        "Ankle boot",
+        "café",
+        "T-shirt%2Ftop",
+        "100%25",
+        "%2Enet",
+        "a",
+        "%41",
+        "x%0Ay",
+        "%20%62",
+        "%5F%5F%4D%41%43%4F%53%58",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("class_names", "words"),
+    [
+        (("a", "a"), "two classes named 'a'"),
+        (("a", ""), r"The class '' would have a folder with a name of 0 bytes"),
+        (("a", "/" * 86), r"with a name of 258 bytes, expected 1 to 255\. Rename the class"),
+        (("a", "\udc80"), r"The class '\\udc80' has characters that cannot be written"),
+    ],
+)
+def test_a_class_without_a_folder_is_named(tmp_path: Path, class_names: tuple[str, ...], words: str) -> None:
+    """What no folder can be called is refused before anything is collected, and no folder is made."""
+    with pytest.raises(DataError, match=words):
+        Corrections(tmp_path / "new", class_names)
+    assert not (tmp_path / "new").exists()
+
+
+def test_folders_that_people_made_are_understood() -> None:
+    """A folder is of the class of its name, written as it is, decomposed or as in an address; or of none."""
+    classes = ("café", "100%", "T-shirt/top", "%41")
+    assert [class_of(each, classes) for each in ("cafe\u0301", "100%", "T-shirt%2ftop", "%41", "%ff")] == [
+        *classes,
+        None,
+    ]
+
+
+def test_a_picture_is_kept_once(tmp_path: Path) -> None:
+    """The same picture again changes nothing; its file is named after its pixels."""
+    kept = Corrections(tmp_path / "deep" / "new", FASHION)
+    picture = _picture(0)
+    digest = hashlib.sha256(picture.tobytes()).hexdigest()[:16]
+    for _ in range(2):
+        assert kept.keep("T-shirt/top", picture) == f"T-shirt%2Ftop/{digest}.png"
+    assert kept.keep("Trouser", _picture(1)).startswith("Trouser/")
+    assert kept.count() == len(_files(kept.folder)) == 2
+
+
+def test_the_last_label_counts(tmp_path: Path) -> None:
+    """A picture that is corrected again moves, even when copies of it lie under other labels."""
+    kept = Corrections(tmp_path, FASHION)
+    first = kept.keep("Trouser", _picture(0))
+    second = kept.keep("Ankle boot", _picture(0))
+    assert _files(tmp_path) == [second]
+    (tmp_path / first).write_bytes((tmp_path / second).read_bytes())
+    assert kept.keep("T-shirt/top", _picture(0)).startswith("T-shirt%2Ftop/")
+    assert kept.count() == 1
+    assert Corrections(tmp_path, FASHION).keep("Trouser", _picture(0)) == first
+    assert _files(tmp_path) == [first]
+
+
+def test_threads_keep_at_once(tmp_path: Path) -> None:
+    """Eight threads that give two pictures labels that change all the time leave each of them once."""
+    kept = Corrections(tmp_path, FASHION)
+    with ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(kept.keep, FASHION[turn % 3], _picture(turn % 2)) for turn in range(240)]
+        for each in done:
+            each.result()
+    assert len(_files(tmp_path)) == len({Path(file).name for file in _files(tmp_path)}) == 2
+
+
+def test_a_full_folder_takes_no_new_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the bound a new picture is refused with the bound; one that is there may still be corrected."""
+    monkeypatch.setattr(module, "MOST", 2)
+    kept = Corrections(tmp_path, FASHION)
+    for seed in range(2):
+        kept.keep("Trouser", _picture(seed))
+    with pytest.raises(
+        DataError, match=r"holds 2 corrections, expected fewer than 2 .* collect into a new folder"
+    ):
+        kept.keep("Trouser", _picture(2))
+    kept.keep("Ankle boot", _picture(0))
+    assert kept.count() == 2
+
+
+def test_a_wrong_label_or_picture_is_refused(tmp_path: Path) -> None:
+    """An unknown class is answered with the nearest; what is no picture is said to be none."""
+    kept = Corrections(tmp_path, FASHION)
+    with pytest.raises(DataError, match="Did you mean 'Trouser'"):
+        kept.keep("Trousers", _picture(0))
+    with pytest.raises(DataError, match=r"shape \(28, 28\), expected uint8 of shape"):
+        kept.keep("Trouser", _picture(0)[..., 0])
+    assert kept.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda top: top.write_bytes(b""), "File exists"),
+        (lambda top: top.symlink_to(top.parent / "else"), "is a link to .*else, expected the folder itself"),
+        (lambda top: (top / "holiday").mkdir(parents=True), "holds 'holiday', which is no folder of a class"),
+        (
+            lambda top: (top / "Trouser").mkdir(parents=True) or (top / "a.png").write_bytes(b""),
+            "holds 'a.png'",
+        ),
+        (lambda top: top.mkdir() or (top / "Trouser").symlink_to(top.parent), "holds 'Trouser'"),
+        (
+            lambda top: (top / ".lock").mkdir(parents=True),
+            "Is a directory, expected a folder that can be written",
+        ),
+    ],
+)
+def test_a_folder_of_something_else_is_refused(
+    tmp_path: Path, wrong: Callable[[Path], object], words: str
+) -> None:
+    """A file, a link, a folder that holds other things or cannot be written is refused, and left as it was."""
+    wrong(tmp_path / "top")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(DataError, match=words):
+        Corrections(tmp_path / "top", FASHION)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    """A class folder that becomes a link later is refused, and nothing appears where it leads."""
+    kept = Corrections(tmp_path / "top", FASHION)
+    (tmp_path / "else").mkdir()
+    (tmp_path / "top" / "Trouser").symlink_to(tmp_path / "else")
+    with pytest.raises(DataError, match="has become a link"):
+        kept.keep("Trouser", _picture(0))
+    assert not list((tmp_path / "else").iterdir())
+
+
+def test_what_lies_beside_is_no_harm(tmp_path: Path) -> None:
+    """Notes and hidden files of people are left alone."""
+    (tmp_path / "README.txt").write_text("ours")
+    (tmp_path / ".git").mkdir()
+    kept = Corrections(tmp_path, FASHION)
+    kept.keep("Trouser", _picture(0))
+    assert (tmp_path / "README.txt").read_text() == "ours"

@@ -1,0 +1,38 @@
+"""Decoded pictures on the disk."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from optotype.data.sources.picture_sets import load_pictures
+from optotype.errors import DataError
+from tests.data.picture_files import names, write
+
+
+def test_a_generation_reaches_the_disk_before_it_takes_its_name(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pixels, index and their folder are synced before the rename, and the folder around them after it."""
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    load_pictures(write(tmp_path / "pets", names(5)))
+    source, *more = (home / "pictures").iterdir()
+    assert more == []
+    *files, temporary, last = synced
+    assert (temporary.parent, temporary.suffix, last) == (source, ".tmp", source)
+    assert sorted(files) == [temporary / name for name in ("index.json", "test", "train")]
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file where the cache should be is explained, with the variable that moves it."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("OPTOTYPE_HOME", str(tmp_path / "file"))
+    with pytest.raises(DataError, match=r"cannot be written: .* OPTOTYPE_HOME"):
+        load_pictures(write(tmp_path / "pets", names(5)))

@@ -1,0 +1,212 @@
+"""Archives, the hostile ones too."""
+
+import io
+import stat
+import tarfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from optotype.data.sources import spool
+from optotype.data.sources.archives import survey_archive
+from optotype.data.sources.listing import Listing
+from optotype.errors import DataError
+from optotype.progress import silent
+from tests.data.picture_files import names, picture
+
+Members = Sequence[tuple[str, bytes]]
+TARS = {".tar": "w", ".tar.gz": "w:gz", ".tar.bz2": "w:bz2", ".tar.xz": "w:xz"}
+GOOD: Members = [(name, picture(seed)) for seed, name in enumerate(names(2))]
+
+
+def write_zip(path: Path, members: Members) -> Path:
+    """Write a zip file."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return path
+
+
+def write_tar(path: Path, members: Members, extra: Sequence[tarfile.TarInfo] = ()) -> Path:
+    """Write a tar file, compressed as its name says."""
+    mode = next(mode for suffix, mode in TARS.items() if path.name.endswith(suffix))
+    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
+        for name, content in members:
+            about = tarfile.TarInfo(name)
+            about.size = len(content)
+            archive.addfile(about, io.BytesIO(content))
+        for about in extra:
+            archive.addfile(about)
+    return path
+
+
+def _list(path: Path) -> Listing:
+    folder = path.parent / "spool"
+    folder.mkdir()
+    return survey_archive(path).listing(folder, silent)
+
+
+def _refused(path: Path, words: str) -> None:
+    """Expect an archive to be refused, with nothing written but into the spool's folder."""
+    before = set(path.parent.rglob("*")) - {path.parent / "spool"}
+    with pytest.raises(DataError, match=words):
+        _list(path)
+    assert {each for each in path.parent.rglob("*") if each.parent.name != "spool"} - before == {
+        path.parent / "spool"
+    }
+
+
+def _zip_or_tar(path: Path, members: Members) -> Path:
+    return write_zip(path, members) if path.suffix == ".zip" else write_tar(path, members)
+
+
+@pytest.mark.parametrize("suffix", [".zip", *TARS])
+def test_an_archive_is_read_like_its_folder(tmp_path: Path, suffix: str) -> None:
+    """Zip and tar, however compressed, give their pictures byte for byte and nothing else."""
+    others = [("pets/notes.txt", b"x"), ("__MACOSX/cat/0.png", b"x"), ("pets/cat/._0.png", b"x")]
+    members = [*others, *((f"pets/{name}", content) for name, content in reversed(GOOD))]
+    listing = _list(_zip_or_tar(tmp_path / f"pets{suffix}", members))
+    assert listing.class_names == ("cat", "dog")
+    assert [each.found.file for each in listing.splits["train"]] == [f"pets/{name}" for name, _ in GOOD]
+    for each, (_, content) in zip(listing.splits["train"], GOOD, strict=True):
+        held = Path(each.found.path).read_bytes()
+        assert each.found.size is not None
+        assert held[each.found.offset : each.found.offset + each.found.size] == content
+
+
+def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
+    """A folder without pictures is noticed in an archive too."""
+    _refused(write_zip(tmp_path / "a.zip", [*GOOD, ("cow/", b"")]), "class folder 'cow' without a picture")
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar"])
+@pytest.mark.parametrize(
+    "name",
+    ["../cat/evil.png", "cat/../../evil.png", "/cat/evil.png", "cat\\..\\evil.png", "..", "C:\\evil.png"],
+)
+def test_names_that_lead_out_are_refused(tmp_path: Path, suffix: str, name: str) -> None:
+    """A member that an extraction would put elsewhere makes the archive no archive of pictures."""
+    _refused(_zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, b"evil")]), "whose name leads out of it")
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar"])
+@pytest.mark.parametrize("name", ["cat/0.png", "./cat/0.png", "cat//0.png"])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_twice_is_refused(tmp_path: Path, suffix: str, name: str) -> None:
+    """Two members of one name leave open which is meant, however it is written."""
+    _refused(_zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, b"")]), "two members named")
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE]
+)
+def test_special_members_of_a_tar_are_refused(tmp_path: Path, kind: bytes) -> None:
+    """Links, devices and pipes are refused, wherever they lead."""
+    about = tarfile.TarInfo("cat/special.png")
+    about.type, about.linkname = kind, "cat/0.png"
+    _refused(write_tar(tmp_path / "a.tar", GOOD, [about]), "a link, a device or another special file")
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO])
+def test_special_members_of_a_zip_are_refused(tmp_path: Path, kind: int) -> None:
+    """A zip file's members may be links and devices too, by their mode."""
+    about = zipfile.ZipInfo("cat/special.png")
+    about.external_attr = (kind | 0o644) << 16
+    with zipfile.ZipFile(write_zip(tmp_path / "a.zip", GOOD), "a") as archive:
+        archive.writestr(about, "/etc/passwd")
+    _refused(tmp_path / "a.zip", "a link, a device or another special file")
+
+
+@pytest.mark.parametrize("suffix", [".zip", *list(TARS)[1:]])
+@pytest.mark.parametrize("name", ["cat/bomb.png", "bomb.txt"])
+def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, name: str) -> None:
+    """An archive that unpacks to far more than its size is refused, and little of it is written."""
+    monkeypatch.setattr(spool, "FREE_BYTES", 1 << 20)
+    path = _zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, bytes(8 << 20))])
+    _refused(path, "unpacks to more than 1 MiB and 200 times its own size")
+    assert sum(file.stat().st_size for file in (tmp_path / "spool").iterdir()) < 4 << 20
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_a_tar_of_endless_headers_is_a_bomb(tmp_path: Path, form: int) -> None:
+    """A header of many bytes, in either form, is refused by the size it claims, before it fills the memory."""
+    with tarfile.open(tmp_path / "a.tar.xz", "w:xz", format=form) as archive:
+        archive.addfile(tarfile.TarInfo("x" * (2 << 20)))
+    _refused(tmp_path / "a.tar.xz", r"a header of 2,\d+,\d+ bytes, expected at most 1,048,576")
+
+
+def test_long_names_in_a_tar_are_read(tmp_path: Path) -> None:
+    """A name that needs a header of its own is no bomb."""
+    long = [(f"{'x' * 200}/{name}", content) for name, content in GOOD]
+    assert _list(write_tar(tmp_path / "a.tar", long)).class_names == ("cat", "dog")
+
+
+def test_a_zip_that_lies_about_a_size_is_damaged(tmp_path: Path) -> None:
+    """A member that unpacks to more than it says is cut there, and its checksum tells."""
+    path = write_zip(tmp_path / "a.zip", [*GOOD, ("cat/bomb.png", bytes(1 << 20))])
+    content = path.read_bytes().replace((1 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little"))
+    path.write_bytes(content)
+    _refused(path, "cannot be read as an archive")
+
+
+def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
+    """What needs a password is said so."""
+    path = write_zip(tmp_path / "a.zip", GOOD)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(content)
+    _refused(path, "has an encrypted member 'cat/0.png'")
+
+
+@pytest.mark.parametrize("suffix", TARS)
+@pytest.mark.parametrize("twentieth", range(1, 20, 3))
+def test_a_cut_tar_is_refused(tmp_path: Path, suffix: str, twentieth: int) -> None:
+    """A tar file that was cut anywhere, between two members too, is never taken for a smaller one."""
+    path = write_tar(tmp_path / f"a{suffix}", GOOD)
+    whole = path.read_bytes()
+    # What follows a plain tar's last member is padding of any length.
+    end = len(GOOD) * 1024 if suffix == ".tar" else len(whole)
+    path.write_bytes(whole[: end * twentieth // 20])
+    _refused(path, "cannot be read as an archive")
+
+
+@pytest.mark.parametrize("members", range(1, len(GOOD) + 1))
+def test_a_tar_cut_between_members_is_refused(tmp_path: Path, members: int) -> None:
+    """A tar file without the empty blocks that end one is not whole."""
+    path = write_tar(tmp_path / "a.tar", GOOD)
+    path.write_bytes(path.read_bytes()[: members * 1024])
+    _refused(path, "a header is damaged or missing")
+
+
+def test_a_missing_archive_is_said_so(tmp_path: Path) -> None:
+    """An archive that has gone is a DataError."""
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        survey_archive(tmp_path / "gone.zip")
+
+
+def _listed_or_refused(path: Path, folder: Path) -> bool:
+    try:
+        return len(survey_archive(path).listing(folder, silent).splits["train"]) > 0
+    except DataError as error:
+        return str(path) in str(error)
+    finally:
+        for file in folder.iterdir():
+            file.unlink()
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(data=st.data())
+def test_a_damaged_archive_is_listed_or_refused(tmp_path: Path, suffix: str, data: st.DataObject) -> None:
+    """Whatever bytes of an archive are changed or cut off, reading ends in a listing or a DataError that names it."""
+    content = bytearray(_zip_or_tar(tmp_path / f"whole{suffix}", GOOD).read_bytes())
+    for _ in range(data.draw(st.integers(1, 5))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path, folder = tmp_path / f"damaged{suffix}", tmp_path / "spool"
+    folder.mkdir(exist_ok=True)
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    assert _listed_or_refused(path, folder)

@@ -1,0 +1,144 @@
+"""Folders of pictures, seen from outside."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from optotype.data.sources.folders import survey_folder
+from optotype.data.sources.listing import Listing
+from optotype.errors import DataError
+from optotype.progress import silent
+from tests.data.picture_files import names, write
+
+
+def _listing(folder: Path) -> Listing:
+    return survey_folder(folder).listing(folder, silent)
+
+
+def _bad(folder: Path) -> dict[str, str]:
+    return {each.file: each.reason for each in _listing(folder).bad}
+
+
+def test_pictures_are_found_where_they_are(tmp_path: Path) -> None:
+    """Every picture is named relative to the folder, and its path leads to it."""
+    found = [each.found for each in _listing(write(tmp_path, names(2))).splits["train"]]
+    assert [each.file for each in found] == names(2)
+    assert all(Path(each.path).read_bytes() == (tmp_path / each.file).read_bytes() for each in found)
+
+
+def test_only_pictures_count(tmp_path: Path) -> None:
+    """Notes, hidden files and what systems leave behind are no part of the set."""
+    write(tmp_path, names(1))
+    for name in ("notes.txt", "Thumbs.db", ".DS_Store", "._0.png", ".ipynb_checkpoints/0-checkpoint.png"):
+        (tmp_path / "cat" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "cat" / name).write_bytes(b"")
+    write(tmp_path / "__MACOSX", names(1))
+    listing = _listing(tmp_path)
+    assert len(listing.splits["train"]) == 2
+    assert listing.bad == ()
+
+
+def test_links_are_read_inside_the_folder_only(tmp_path: Path) -> None:
+    """A link to a picture inside counts; one out of the folder, to a folder, to nothing or to itself is bad."""
+    folder = write(tmp_path / "pets", names(1))
+    write(tmp_path, ["secret.png"])
+    (folder / "cat" / "in.png").symlink_to(folder / "dog" / "0.png")
+    (folder / "cat" / "out.png").symlink_to(tmp_path / "secret.png")
+    (folder / "cat" / "gone.png").symlink_to("nowhere.png")
+    (folder / "cat" / "loop").symlink_to(folder)
+    (folder / "cat" / "self.png").symlink_to("self.png")
+    bad = _bad(folder)
+    assert bad.pop("cat/out.png") == "is a link out of the folder"
+    assert bad.pop("cat/loop") == "is a link to a folder, which is not followed"
+    assert bad.pop("cat/gone.png").startswith("is a link that leads nowhere")
+    assert bad.pop("cat/self.png").startswith("is a link that leads nowhere")
+    assert bad == {}
+    assert len(_listing(folder).splits["train"]) == 3
+
+
+def test_a_folder_may_itself_be_a_link(tmp_path: Path) -> None:
+    """What the user names is taken at its word."""
+    (tmp_path / "link").symlink_to(write(tmp_path / "pets", names(1)))
+    assert len(_listing(tmp_path / "link").splits["train"]) == 2
+
+
+def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
+    """A named pipe with a picture's name is bad, and nothing waits for it."""
+    os.mkfifo(write(tmp_path, names(1)) / "cat" / "pipe.png")
+    assert _bad(tmp_path) == {"cat/pipe.png": "is not a regular file"}
+
+
+def test_a_folder_that_may_not_be_read_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal of the operating system within the folder is told with the folder's name; of the whole, an error."""
+    write(tmp_path, [*names(1), "dog/private/1.png"])
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if path.endswith(refused):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    refused = "private/"
+    assert _bad(tmp_path) == {"dog/private": "cannot be read: Permission denied"}
+    refused = "/"
+    with pytest.raises(DataError, match="cannot be read: Permission denied"):
+        survey_folder(tmp_path)
+
+
+def test_our_own_output_is_no_class(tmp_path: Path) -> None:
+    """Contact sheets and runs that were written among the class folders change neither the listing nor the stamp."""
+    before = survey_folder(write(tmp_path, names(1)))
+    write(tmp_path, ["sheets/sheet.png", "runs/a/loss.png", "runs/a/accuracy.png", "cat/sheet.png"])
+    for mark in ("sheets/.optotype", "runs/test-openings.jsonl", "runs/a/run.json", "cat/.optotype"):
+        (tmp_path / mark).touch()
+    after = survey_folder(tmp_path)
+    assert after.stamp == before.stamp
+    assert after.listing(tmp_path, silent) == before.listing(tmp_path, silent)
+
+
+def test_output_hides_no_picture_of_the_user(tmp_path: Path) -> None:
+    """In a folder with output, a picture that optotype did not write counts; so does a sheet.png that has no mark."""
+    write(tmp_path, [*names(1), "runs/a/loss.png", "runs/a/owl.png", "cow/sheet.png"])
+    (tmp_path / "runs" / "a" / "run.json").touch()
+    files = [each.found.file for each in _listing(tmp_path).splits["train"]]
+    assert files == ["cat/0.png", "cow/sheet.png", "dog/0.png", "runs/a/owl.png"]
+
+
+def _touch(folder: Path) -> None:
+    os.utime(folder / "cat" / "0.png", ns=(1, 1))
+
+
+def _grow(folder: Path) -> None:
+    path = folder / "cat" / "0.png"
+    times = path.stat()
+    path.write_bytes(path.read_bytes() + b"\0")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _add(folder: Path) -> None:
+    (folder / "dog" / "new.png").write_bytes(b"")
+
+
+def _remove(folder: Path) -> None:
+    (folder / "dog" / "1.png").unlink()
+
+
+def _rename(folder: Path) -> None:
+    (folder / "dog").rename(folder / "hound")
+
+
+def _empty_class(folder: Path) -> None:
+    (folder / "cow").mkdir()
+
+
+@pytest.mark.parametrize("change", [_touch, _grow, _add, _remove, _rename, _empty_class])
+def test_any_change_changes_the_stamp(tmp_path: Path, change: Callable[[Path], None]) -> None:
+    """Another time, size or name, one more or one less: the stamp is another; without a change it is the same."""
+    write(tmp_path, names(2))
+    before = survey_folder(tmp_path).stamp
+    assert survey_folder(tmp_path).stamp == before
+    change(tmp_path)
+    assert survey_folder(tmp_path).stamp != before

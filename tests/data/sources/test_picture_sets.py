@@ -1,0 +1,399 @@
+"""From pictures to data sets, by way of the cache."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from optotype.data.dataset import Dataset, Skipped, fingerprint
+from optotype.data.pictures import worker_pool
+from optotype.data.pictures.decode import read_picture
+from optotype.data.sealed import open_test
+from optotype.data.sources import picture_sets
+from optotype.data.sources.picture_sets import load_pictures
+from optotype.errors import DataError
+from tests.data.picture_files import names, picture, write
+from tests.data.sources.test_archives import write_tar, write_zip
+
+SPLIT = [*names(4, below="train/"), *names(1, below="val/"), *names(2, below="test/")]
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count how often pictures are decoded, and how many."""
+    counts: list[int] = []
+    decode = worker_pool.decode
+
+    def counting(parts: Any, *rest: Any) -> Any:
+        counts.append(sum(len(part.pictures) for part in parts))
+        return decode(parts, *rest)
+
+    monkeypatch.setattr(picture_sets, "decode", counting)
+    return counts
+
+
+def _check(data: Dataset, root: Path) -> None:
+    """Hold a data set against the pictures that it was made of."""
+    assert data.files is not None
+    for image, label, file in zip(data.images, data.labels, data.files, strict=True):
+        np.testing.assert_array_equal(image, read_picture(root / file, data.shape))
+        assert data.class_names[label] in file.split("/")
+    assert data.fingerprint == fingerprint(data.images, data.labels, data.class_names)
+
+
+def test_a_folder_becomes_a_data_set(tmp_path: Path) -> None:
+    """Images are the pictures' pixels, labels their folders, and everything is read-only and known by name."""
+    data = load_pictures(write(tmp_path / "pets", SPLIT))
+    _check(data, tmp_path / "pets")
+    assert (data.name, data.source, data.shape) == ("pets", str(tmp_path / "pets"), (10, 12, 3))
+    assert data.files is not None
+    assert data.validation is not None
+    assert [data.files[row] for row in data.validation] == names(1, below="val/")
+    assert len(data.images) == 10
+    assert data.skipped == ()
+    assert not data.images.flags.writeable
+    assert not data.labels.flags.writeable
+    assert not data.validation.flags.writeable
+
+
+def test_the_size_of_every_training_picture_is_kept(tmp_path: Path, decoded: list[int]) -> None:
+    """Height and width in the file, turned upright, belong to the right picture, also after others are left out."""
+    folder = write(tmp_path / "pets", SPLIT, size=(9, 8))
+    for number, file in enumerate(SPLIT):
+        (folder / file).write_bytes(picture(number, (10 + number, 90)))
+    turned = Image.new("RGB", (30, 20))
+    turned.save(folder / "train/cat/3.png", exif=_lying())
+    _break(folder, ["train/cat/1.png"])
+    for _ in range(2):
+        data = load_pictures(folder, on_bad="skip")
+        assert data.sizes is not None
+        assert data.sizes.dtype == np.int32
+        assert not data.sizes.flags.writeable
+        told = dict(zip(data.files or (), data.sizes.tolist(), strict=True))
+        upright = {file: [90, 10 + number] for number, file in enumerate(SPLIT[:10])}
+        del upright["train/cat/1.png"]
+        assert told == upright | {"train/cat/3.png": [30, 20]}
+    assert decoded == [14]
+
+
+def _lying() -> Image.Exif:
+    """Say that a picture lies on its side."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
+
+
+def test_the_test_split_is_apart_and_sealed(tmp_path: Path) -> None:
+    """Test pictures are not among the images; opened, they are the files' pixels, and mapped only then."""
+    data = load_pictures(write(tmp_path / "pets", SPLIT))
+    assert data.test.n == 4
+    assert list(data.test.files or ()) == names(2, below="test/")
+    opened = open_test(data, tmp_path)
+    assert opened.fingerprint == fingerprint(opened.images, opened.labels)
+    assert opened.labels.tolist() == [0, 0, 1, 1]
+    for image, file in zip(opened.images, data.test.files or (), strict=True):
+        np.testing.assert_array_equal(image, read_picture(tmp_path / "pets" / file, data.shape))
+
+
+def test_without_a_test_split_a_fifth_is_sealed(tmp_path: Path) -> None:
+    """One fifth of every class is set aside, the same one each time; without val/, validation is left to the recipe."""
+    folder = write(tmp_path / "pets", names(10))
+    data = load_pictures(folder)
+    assert np.bincount(data.labels).tolist() == [8, 8]
+    assert data.test.n == 4
+    assert data.validation is None
+    assert set(data.files or ()) | set(data.test.files or ()) == set(names(10))
+    shutil.rmtree(os.environ["OPTOTYPE_HOME"])
+    assert load_pictures(folder).test.files == data.test.files
+
+
+def test_a_second_load_decodes_nothing(tmp_path: Path, decoded: list[int]) -> None:
+    """What was decoded is used again, with the fingerprints, until a file changes or another size is asked for."""
+    folder = write(tmp_path / "pets", SPLIT)
+    first = load_pictures(folder)
+    again = load_pictures(str(folder))
+    assert decoded == [14]
+    np.testing.assert_array_equal(first.images, again.images)
+    assert (again.fingerprint, again.test.fingerprint) == (first.fingerprint, first.test.fingerprint)
+    assert load_pictures(folder, 8).shape == (8, 8, 3)
+    assert load_pictures(folder).shape == (10, 12, 3)
+    assert decoded == [14, 14]
+    (folder / "train/cat/0.png").write_bytes(picture(99))
+    _check(load_pictures(folder), folder)
+    assert decoded == [14, 14, 14]
+
+
+def test_an_old_state_is_replaced_but_stays_readable_where_it_is_held(tmp_path: Path, home: Path) -> None:
+    """One generation of a source is kept; whoever holds the images of an older one still has them."""
+    folder = write(tmp_path / "pets", SPLIT)
+    old = load_pictures(folder)
+    before = old.images.copy()
+    (folder / "train/cat/0.png").write_bytes(picture(99))
+    load_pictures(folder)
+    (kept,) = (home / "pictures").iterdir()
+    assert len([path for path in kept.iterdir() if path.is_dir()]) == 1
+    np.testing.assert_array_equal(old.images, before)
+    with pytest.raises(DataError, match="Load the data set again"):
+        open_test(old, tmp_path)
+
+
+def _change_unseen(folder: Path) -> None:
+    """Change a picture's content, but neither its size nor its time."""
+    path = folder / "train/cat/0.bmp"
+    about = path.stat()
+    path.write_bytes(picture(99, form="BMP"))
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+
+
+def test_rehash_sees_what_sizes_and_times_do_not(tmp_path: Path, decoded: list[int]) -> None:
+    """By content, an unseen change is found and damaged pixels are, and what is unchanged is not decoded again."""
+    folder = write(tmp_path / "pets", SPLIT)
+    (folder / "train/cat/0.bmp").write_bytes(picture(50, form="BMP"))
+    first = load_pictures(folder)
+    assert load_pictures(folder, rehash=True).fingerprint == first.fingerprint
+    load_pictures(folder, rehash=True)
+    known = len(decoded)
+    load_pictures(folder, rehash=True)
+    assert len(decoded) == known
+    _change_unseen(folder)
+    assert load_pictures(folder).fingerprint == first.fingerprint
+    changed = load_pictures(folder, rehash=True)
+    assert changed.fingerprint != first.fingerprint
+    _check(changed, folder)
+
+
+def _cut_pixels(generation: Path) -> None:
+    os.truncate(generation / "train", 100)
+
+
+def _remove_pixels(generation: Path) -> None:
+    (generation / "test").unlink()
+
+
+def _cut_index(generation: Path) -> None:
+    os.truncate(generation / "index.json", 100)
+
+
+def _change_index(generation: Path) -> None:
+    path = generation / "index.json"
+    path.write_bytes(path.read_bytes().replace(b'"validation": 2', b'"validation": 3'))
+
+
+def _nonsense_index(generation: Path) -> None:
+    (generation / "index.json").write_bytes(b"\xff{}[[")
+
+
+@pytest.mark.parametrize("damage", [_cut_pixels, _remove_pixels, _cut_index, _change_index, _nonsense_index])
+def test_a_damaged_cache_is_made_anew(
+    tmp_path: Path, home: Path, decoded: list[int], damage: Callable[[Path], None]
+) -> None:
+    """Pixels or an index that are cut, changed or gone count for nothing."""
+    folder = write(tmp_path / "pets", SPLIT)
+    first = load_pictures(folder)
+    (generation,) = (path for path in home.glob("pictures/*/*") if path.is_dir())
+    damage(generation)
+    again = load_pictures(folder)
+    assert len(decoded) == 2
+    assert again.fingerprint == first.fingerprint
+    _check(again, folder)
+
+
+def test_an_interrupted_decoding_leaves_nothing(tmp_path: Path, home: Path, decoded: list[int]) -> None:
+    """After Ctrl-C or a kill in the middle, the next load decodes as if nothing had been, and what was left is gone."""
+    folder = write(tmp_path / "pets", SPLIT)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load_pictures(folder, report=interrupt)
+    (kept,) = (home / "pictures").iterdir()
+    assert [path.name for path in kept.iterdir()] == ["lock"]
+    (kept / "killed.tmp").mkdir()
+    (kept / "killed.tmp" / "train").write_bytes(b"x" * 100)
+    _check(load_pictures(folder), folder)
+    assert not (kept / "killed.tmp").exists()
+    assert len(decoded) == 2
+
+
+def test_processes_at_once_decode_once(tmp_path: Path, home: Path) -> None:
+    """Of several processes that load the same pictures, one decodes, the others wait and use what it made."""
+    folder = write(tmp_path / "pets", SPLIT)
+    program = (
+        "import sys; from optotype.data import picture_sets as p; real = p.decode\n"
+        "def decode(*a): print('decoded'); return real(*a)\n"
+        "p.decode = decode; print(p.load_pictures(sys.argv[1]).fingerprint)"
+    )
+    words = [sys.executable, "-c", program, str(folder)]
+    running = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    told = [process.communicate(timeout=100)[0].split() for process in running]
+    assert sorted(map(len, told)) == [1, 1, 2]
+    assert len({each[-1] for each in told}) == 1
+    assert list(home.glob("pictures/*/*.tmp")) == []
+
+
+def _break(folder: Path, files: list[str]) -> None:
+    for file in files:
+        (folder / file).write_bytes(b"no picture")
+
+
+def test_bad_pictures_stop_the_loading_and_are_listed(tmp_path: Path, decoded: list[int]) -> None:
+    """By default the first twenty bad files are listed with their reasons and all are counted; again at no cost."""
+    folder = write(tmp_path / "pets", names(30))
+    _break(folder, names(30)[1:24])
+    for _ in range(2):
+        with pytest.raises(DataError) as caught:
+            load_pictures(folder)
+        first, *lines, last = str(caught.value).split("\n")
+        assert first == f"23 files of {folder} cannot be used, expected sound pictures only:"
+        assert len(lines) == 21
+        assert all(
+            line.endswith("cannot be read as a picture: its format is not recognised") for line in lines[:20]
+        )
+        assert lines[20] == "  and 3 more"
+        assert "--on-bad skip" in last
+    assert decoded == [60]
+
+
+def test_bad_pictures_may_be_skipped(tmp_path: Path) -> None:
+    """Left out, they are told in the data set, and every other picture keeps its label."""
+    folder = write(tmp_path / "pets", SPLIT)
+    (folder / "train/cat/link.png").symlink_to("/etc/passwd")
+    (folder / "train/dog/photo.heic").write_bytes(picture()[:50])
+    _break(folder, ["train/cat/1.png", "val/dog/0.png", "test/dog/1.png"])
+    data = load_pictures(folder, on_bad="skip")
+    assert {each.file for each in data.skipped} == {
+        "train/cat/link.png",
+        "train/dog/photo.heic",
+        "train/cat/1.png",
+        "val/dog/0.png",
+        "test/dog/1.png",
+    }
+    assert Skipped("train/cat/link.png", "is a link out of the folder") in data.skipped
+    _check(data, folder)
+    assert (len(data.images), data.test.n) == (8, 3)
+    assert data.validation is not None
+    assert data.validation.tolist() == [7]
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (names(4, ("dog",), "train/"), "No training picture of 'dog' in .* can be used"),
+        (names(2, below="test/"), "No test picture in .* can be used"),
+        (SPLIT, "14 files of .* cannot be used"),
+    ],
+)
+def test_too_few_good_pictures_are_refused(tmp_path: Path, broken: list[str], words: str) -> None:
+    """Skipping leaves every class a training picture and the test one at all, or is refused."""
+    folder = write(tmp_path / "pets", SPLIT)
+    _break(folder, broken)
+    with pytest.raises(DataError, match=words):
+        load_pictures(folder, on_bad="skip")
+
+
+def test_another_way_of_reading_decodes_anew(
+    tmp_path: Path, decoded: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another version of optotype or Pillow decoded, or the same one in an older way, is not used."""
+    folder = write(tmp_path / "pets", SPLIT)
+    load_pictures(folder)
+    for package in ("optotype", "pillow"):
+        with monkeypatch.context() as other:
+            other.setattr(
+                picture_sets, "version", lambda name, odd=package: "0" if name == odd else version(name)
+            )
+            load_pictures(folder)
+    monkeypatch.setattr(picture_sets, "_DECODING", -1)
+    load_pictures(folder)
+    assert decoded == [14] * 4
+
+
+def test_names_that_are_no_text_are_escaped(tmp_path: Path) -> None:
+    """A file whose name is not UTF-8 is read, or refused, like any other, and named with its odd bytes escaped."""
+    folder = write(tmp_path / "pets", SPLIT)
+    for place in ("train/cat", "train/dog"):
+        (folder / place / b"\xff.png".decode(errors="surrogateescape")).write_bytes(picture())
+    _break(folder, [b"train/dog/\xff.png".decode(errors="surrogateescape")])
+    data = load_pictures(folder, on_bad="skip")
+    assert "train/cat/\\xff.png" in (data.files or ())
+    assert [each.file for each in data.skipped] == ["train/dog/\\xff.png"]
+
+
+def test_names_that_steer_a_terminal_are_escaped(tmp_path: Path) -> None:
+    """No escape sequence in a file's name gets into a message or a data set."""
+    folder = write(tmp_path / "pets", [*SPLIT, "train/cat/\x1b[2J\n.png", "train/dog/\u202e.png"])
+    _break(folder, ["train/dog/\u202e.png"])
+    with pytest.raises(DataError, match=r"train/dog/\\u202e\.png"):
+        load_pictures(folder)
+    data = load_pictures(folder, on_bad="skip")
+    assert "train/cat/\\x1b[2J\\n.png" in (data.files or ())
+    assert [each.file for each in data.skipped] == ["train/dog/\\u202e.png"]
+
+
+def test_one_picture_in_two_classes_is_loaded(tmp_path: Path) -> None:
+    """The same bytes under two labels are no reason to stop: whether that is a fault depends on the set."""
+    folder = write(tmp_path / "pets", SPLIT)
+    shutil.copy(folder / "train/cat/0.png", folder / "train/dog/same.png")
+    assert len(load_pictures(folder).images) == 11
+
+
+def test_archives_give_the_same_data(tmp_path: Path) -> None:
+    """A folder, a zip and a tar of the same pictures are one data set by their fingerprints."""
+    folder = write(tmp_path / "pets", SPLIT)
+    members = [(name, (folder / name).read_bytes()) for name in SPLIT]
+    sources = [
+        folder,
+        write_zip(tmp_path / "pets.zip", members),
+        write_tar(tmp_path / "pets.tar.xz", members),
+    ]
+    loaded = [load_pictures(source) for source in sources]
+    assert {(data.name, data.fingerprint, data.test.fingerprint) for data in loaded} == {
+        ("pets", loaded[0].fingerprint, loaded[0].test.fingerprint)
+    }
+
+
+def test_an_archive_is_unpacked_once(tmp_path: Path, home: Path, decoded: list[int]) -> None:
+    """Of an archive only pixels and names are kept; by content it is known again."""
+    path = write_zip(tmp_path / "pets.zip", [(name, picture(seed)) for seed, name in enumerate(SPLIT)])
+    load_pictures(path)
+    load_pictures(path)
+    load_pictures(path, rehash=True)
+    assert decoded == [14]
+    kept = {file.name for file in home.rglob("*") if file.is_file()}
+    assert kept == {"train", "test", "index.json", "lock"}
+
+
+def test_manifests_and_tables_are_loaded(tmp_path: Path) -> None:
+    """A CSV manifest and a folder of Parquet tables give data sets too."""
+    folder = write(tmp_path / "pets", names(5))
+    (folder / "pets.csv").write_text("path,label\n" + "".join(f"{each},{each[:3]}\n" for each in names(5)))
+    data = load_pictures(folder / "pets.csv")
+    assert data.name == "pets"
+    _check(data, folder)
+    (tmp_path / "hub" / "data").mkdir(parents=True)
+    table = pa.table({"image": [{"bytes": picture(seed)} for seed in range(4)], "label": [0, 1, 0, 1]})
+    for split in ("train", "test"):
+        parquet.write_table(table, tmp_path / "hub" / "data" / f"{split}-00000-of-00001.parquet")
+    data = load_pictures(tmp_path / "hub")
+    assert (len(data.images), data.test.n, data.class_names) == (4, 4, ("0", "1"))
+
+
+@pytest.mark.parametrize("name", ["gone", "notes.txt", "\0"])
+def test_what_is_no_source_is_refused(tmp_path: Path, name: str) -> None:
+    """A file of another kind, or none at all, gets a sentence that says what is accepted."""
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(
+        DataError, match=r"is no set of pictures, expected a folder, or a file|cannot be read"
+    ):
+        load_pictures(tmp_path / name)

@@ -1,0 +1,203 @@
+"""Parquet tables of pictures, and manifests in Parquet."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from optotype.data.sources import spool, tables
+from optotype.data.sources.listing import Listing
+from optotype.data.sources.tables import survey_tables
+from optotype.errors import DataError
+from optotype.progress import silent
+from tests.data.picture_files import names, picture, write
+
+
+def _write(path: Path, columns: dict[str, Any], labels: list[str] | None = None) -> Path:
+    """Write a table, with names for its labels as Hugging Face's datasets keep them."""
+    table = pa.table(columns)
+    if labels is not None:
+        features = {"label": {"names": labels, "_type": "ClassLabel"}, "image": {"_type": "Image"}}
+        about = json.dumps({"info": {"features": features}})
+        table = table.replace_schema_metadata({"huggingface": about})
+    parquet.write_table(table, path)
+    return path
+
+
+def _images(n: int) -> list[dict[str, Any]]:
+    return [{"bytes": picture(seed), "path": f"{seed}.png"} for seed in range(n)]
+
+
+def _list(*paths: Path) -> Listing:
+    folder = paths[0].parent / "spool"
+    folder.mkdir(exist_ok=True)
+    return survey_tables(paths[0].parent, paths).listing(folder, silent)
+
+
+def test_a_table_of_pictures_is_read(tmp_path: Path) -> None:
+    """Structs of bytes and path, with numbers that the metadata names, give the pictures byte for byte."""
+    path = _write(tmp_path / "a.parquet", {"image": _images(4), "label": [1, 0, 1, 0]}, ["dog", "cat"])
+    listing = _list(path)
+    assert listing.class_names == ("cat", "dog")
+    assert [each.label for each in listing.splits["train"]] == [0, 1, 0, 1]
+    for seed, each in enumerate(listing.splits["train"]):
+        assert each.found.file == f"a.parquet:{seed}"
+        held = Path(each.found.path).read_bytes()[each.found.offset :][: each.found.size]
+        assert held == picture(seed)
+
+
+def test_bare_bytes_and_names_do(tmp_path: Path) -> None:
+    """Bytes need no struct, labels may be names, numbers need none, and a split may be told by row."""
+    content = [picture(seed) for seed in range(3)]
+    split = ["train", "train", "test"]
+    path = _write(tmp_path / "a.parquet", {"img": content, "label": ["b", "a", "b"], "split": split})
+    assert _list(path).class_names == ("a", "b")
+    assert len(_list(path).splits["test"]) == 1
+    path = _write(tmp_path / "b.parquet", {"image": content, "label": [10, 9, 9]})
+    assert _list(path).class_names == ("9", "10")
+
+
+def test_files_are_splits_by_their_names(tmp_path: Path) -> None:
+    """Of several files, the word in the name is the split, as in Hugging Face's repositories."""
+    columns = {"image": _images(2), "label": [0, 1]}
+    files = ("test-00000-of-00001", "train-00000-of-00002", "train-00001-of-00002", "validation")
+    listing = _list(*(_write(tmp_path / f"{name}.parquet", columns) for name in files))
+    assert {split: len(rows) for split, rows in listing.splits.items()} == {
+        "train": 4,
+        "validation": 2,
+        "test": 2,
+    }
+
+
+@pytest.mark.parametrize("name", ["test_0", "test0", "TEST.2", "pets-test-00000-of-00001", "Testing 1"])
+def test_a_test_file_is_never_trained_on(tmp_path: Path, name: str) -> None:
+    """However words and numbers are put together in a name, the word test is seen."""
+    columns = {"image": _images(2), "label": [0, 1]}
+    listing = _list(*(_write(tmp_path / f"{each}.parquet", columns) for each in ("train_0", name)))
+    assert {split: len(rows) for split, rows in listing.splits.items()} == {
+        "train": 2,
+        "validation": 0,
+        "test": 2,
+    }
+
+
+def test_a_file_that_tells_no_split_among_others_is_refused(tmp_path: Path) -> None:
+    """Where one name tells a split, each must, or have a column that does; where none does, all train."""
+    columns = {"image": _images(2), "label": [0, 1]}
+    test, other = (_write(tmp_path / f"{name}.parquet", columns) for name in ("test", "more"))
+    with pytest.raises(DataError, match=r"more\.parquet does not tell its split"):
+        _list(test, other)
+    _write(other, columns | {"split": ["train", "train"]})
+    assert len(_list(test, other).splits["train"]) == 2
+    assert len(_list(_write(tmp_path / "0.parquet", columns), other).splits["train"]) == 4
+
+
+def test_columns_are_known_in_any_case(tmp_path: Path) -> None:
+    """Split, Label and Image are found as in a CSV manifest, in tables and manifests; two that agree are refused."""
+    write(tmp_path, names(2))
+    split = ["train", "test"] * 2
+    manifest = {"Path": names(2), "LABEL": [1, 1, 2, 2], "Split": split}
+    assert len(_list(_write(tmp_path / "a.parquet", manifest)).splits["test"]) == 2
+    table = {"Image": _images(4), "Label": [1, 1, 2, 2], " Split": split}
+    assert len(_list(_write(tmp_path / "b.parquet", table)).splits["test"]) == 2
+    with pytest.raises(DataError, match="two columns named 'Label' and 'label'"):
+        _list(_write(tmp_path / "c.parquet", table | {"label": [1] * 4}))
+
+
+def test_a_manifest_may_be_parquet(tmp_path: Path) -> None:
+    """Columns path and label make a manifest, whose pictures are files."""
+    write(tmp_path, names(1))
+    path = _write(tmp_path / "pets.parquet", {"path": names(1), "label": [3, 4], "split": [None, ""]})
+    listing = _list(path)
+    assert [each.found.file for each in listing.splits["train"]] == names(1)
+    assert listing.class_names == ("3", "4")
+
+
+def test_rows_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
+    """A row without bytes, without a label or of an unknown split is bad; the others count."""
+    images = [*_images(4), {"bytes": None, "path": "x.png"}]
+    split = ["train", "train", "train", "dev", "train"]
+    path = _write(tmp_path / "a.parquet", {"image": images, "label": [0, 1, None, 0, 0], "split": split})
+    listing = _list(path)
+    assert len(listing.splits["train"]) == 2
+    assert [(each.file, each.reason) for each in listing.bad] == [
+        ("a.parquet:2", "has no label"),
+        ("a.parquet:3", "has the split 'dev'"),
+        ("a.parquet:4", "has no bytes of a picture"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"x": [1]}, "has the columns x, expected one named path"),
+        ({"image": [b""]}, "has the columns image, expected image and label"),
+        ({"image": [b"", b""], "label": [1, 1]}, "single class '1'"),
+        ({"image": [b""][:0], "label": [1][:0]}, "has no training picture"),
+    ],
+)
+def test_other_tables_are_refused(tmp_path: Path, columns: dict[str, Any], words: str) -> None:
+    """A table that is neither of pictures nor a manifest is refused by its columns."""
+    with pytest.raises(DataError, match=words):
+        _list(_write(tmp_path / "a.parquet", columns))
+
+
+def test_without_pyarrow_the_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever lacks the extra is told how to install it."""
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(DataError, match=r"pip install 'optotype\[parquet\]'"):
+        survey_tables(tmp_path, [tmp_path / "a.parquet"])
+
+
+def test_a_value_that_stands_in_many_rows_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that share one large value are read a few at a time, and refused once they are too much."""
+    monkeypatch.setattr(tables, "_MOST_MEMORY", 16 << 20)
+    monkeypatch.setattr(spool, "FREE_BYTES", 20 << 20)
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * 128, pa.int32()), pa.array([bytes(8 << 20)]))
+    table = pa.table({"image": shared, "label": [0, 1] * 64})
+    parquet.write_table(table, tmp_path / "a.parquet", compression="zstd", store_schema=False)
+    before = pa.default_memory_pool().max_memory()
+    with pytest.raises(DataError, match="unpacks to more than 20 MiB"):
+        _list(tmp_path / "a.parquet")
+    assert pa.default_memory_pool().max_memory() < before + (100 << 20)
+
+
+def test_a_table_that_says_it_unpacks_to_too_much_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The size that a table gives for its pictures is looked at before they are."""
+    monkeypatch.setattr(spool, "FREE_BYTES", 1 << 20)
+    table = pa.table({"image": [bytes(8 << 20)], "label": [0]})
+    parquet.write_table(table, tmp_path / "a.parquet", compression="zstd")
+    monkeypatch.setattr(tables, "_rows", None)
+    with pytest.raises(DataError, match="unpacks to more than 1 MiB"):
+        _list(tmp_path / "a.parquet")
+
+
+def _listed_or_refused(path: Path) -> bool:
+    try:
+        return len(_list(path).class_names) == 2
+    except DataError as error:
+        return str(path.parent) in str(error)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
+@given(data=st.data())
+def test_a_damaged_table_is_listed_or_refused(tmp_path: Path, data: st.DataObject) -> None:
+    """Whatever bytes of a table are changed or cut off, reading ends in a listing or a DataError."""
+    path = _write(tmp_path / "a.parquet", {"image": _images(2), "label": ["a", "b"]})
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 5))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    assert _listed_or_refused(path)
+    for file in (tmp_path / "spool").glob("*"):
+        file.unlink()

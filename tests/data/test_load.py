@@ -1,0 +1,109 @@
+"""What `load` takes for what."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from optotype.data.load import load, takes_size
+from optotype.errors import DataError
+from tests.data.picture_files import names, write
+from tests.training.samples import pictures, write_folder
+
+
+@pytest.mark.parametrize("name", ["minst", "mnits", "no/such/folder", "\0", "x" * 300])
+def test_an_unknown_source_is_explained(name: str) -> None:
+    """An unknown name lists the known ones and says that a path is accepted."""
+    with pytest.raises(DataError) as caught:
+        load(name)
+    if len(name) < 100:
+        assert "Unknown data set" in str(caught.value)
+        assert "kmnist, mnist." in str(caught.value)
+        assert "class folders of pictures, or four IDX files" in str(caught.value)
+
+
+def test_a_slip_gets_the_nearest_name() -> None:
+    """'minst' is asked back as 'mnist'."""
+    with pytest.raises(DataError, match="Did you mean 'mnist'"):
+        load("minst")
+
+
+def test_what_is_of_no_kind_is_said_so(tmp_path: Path) -> None:
+    """A file or folder that is no data set is said to be there, and what would be one."""
+    (tmp_path / "train-images-idx3-ubyte.txt").write_bytes(b"")
+    for path, words in (
+        (tmp_path, "has no training picture, expected class folders"),
+        (tmp_path / "train-images-idx3-ubyte.txt", "What is there is of no known kind"),
+    ):
+        with pytest.raises(DataError, match=words):
+            load(path)
+
+
+@pytest.mark.parametrize("source", ["folder", "mnist"])
+def test_what_may_not_be_read_is_said_so(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal of the operating system becomes a DataError with its reason, for a path as for a name."""
+
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(DataError, match=f"{source} cannot be read: Permission denied"):
+        load(source)
+
+
+def test_a_name_goes_before_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """'mnist' is the data set even beside a folder of that name; './mnist' and a Path are the folder."""
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "mnist", 20, 10)
+    assert len(load("mnist").labels) == 60_000
+    for path in ("./mnist", Path("mnist")):
+        data = load(path)
+        assert len(data.labels) == 20
+        assert data.source == str(tmp_path / "mnist")
+
+
+def test_every_kind_of_source_is_told_apart(tmp_path: Path) -> None:
+    """A folder of IDX files, an NPZ file and arrays give the same images and labels, and name where they came from."""
+    images, labels = pictures(40, 1)
+    np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=images[:10], y_test=labels[:10])
+    folder = load(write_folder(tmp_path / "folder", 40, 10))
+    file = load(tmp_path / "set.npz")
+    arrays = load({"x_train": images, "y_train": labels, "x_test": images[:10], "y_test": labels[:10]})
+    assert folder.fingerprint == file.fingerprint == arrays.fingerprint
+    assert file.test.fingerprint == arrays.test.fingerprint
+    assert [data.source for data in (folder, file, arrays)] == [
+        str(tmp_path / "folder"),
+        str(tmp_path / "set.npz"),
+        "arrays",
+    ]
+    assert [data.name for data in (folder, file, arrays)] == ["folder", "set", "arrays"]
+
+
+def test_what_is_no_picture_is_not_resized(tmp_path: Path) -> None:
+    """Arrays and IDX files keep their size: another one is refused, their own is accepted."""
+    folder = write_folder(tmp_path / "folder", 20, 10)
+    for source in (folder, pictures(20, 1)):
+        assert load(source, size=28).shape == (28, 28, 1)
+        with pytest.raises(DataError, match="has images of 28 x 28 pixels, and size 32 was asked for"):
+            load(source, size=32)
+
+
+@pytest.mark.parametrize("size", [7, 129, 0, -1])
+def test_a_size_has_bounds(size: int) -> None:
+    """Sides below 8 and above 128 pixels are refused."""
+    with pytest.raises(DataError, match=f"Size is {size}, expected 8 to 128"):
+        load("mnist", size=size)
+
+
+def test_what_to_do_with_bad_pictures_is_one_of_two() -> None:
+    """on_bad is 'stop' or 'skip'."""
+    with pytest.raises(DataError, match="on_bad is 'maybe', expected 'stop' or 'skip'"):
+        load("mnist", on_bad="maybe")  # type: ignore[arg-type] # that it is refused is the point
+
+
+def test_only_pictures_take_a_size(tmp_path: Path) -> None:
+    """A folder of pictures does; a name, IDX files and what is nowhere do not, nor a name that no file can have."""
+    assert takes_size(write(tmp_path / "pets", names(2)))
+    others: list[str | Path] = ["mnist", write_folder(tmp_path / "digits"), "nowhere", "x" * 300]
+    assert not any(map(takes_size, others))

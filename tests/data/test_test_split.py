@@ -1,0 +1,39 @@
+"""Setting a fifth of every class aside as the sealed test."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optotype.data.test_split import split_off_test
+from optotype.errors import DataError
+
+
+@given(st.lists(st.integers(0, 4), min_size=3, max_size=100).map(np.array))
+def test_a_fifth_of_every_class_is_held_out(labels: np.ndarray) -> None:
+    """The parts are disjoint and complete, each class keeps images to train on and gives about a fifth of them."""
+    if len(labels) == len(np.unique(labels)):
+        return
+    train, test = split_off_test(labels)
+    assert sorted([*train, *test]) == list(range(len(labels)))
+    assert len(test) >= 1
+    assert set(labels[train]) == set(labels)
+    for label in set(labels):
+        size = int((labels == label).sum())
+        assert abs(int((labels[test] == label).sum()) - size / 5) < 2 or size < 5
+
+
+def test_the_choice_never_changes() -> None:
+    """The same labels are divided the same way for ever: another choice would be another test set."""
+    train, test = split_off_test(np.repeat([0, 1], 15))
+    assert test.tolist() == [4, 5, 8, 15, 22, 29]
+    assert len(train) == 24
+    assert not train.flags.writeable
+    assert not test.flags.writeable
+
+
+@pytest.mark.parametrize("labels", [[], [0], [0, 1, 2]])
+def test_too_few_images_are_refused(labels: list[int]) -> None:
+    """Where no class has an image to spare, nothing is held out, and a sentence says so."""
+    with pytest.raises(DataError, match=f"There are {len(labels)} images and no test split"):
+        split_off_test(np.array(labels, np.int64))

@@ -1,0 +1,224 @@
+"""Keras's files from strangers: whatever is in them, they are models or ModelErrors, and nothing outside is touched."""
+
+import contextlib
+import io
+import random
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from optotype.errors import ModelError
+from optotype.exporting.keras import hdf5_worker, model_file
+from optotype.exporting.keras.from_keras import from_keras
+
+KERNEL = "layers/conv2d/vars/0"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Save one model in both kinds of file."""
+    layers = [
+        keras.Input((6, 5, 1)),
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Conv2D(3, 2, kernel_initializer="ones"),
+        keras.layers.BatchNormalization(),
+        keras.layers.Flatten(),
+        keras.layers.Dense(3, "softmax", kernel_initializer="ones"),
+    ]
+    folder = tmp_path_factory.mktemp("keras")
+    for suffix in (".keras", ".h5"):
+        keras.Sequential(layers).save(folder / f"model{suffix}")
+    return {suffix: (folder / f"model{suffix}").read_bytes() for suffix in (".keras", ".h5")}
+
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*HDF5 file via `model.save"),
+]
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read HDF5 in this process, which is quicker hundreds of times; a crash would be noticed all the more."""
+
+    def run(words: list[str], *, input: bytes, **_: object) -> subprocess.CompletedProcess[bytes]:  # noqa: A002
+        try:
+            return subprocess.CompletedProcess(words, 0, hdf5_worker.convert(input), b"")
+        except Exception as error:  # noqa: BLE001 - as the worker does
+            return subprocess.CompletedProcess(words, 1, b"", str(error).encode())
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32))
+def test_mutated_files_are_models_or_model_errors(
+    tmp_path: Path, files: dict[str, bytes], in_process: None, suffix: str, seed: int
+) -> None:
+    """However a file is cut or its bytes are changed, it is a model or a ModelError of one printable line."""
+    del in_process
+    rng = random.Random(seed)  # noqa: S311 - not a secret
+    content = bytearray(files[suffix])
+    for _ in range(rng.randint(1, 5)):
+        place = rng.randrange(len(content) if rng.random() < 0.5 else min(len(content), 4000))
+        match rng.choice(["change", "size", "insert", "remove", "cut"]):
+            case "change":
+                content[place] = rng.choice([0, 1, 127, 128, 255, rng.randrange(256)])
+            case "size":
+                content[place : place + 8] = (2 ** rng.randint(0, 63)).to_bytes(8, "little")
+            case "insert":
+                content[place:place] = rng.randbytes(rng.randint(1, 9))
+            case "remove":
+                del content[place : place + rng.randint(1, 9)]
+            case "cut" if rng.random() < 0.2:
+                del content[max(place, 100) :]
+    path = tmp_path / f"model{suffix}"
+    path.write_bytes(content)
+    try:
+        from_keras(path)
+    except ModelError as error:
+        assert str(error).isprintable(), str(error)  # noqa: PT017 - it need not be raised
+
+
+def _with_weights(path: Path, content: bytes, change: Callable[[Any], None]) -> None:
+    """Write a .keras file whose weights were changed by h5py."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        config, weights = archive.read("config.json"), io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(weights, "r+") as file:
+        change(file)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", config)
+        archive.writestr("model.weights.h5", weights.getvalue())
+
+
+def _replaced(make: Callable[[Any], None]) -> Callable[[Any], None]:
+    def change(file: Any) -> None:
+        del file[KERNEL]
+        make(file)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda file: file.__setitem__(KERNEL, h5py.ExternalLink("secret.h5", "kernel")),
+        lambda file: file.__setitem__(KERNEL, h5py.SoftLink("/layers/conv2d/vars/1")),
+        lambda file: file.create_dataset(
+            KERNEL, (2, 2, 1, 3), "<f4", external=[("secret.raw", 0, h5py.h5f.UNLIMITED)]
+        ),
+        lambda file: file.create_dataset(KERNEL, (2, 2, 1, 3), "<f4", compression="gzip"),
+        lambda file: file.create_dataset(KERNEL, (2, 2, 1, 3), "<f4", chunks=True),
+        lambda file: file.create_dataset(KERNEL, (2, 2, 1, 3), "<f8"),
+        lambda file: file.create_virtual_dataset(KERNEL, _virtual()),
+        lambda file: file.create_group(KERNEL),
+    ],
+)
+def test_weights_that_are_not_plain_are_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], make: Callable[[Any], None]
+) -> None:
+    """Links to other files, data kept elsewhere, compressed, of another type: none is followed or read."""
+    monkeypatch.chdir(tmp_path)
+    with h5py.File("secret.h5", "w") as file:
+        file["kernel"] = np.ones((2, 2, 1, 3), np.float32)
+    Path("secret.raw").write_bytes(np.ones(12, np.float32).tobytes())
+    _with_weights(tmp_path / "model.keras", files[".keras"], _replaced(make))
+    with pytest.raises(ModelError, match=r"has no 'kernel' as a plain array of float32"):
+        from_keras("model.keras")
+
+
+def _virtual() -> Any:
+    layout = h5py.VirtualLayout((2, 2, 1, 3), "<f4")
+    layout[:] = h5py.VirtualSource("secret.h5", "kernel", (2, 2, 1, 3))
+    return layout
+
+
+def test_weights_that_claim_to_be_huge_are_refused(tmp_path: Path, files: dict[str, bytes]) -> None:
+    """A small file that declares gigabytes of zeros is refused before they are made."""
+
+    def make(file: Any) -> None:
+        file.create_dataset(KERNEL, (1 << 31,), "<f4")
+
+    _with_weights(tmp_path / "model.keras", files[".keras"], _replaced(make))
+    assert (tmp_path / "model.keras").stat().st_size < 100_000
+    with pytest.raises(ModelError, match="it holds more than 536870912 bytes of weights"):
+        from_keras(tmp_path / "model.keras")
+
+
+def test_zip_bombs_are_refused(tmp_path: Path) -> None:
+    """A description that unpacks to more than 10 MB is refused, having unpacked no more."""
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", b" " * 20_000_000)
+        archive.writestr("model.weights.h5", b"")
+    with pytest.raises(ModelError, match=r"config.json unpacks to more than 10,000,000 bytes"):
+        from_keras(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is neither"),
+        (b"\x80\x04\x95pickle", "is neither"),
+        (b"PK\x03\x04", "is a damaged zip file"),
+        (b"\x89HDF\r\n\x1a\n", "holds damaged HDF5"),
+    ],
+)
+def test_other_files(tmp_path: Path, content: bytes, said: str) -> None:
+    """A file that is no model of Keras's is refused, naming it."""
+    path = tmp_path / "model.h5"
+    path.write_bytes(content)
+    with pytest.raises(ModelError) as caught:
+        from_keras(path)
+    assert said in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_weights_without_layers_are_refused(tmp_path: Path, files: dict[str, bytes]) -> None:
+    """An .h5 file of weights alone, as save_weights writes it, is refused for the layers that it lacks."""
+    with zipfile.ZipFile(io.BytesIO(files[".keras"])) as archive:
+        (tmp_path / "model.weights.h5").write_bytes(archive.read("model.weights.h5"))
+    with pytest.raises(ModelError, match="holds weights without the layers"):
+        from_keras(tmp_path / "model.weights.h5")
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    """A missing file, a folder and an impossible path are ModelErrors."""
+    for path in (tmp_path / "missing", tmp_path, Path("nul\0"), tmp_path / ("x" * 300)):
+        with pytest.raises(ModelError, match="Cannot read the Keras model"):
+            from_keras(path)
+
+
+def test_a_reader_that_crashes_or_hangs_is_a_model_error(
+    tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever becomes of the process that reads HDF5, this one says so and lives."""
+    path = tmp_path / "model.h5"
+    path.write_bytes(files[".h5"])
+
+    def hang(*_: object, **__: object) -> None:
+        raise subprocess.TimeoutExpired("reader", 120)
+
+    crashed = subprocess.CompletedProcess([], -11, b"", b"")
+    for fake, said in ((lambda *_, **__: crashed, "the reader crashed"), (hang, "was not read in 120 s")):
+        with monkeypatch.context() as patched, contextlib.ExitStack() as stack:
+            patched.setattr(subprocess, "run", fake)
+            stack.enter_context(pytest.raises(ModelError, match=said))
+            from_keras(path)
+
+
+def test_without_h5py_its_installation_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """h5py is an extra: without it the error names the command."""
+    monkeypatch.setattr(model_file, "find_spec", lambda _: None)
+    with pytest.raises(ModelError, match=r"pip install 'optotype\[keras\]'"):
+        from_keras(tmp_path / "model.keras")

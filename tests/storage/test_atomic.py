@@ -1,0 +1,51 @@
+"""Files that are there whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from optotype.storage.atomic import replacing, write_durably
+
+
+def test_replaces_in_one_step(tmp_path: Path) -> None:
+    """What was there is replaced, and nothing stays beside it."""
+    path = tmp_path / "file"
+    write_durably(path, b"old")
+    write_durably(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the disk fails before the rename, the old file stays and the temporary one goes."""
+    path = tmp_path / "file"
+    write_durably(path, b"old")
+
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_durably(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    """A folder that is missing is an OSError, never made silently."""
+    with pytest.raises(FileNotFoundError):
+        write_durably(tmp_path / "none" / "file", b"")
+
+
+def _give_up(path: Path) -> None:
+    with replacing(path) as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+
+def test_a_block_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    """A file whose writing is given up half-way leaves neither itself nor its temporary name."""
+    with pytest.raises(KeyboardInterrupt):
+        _give_up(tmp_path / "file")
+    assert not list(tmp_path.iterdir())
