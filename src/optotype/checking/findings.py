@@ -185,16 +185,16 @@ class Findings:
     @property
     def verdict(self) -> str:
         """What it comes to, in words."""
-        grave = self._counted(severe=True)
+        severe = self._counted(severe=True)
         rest = self._counted(severe=False)
         looked = f"{self.images:,} training images"
         if self.test_images:
             looked += f" and {self.test_images:,} test images"
-        if not grave and not rest:
+        if not severe and not rest:
             return f"Nothing was found in {looked}."
-        if not grave:
+        if not severe:
             return f"Worth a look, in {looked}: {rest}. None of it stands in the way of a training."
-        return f"To be mended first, in {looked}: {grave}." + (f" Worth a look: {rest}." if rest else "")
+        return f"To be mended first, in {looked}: {severe}." + (f" Worth a look: {rest}." if rest else "")
 
     def to_json(self) -> dict[str, JsonValue]:
         """Give the findings as JSON values; every kind is there, also one of which nothing was found."""
@@ -215,7 +215,7 @@ class Findings:
     def __str__(self) -> str:
         return self.verdict
 
-    def _counted(self, *, grave: bool) -> str:
-        counts = {kind: len(self.of(kind)) for kind, about in KINDS.items() if about.severe == grave}
+    def _counted(self, *, severe: bool) -> str:
+        counts = {kind: len(self.of(kind)) for kind, about in KINDS.items() if about.severe == severe}
         words = {kind: KINDS[kind].one if n == 1 else KINDS[kind].many for kind, n in counts.items()}
         return ", ".join(f"{n:,} {words[kind]}" for kind, n in counts.items() if n)

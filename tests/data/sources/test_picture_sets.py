@@ -230,7 +230,7 @@ def test_processes_at_once_decode_once(tmp_path: Path, home: Path) -> None:
     """Of several processes that load the same pictures, one decodes, the others wait and use what it made."""
     folder = write(tmp_path / "pets", SPLIT)
     program = (
-        "import sys; from optotype.data import picture_sets as p; real = p.decode\n"
+        "import sys; from optotype.data.sources import picture_sets as p; real = p.decode\n"
         "def decode(*a): print('decoded'); return real(*a)\n"
         "p.decode = decode; print(p.load_pictures(sys.argv[1]).fingerprint)"
     )
