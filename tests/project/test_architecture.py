@@ -1,53 +1,47 @@
-"""ARCHITECTURE.md is a map; these tests keep it true."""
+"""ARCHITECTURE.md, the packages' docstrings and README.md describe what is there."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 TOP: Final = Path(__file__).parents[2]
-LISTED_BY_FILE: Final = ("src", "csrc", "reproduce", "benchmarks", "checks")
-SOURCES: Final = (".py", ".pyi", ".cpp", ".hpp", ".h")
-LINE: Final = re.compile(r"(?P<indent> *)(?P<name>\S+?)(?P<slash>/?)(?:  +(?P<text>\S.*))?")
+PACKAGES: Final = sorted(path.parent for path in (TOP / "src").rglob("__init__.py"))
+MAP: Final = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
-def tree() -> dict[str, str]:
-    """Read the tree in ARCHITECTURE.md: each path (folders end in a slash) with its line of text."""
-    block = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8").split("```")[1]
-    folders: list[str] = []
-    found: dict[str, str] = {}
-    for line in block.strip("\n").splitlines():
-        match = LINE.fullmatch(line)
-        assert match is not None, f"a line that is no file or folder: {line!r}"
-        del folders[len(match["indent"]) // 2 :]
-        path = "/".join([*folders, match["name"]])
-        assert path + match["slash"] not in found, f"listed twice: {path}"
-        found[path + match["slash"]] = match["text"] or ""
-        if match["slash"]:
-            folders.append(match["name"])
-    return found
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.relative_to(TOP / "src").as_posix())
+def test_a_package_describes_its_files(package: Path) -> None:
+    """The docstring of every package but the root names each of its modules."""
+    text = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    modules = {path.stem for path in package.glob("*.py")} - {"__init__"}
+    if package.name == "optotype":
+        modules = set()
+    assert text
+    assert {name for name in modules if not re.search(rf"^ *{name}: \S", text, re.MULTILINE)} == set()
 
 
-def test_every_source_file_has_its_line() -> None:
-    """The tree lists exactly the source files of src, csrc, reproduce, benchmarks and checks."""
-    real = {
-        path.relative_to(TOP).as_posix()
-        for folder in LISTED_BY_FILE
-        for path in (TOP / folder).rglob("*")
-        if path.suffix in SOURCES
-    }
-    listed = {path for path in tree() if path.startswith(LISTED_BY_FILE) and path.endswith(SOURCES)}
-    assert listed == real
+def test_every_package_has_its_line() -> None:
+    """ARCHITECTURE.md names every package of src/optotype and every folder of csrc."""
+    for package in PACKAGES[1:]:
+        assert f"`{package.relative_to(TOP / 'src' / 'optotype').as_posix()}/`" in MAP
+    for folder in (path for path in (TOP / "csrc").iterdir() if path.is_dir()):
+        assert f"`{folder.name}/`" in MAP
 
 
-def test_every_folder_of_tests_has_its_line() -> None:
-    """The tree lists exactly the folders of tests that hold tests."""
-    real = {path.parent.relative_to(TOP).as_posix() + "/" for path in (TOP / "tests").rglob("test_*.py")}
-    listed = {path for path in tree() if path.startswith("tests/") and path.endswith("/")}
-    assert listed == real
+def test_every_path_exists() -> None:
+    """Every path to a file that the table "Where to change what" names exists."""
+    table = MAP.split("## Where to change what")[1].split("## ")[0]
+    for path in re.findall(r"`([\w./-]+/[\w.-]*)`", table.replace("NAME.cpp", "")):
+        places = [TOP / path, TOP / "src" / "optotype" / path]
+        assert any(place.exists() for place in places), path
 
 
-def test_everything_listed_exists_and_says_what_it_is() -> None:
-    """Every listed path exists, a folder as a folder, and every file's line has a text."""
-    for path, text in tree().items():
-        assert (TOP / path).is_dir() if path.endswith("/") else (TOP / path).is_file(), path
-        assert text or path.endswith("/"), path
+@pytest.mark.parametrize(("name", "lines", "width"), [("README.md", 120, 120), ("ARCHITECTURE.md", 150, None)])
+def test_a_page_stays_short(name: str, lines: int, width: int | None) -> None:
+    """README.md has at most 120 lines of at most 120 characters, ARCHITECTURE.md at most 150 lines."""
+    text = (TOP / name).read_text(encoding="utf-8").splitlines()
+    assert len(text) <= lines
+    assert width is None or [line for line in text if len(line) > width] == []
