@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help mnist test check format reproduce bench clean
+.PHONY: help mnist test quick check format reproduce bench clean
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -13,6 +13,11 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Folders are listed too, so that a deleted file is noticed.
 SOURCES := $(shell find src csrc -not -name __pycache__ -not -name '*.pyc' -not -name '* *' 2>/dev/null)
+# One worker per core, at most four: each loads the package, and some tests start servers and trainings of their own.
+PARALLEL := -n auto --maxprocesses 4 --dist worksteal
+# Tests that train with Keras, start processes, build the engine or drive a browser.
+SLOWER := tests/contracts tests/end_to_end tests/engine/test_sanitizers.py tests/exporting tests/web tests/reproduce \
+	tests/benchmarks tests/project/test_guides.py
 CHECKED := $(wildcard src tests checks reproduce benchmarks)
 
 help: ## list these targets
@@ -22,7 +27,11 @@ mnist: .venv/installed ## train and judge a classifier on the full MNIST
 	@$(BIN)/optotype train mnist --judge
 
 test: check ## every check and every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
+
+quick: .venv/tested ## lint, and the tests that take less than a minute, for the inner loop
+	@$(BIN)/ruff check $(CHECKED)
+	@$(BIN)/python -m pytest $(PARALLEL) -x $(SLOWER:%=--ignore=%)
 
 check: .venv/tested ## format, lint, types, layers and lengths
 	@$(BIN)/ruff format --check $(CHECKED)

@@ -18,13 +18,20 @@ from optotype.engine.optimizers import SGD, Adam, Optimizer, RMSprop
 
 
 def keras_layer(layer: Layer) -> keras.layers.Layer:
-    """Translate one layer."""
+    """Translate one layer.
+
+    Its kernel starts at zero: every caller sets the weights, and JAX compiles a random initializer for seconds.
+    """
     match layer:
         case Dense():
-            return keras.layers.Dense(layer.units, layer.activation)
+            return keras.layers.Dense(layer.units, layer.activation, kernel_initializer="zeros")
         case Conv2D():
             return keras.layers.Conv2D(
-                layer.filters, layer.window, activation=layer.activation, padding=layer.padding
+                layer.filters,
+                layer.window,
+                activation=layer.activation,
+                padding=layer.padding,
+                kernel_initializer="zeros",
             )
         case MaxPooling2D():
             return keras.layers.MaxPooling2D(layer.window)
