@@ -1,4 +1,4 @@
-"""What is aimed at on each line, as a table: what is computed of the measured values, and where it should lie."""
+"""The aims of the benchmark: a number computed from measured values, and its bound."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,34 +12,34 @@ class Aim:
     """One aim.
 
     Attributes:
-        line: Of which line.
-        words: What is aimed at.
-        value: The number it is about.
-        bound: Where that should lie,
+        line: The name of the line.
+        text: The aim in words.
+        value: Computes the number.
+        bound: The bound of the number,
         at_least: from here up, or else from here down.
-        form: How the number is written.
+        format: The format of the number.
     """
 
     line: str
-    words: str
+    text: str
     value: Callable[[Measured], float]
     bound: float
     at_least: bool
-    form: str = "{:.1f}"
+    format: str = "{:.1f}"
 
     def reached(self, found: Measured) -> bool:
-        """Whether the measured number lies where it should."""
+        """Return whether the measured number keeps the bound."""
         value = self.value(found)
         return value >= self.bound if self.at_least else value <= self.bound
 
-    def written(self, found: Measured) -> str:
-        """Write the measured number."""
-        return self.form.format(self.value(found))
+    def formatted(self, found: Measured) -> str:
+        """Format the measured number."""
+        return self.format.format(self.value(found))
 
 
-def _times(line: str, bound: float, library: str = "", whose: str = "the fastest peer") -> Aim:
-    words = f"at least {bound:g} times as fast as {whose}"
-    return Aim(line, words, lambda found: found.times(library), bound, at_least=True, form="{:.2f} times")
+def _times(line: str, bound: float, library: str = "", peers: str = "the fastest peer") -> Aim:
+    text = f"at least {bound:g} times as fast as {peers}"
+    return Aim(line, text, lambda found: found.times(library), bound, at_least=True, format="{:.2f} times")
 
 
 def _share(line: str, precision: str, bound: float) -> Aim:
@@ -47,11 +47,11 @@ def _share(line: str, precision: str, bound: float) -> Aim:
     return Aim(
         line,
         f"at least {bound:.0%} of the limit in {precision}",
-        # A processor without that precision reaches nothing in it.
+        # A processor without that precision reaches 0 % of its limit.
         lambda found: found.share(side) if side in found.peaks else 0.0,
         bound,
         at_least=True,
-        form="{:.0%}",
+        format="{:.0%}",
     )
 
 
@@ -59,8 +59,8 @@ def _above_python(name: str, bound: float) -> Aim:
     def value(found: Measured) -> float:
         return found.median(name) - found.median("bare Python")
 
-    words = f"{name}: at most {bound:g} s above bare Python"
-    return Aim("start", words, value, bound, at_least=False, form="{:.3f} s")
+    text = f"{name}: at most {bound:g} s above bare Python"
+    return Aim("start", text, value, bound, at_least=False, format="{:.3f} s")
 
 
 def _memory(recipe: str) -> Aim:
@@ -68,39 +68,39 @@ def _memory(recipe: str) -> Aim:
         least = found.median(f"{recipe} data") + found.median(f"{recipe} plan")
         return found.median(f"{recipe} above") / least
 
-    words = f"{recipe}: at most 1.5 times the data and all that the network asks for"
-    return Aim("memory", words, value, 1.5, at_least=False, form="{:.2f} times")
+    text = f"{recipe}: at most 1.5 times the data and the network's buffers"
+    return Aim("memory", text, value, 1.5, at_least=False, format="{:.2f} times")
 
 
 def surplus(found: Measured) -> float:
-    """How much more an epoch takes with shift, flip, rotation and scale than on images as they are, as a share."""
+    """Return the relative extra time of an epoch with shift, flip, rotation and scale."""
     return found.median("shift, flip, rotation and scale") / found.median("images as they are") - 1
 
 
 def spread(found: Measured) -> float:
-    """How much more the slowest quantity takes than the fastest, as a share."""
+    """Return the relative extra time of the slowest quantity over the fastest."""
     medians = [found.median(name) for name in found.values]
     return max(medians) / min(medians) - 1
 
 
 def total(found: Measured) -> float:
-    """The sum of all quantities."""
+    """Return the sum of all quantities."""
     return sum(found.median(name) for name in found.values)
 
 
-_SOON: Final = 120
-"""Milliseconds in which 99 of 100 requests are to be answered."""
+MAX_P99: Final = 120
+"""The bound of the 99th percentile of response times, in milliseconds."""
 
 
-def answered(found: Measured) -> float:
-    """The most requests a second, of those loads whose 99th percentile is low enough."""
+def requests_per_second(found: Measured) -> float:
+    """Return the highest requests per second among the loads whose 99th percentile is low enough."""
     loads = [name.removesuffix(": requests/s") for name in found.values if name.endswith(": requests/s")]
-    soon = [load for load in loads if found.median(f"{load}: p99, ms") < _SOON]
-    return max((found.median(f"{load}: requests/s") for load in soon), default=0.0)
+    fast_loads = [load for load in loads if found.median(f"{load}: p99, ms") < MAX_P99]
+    return max((found.median(f"{load}: requests/s") for load in fast_loads), default=0.0)
 
 
-def astray(found: Measured) -> float:
-    """How many requests got anything but exactly one of the three answers, the latter two with Retry-After."""
+def invalid_responses(found: Measured) -> float:
+    """Count requests without exactly one response of 200, 429 and 503, the last two with Retry-After."""
     kinds = (
         "other answers",
         "without Retry-After",
@@ -131,11 +131,11 @@ AIMS: Final = (
     _times("convolutions", 3, "torch", "PyTorch's fastest setting"),
     Aim(
         "augmentation",
-        "shift, flip, rotation and scale take at most 15 % more time",
+        "at most 15 % more time with shift, flip, rotation and scale",
         surplus,
         0.15,
         at_least=False,
-        form="{:.0%}",
+        format="{:.0%}",
     ),
     _times("fresh", 6),
     _times("predict-10000", 1, "onnxruntime", "ONNX Runtime"),
@@ -153,28 +153,28 @@ AIMS: Final = (
     _share("convolutions", "bf16", 0.45),
     _memory("cnn-small"),
     _memory("mlp-512-512"),
-    Aim("growth", "an image takes the same time within 25 %", spread, 0.25, at_least=False, form="{:.0%}"),
+    Aim("growth", "time per image constant within 25 %", spread, 0.25, at_least=False, format="{:.0%}"),
     _above_python("optotype --help", 0.15),
     _above_python("import optotype", 0.1),
-    Aim("install", "at most 130 MB", total, 130, at_least=False, form="{:.0f} MB"),
+    Aim("install", "at most 130 MB", total, 130, at_least=False, format="{:.0f} MB"),
     Aim(
         "serving",
         "at least 800 requests/s with p99 under 120 ms",
-        answered,
+        requests_per_second,
         800,
         at_least=True,
-        form="{:.0f}/s",
+        format="{:.0f}/s",
     ),
-    Aim("serving-overload", "at least 3 times the capacity is asked for", _times_capacity, 3, at_least=True),
+    Aim("serving-overload", "load of at least 3 times the capacity", _times_capacity, 3, at_least=True),
     Aim(
         "serving-overload",
-        "every request gets exactly one of 200, 429 and 503, the latter with Retry-After",
-        astray,
+        "every request gets exactly one of 200, 429 and 503, the last two with Retry-After",
+        invalid_responses,
         0,
         at_least=False,
-        form="{:.0f} did not",
+        format="{:.0f} did not",
     ),
-    Aim("serving-overload", "memory grows by at most 5 %", _growth, 0.05, at_least=False, form="{:.1%}"),
+    Aim("serving-overload", "memory grows by at most 5 %", _growth, 0.05, at_least=False, format="{:.1%}"),
     _times("serving-1", 1, "litserve", "LitServe"),
     _times("serving-64", 1, "litserve", "LitServe"),
 )

@@ -1,4 +1,4 @@
-"""What is trained on and predicted, as files that every side can read: bytes, of which each makes what it likes."""
+"""The images and weights of the benchmark, as files that every library can read."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def mnist(recipe: ot.Recipe) -> Path:
     """Write MNIST's training images; the test images stay sealed.
 
     Args:
-        recipe: Its validation images are held out.
+        recipe: The recipe whose validation images are held out.
 
     Returns:
         An NPZ of train_images, train_labels, held_images, held_labels.
@@ -26,12 +26,12 @@ def mnist(recipe: ot.Recipe) -> Path:
 
 
 def coloured(n: int, shape: tuple[int, int, int], classes: int = 10) -> Path:
-    """Write random images that can be told apart: each class has more of one channel.
+    """Write random images that are separable: each class has more of one channel.
 
     Args:
-        n: How many.
+        n: The number of images.
         shape: (height, width, channels).
-        classes: At most as many as there are channels.
+        classes: At most the number of channels.
     """
     rng = np.random.default_rng(0)
     labels = np.arange(n) % classes
@@ -42,7 +42,7 @@ def coloured(n: int, shape: tuple[int, int, int], classes: int = 10) -> Path:
 
 
 def repeated_mnist(n: int) -> Path:
-    """Write the bytes of MNIST's training images, again and again, as one plain file of n images."""
+    """Write MNIST's training images repeatedly, as one plain file of n images."""
     file = CACHE / f"repeated-{n}.bin"
     if file.exists() and file.stat().st_size == n * 784:
         return file
@@ -57,7 +57,7 @@ def repeated_mnist(n: int) -> Path:
 
 
 def first_weights(recipe: ot.Recipe) -> Path:
-    """Write a recipe's initial weights for MNIST, so that all sides predict with the same.
+    """Write a recipe's initial weights for MNIST, so that all libraries predict with the same weights.
 
     Returns:
         An NPZ of "0.kernel", "0.bias", ..., in Keras's layouts.

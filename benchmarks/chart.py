@@ -1,4 +1,4 @@
-"""benchmarks/times.svg: for each line with an aim against a peer, how many times as fast optotype is, and the aim."""
+"""benchmarks/times.svg: the speed ratio of optotype on each line with an aim against a peer, and the aim."""
 
 from pathlib import Path
 from typing import Final
@@ -14,13 +14,13 @@ PICTURE: Final = FOLDER.parent / "times.svg"
 
 
 def write_chart(folder: Path = FOLDER, picture: Path = PICTURE) -> None:
-    """Draw the chart and write it, whole or not at all."""
+    """Draw the chart and write it atomically."""
     bars = []
     for aim in AIMS:
         found = read(aim.line, folder)
-        if found is not None and aim.form.endswith("times") and found.checks:
-            # A line with two aims names the peer of each.
-            peer = aim.words.split(" as fast as ")[1]
+        if found is not None and aim.format.endswith("times") and found.checks:
+            # The two aims of one line are labelled with their peers.
+            peer = aim.text.split(" as fast as ")[1]
             bars.append((f"{LINES[aim.line].title}\nagainst {peer}", aim.value(found), aim.bound))
     figure = Figure(figsize=(9, 1 + 0.5 * len(bars)), layout="constrained")
     axes = figure.subplots()
@@ -35,7 +35,7 @@ def write_chart(folder: Path = FOLDER, picture: Path = PICTURE) -> None:
     axes.set_xlabel("times as fast as the peer")
     axes.legend(loc="lower right")
     written = picture.with_name(f".{picture.name}")
-    # Without a date and with counted names, so that the same results give the same picture.
+    # No date and a fixed hash salt, so that the same results give the same file.
     with mpl.rc_context({"svg.hashsalt": "optotype"}):
         figure.savefig(written, format="svg", metadata={"Date": None})
     written.replace(picture)

@@ -1,4 +1,4 @@
-"""Processes that take turns: while one computes, all others are stopped."""
+"""Processes that alternate: while one computes, all others are stopped."""
 
 import json
 import os
@@ -20,12 +20,12 @@ from reproduce.results import ROOT
 Job = dict[str, Any]
 Answer = dict[str, Any]
 
-# A turn takes seconds; a process that is silent for so long will not answer any more.
-_PATIENCE: Final = 900.0
+# A turn takes seconds; a process without an answer for this long counts as failed.
+_ANSWER_SECONDS: Final = 900.0
 
 
 class SideFailedError(Exception):
-    """A side's process ended before it answered; the message ends with what it said last."""
+    """A process ended before it answered; the message ends with the end of its standard error."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Side:
     """A library with one of its settings.
 
     Attributes:
-        name: What the page calls it; its first word is the library.
-        program: The module that is run.
-        environment: Where it is run.
-        settings: What is added to the job.
-        variables: Environment variables that are set for it.
+        name: The name on the page; its first word is the library.
+        program: The module that runs.
+        environment: The virtual environment that it runs in.
+        settings: Values added to the job.
+        variables: Environment variables set for the process.
     """
 
     name: str
@@ -48,17 +48,17 @@ class Side:
 
     @property
     def library(self) -> str:
-        """Whose it is: "optotype", "torch", ..."""
+        """The library: "optotype", "torch", ..."""
         return self.name.split()[0]
 
 
 class Child:
-    """A side's process, given its job; stopped except while it is asked something.
+    """The process of a side with its job; stopped except during its turns.
 
     Args:
-        side: Which.
-        job: What to do; the side's settings and the cores are added to it.
-        folder: Empty, and gone when the process is: what it caches goes there.
+        side: The side.
+        job: The job; the side's settings and the cores are added.
+        folder: An empty folder for the caches of the process; removed with it.
 
     Raises:
         SideFailedError: By every method, where the process has ended.
@@ -66,14 +66,14 @@ class Child:
 
     def __init__(self, side: Side, job: Job, folder: Path) -> None:
         self._side, self._folder = side, folder
-        # Whatever was compiled before must not be found again.
+        # Compilation caches of earlier processes must not be found.
         caches = {name: str(folder) for name in ("XDG_CACHE_HOME", "TORCHINDUCTOR_CACHE_DIR")}
-        self._said = (folder / "said").open("w+", encoding="utf-8", errors="replace")
+        self._stderr = (folder / "stderr").open("w+", encoding="utf-8", errors="replace")
         self._process = subprocess.Popen(
             [str(side.environment.python), "-m", side.program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._said,
+            stderr=self._stderr,
             text=True,
             cwd=ROOT,
             env={**os.environ, **caches, **side.variables},
@@ -87,24 +87,24 @@ class Child:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.communicate()
-        self._said.close()
+        self._stderr.close()
 
     @property
     def number(self) -> int:
-        """The process's number."""
+        """The process ID."""
         return self._process.pid
 
     def turn(self) -> float:
-        """Let it do one turn; gives the seconds it took by its own clock."""
+        """Run one turn; return its seconds by the process's own clock."""
         self._process.send_signal(signal.SIGCONT)
         self._send("")
         seconds = float(self._receive()["seconds"])
-        # Stopped, not only waiting: idle threads go on looking for work.
+        # Stopped by a signal, not only waiting: idle threads would poll for work.
         self._process.send_signal(signal.SIGSTOP)
         return seconds
 
     def finish(self) -> Answer:
-        """Let it run to its end; gives its last answer."""
+        """Run the process to its end; return its last answer."""
         self._process.send_signal(signal.SIGCONT)
         answer = self._receive()
         self._process.wait()
@@ -122,7 +122,7 @@ class Child:
     def _receive(self) -> Answer:
         if self._process.stdout is None:
             raise SideFailedError(f"{self._side.name} was started without a pipe.")
-        timer = threading.Timer(_PATIENCE, self._process.kill)
+        timer = threading.Timer(_ANSWER_SECONDS, self._process.kill)
         timer.start()
         line = self._process.stdout.readline()
         timer.cancel()
@@ -133,24 +133,26 @@ class Child:
 
     def _failed(self) -> SideFailedError:
         self._process.wait()
-        self._said.seek(0)
-        return SideFailedError(f"{self._side.name} ended with no answer: {self._said.read()[-1500:].strip()}")
+        self._stderr.seek(0)
+        return SideFailedError(
+            f"{self._side.name} ended with no answer: {self._stderr.read()[-1500:].strip()}"
+        )
 
 
 @contextmanager
 def started(side: Side, job: Job) -> Iterator[Child]:
-    """Start a side's process, and end it in any case."""
+    """Start a side's process; end it in any case."""
     with tempfile.TemporaryDirectory() as folder, Child(side, job, Path(folder)) as child:
         yield child
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What turns gave.
+class Turns:
+    """The results of alternating turns.
 
     Attributes:
-        seconds: Of every turn after the first, for each side by name.
-        answers: Each side's last answer.
+        seconds: Seconds of every turn after the first, by the name of the side.
+        answers: The last answer of each side.
     """
 
     seconds: dict[str, tuple[float, ...]]
@@ -159,14 +161,14 @@ class Taken:
 
 def take_turns(
     sides: Sequence[Side], job: Job, rounds: int, between: Callable[[], object] = lambda: None
-) -> Taken:
-    """Run several sides in one sitting: a turn each to warm up, then round after round.
+) -> Turns:
+    """Run several sides alternately: a warm-up turn each, then round after round.
 
     Args:
-        sides: Who takes turns, in this order.
-        job: What all of them do; "turns" is added to it.
-        rounds: Counted turns of each.
-        between: Called before every round, while all are stopped.
+        sides: The sides, in the order of their turns.
+        job: The job of all sides; "turns" is added.
+        rounds: Counted turns per side.
+        between: Called before every round, while all processes are stopped.
 
     Raises:
         SideFailedError: One of them ended before it answered.
@@ -177,18 +179,18 @@ def take_turns(
         children = {}
         for side in sides:
             child = children[side.name] = stack.enter_context(started(side, job))
-            # Each starts and warms up alone, and is stopped after it.
+            # Each process starts and warms up alone, and is then stopped.
             child.turn()
         for _ in range(rounds):
             between()
             for name, child in children.items():
                 seconds[name].append(child.turn())
         answers = {name: child.finish() for name, child in children.items()}
-    return Taken({name: tuple(each) for name, each in seconds.items()}, answers)
+    return Turns({name: tuple(each) for name, each in seconds.items()}, answers)
 
 
 def run_alone(side: Side, job: Job) -> tuple[float, Answer]:
-    """Run a side from the start of its process to the end.
+    """Run a side from the start to the end of its process.
 
     Returns:
         The seconds of all of it, and its answer.

@@ -1,4 +1,4 @@
-"""The environments that the sides run in: optotype's own, and one for each group of peers, made on first use."""
+"""The virtual environments of the sides: optotype's own, and one per group of peers, created on first use."""
 
 import subprocess
 import sys
@@ -13,11 +13,11 @@ from reproduce.results import ROOT
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment in the repository's top folder.
+    """A virtual environment in the top folder of the repository.
 
     Attributes:
-        folder: Its name.
-        packages: What is installed there, pinned; none where it is made elsewhere.
+        folder: The name of its folder.
+        packages: The pinned packages; empty if it is created elsewhere.
     """
 
     folder: str
@@ -25,18 +25,18 @@ class Environment:
 
     @property
     def python(self) -> Path:
-        """Its interpreter."""
+        """The path of its interpreter."""
         return ROOT / self.folder / "bin" / "python"
 
 
 OURS: Final = Environment(".venv")
 KERAS: Final = Environment(peers.ENVIRONMENT.name, peers.PACKAGES)
-# The last PyTorch of which the registry's plain package is small on processors is pinned, with Keras to run on it.
+# Pinned to the last PyTorch whose default package is small on processors, with Keras to run on it.
 TORCH: Final = Environment(".venv-torch", ("torch==2.13.0", "keras==3.15.1", "numpy==2.4.6"))
 ONNX: Final = Environment(".venv-onnx", ("onnxruntime==1.31.1", "onnx==1.23.2", "numpy==2.4.6"))
 
 
-# The same web server and decoder as ours.
+# The same web server and image decoder as ours.
 SERVERS: Final = Environment(
     ".venv-servers",
     (
@@ -53,7 +53,7 @@ SERVERS: Final = Environment(
 
 
 def make(environments: Iterable[Environment]) -> None:
-    """Make those environments that are not there yet, or hold other packages than are wanted.
+    """Create the environments that are missing or have other packages.
 
     Raises:
         CalledProcessError: The packages could not be installed; what pip said is on standard error.
@@ -75,5 +75,5 @@ def _make(environment: Environment) -> None:
     pip = [str(environment.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "--upgrade", "pip"], check=True)
     subprocess.run([*pip, *environment.packages], check=True)
-    # Last, so that an environment that was not finished is made again.
+    # Written last, so that an incomplete environment is created again.
     made.write_text(wanted, encoding="utf-8")

@@ -14,30 +14,29 @@ _HEADING: Final = """# Benchmarks
 
 Rendered by `make bench` from the files in `benchmarks/results/`, never edited by hand.
 
-On every line the same net is trained, or predicted with, by optotype and by its peers, in one sitting on one machine:
-a turn of each side, again and again, while the processes of the others are stopped. The first turn, which compiles and
-warms up, is not counted, except where a line is about a fresh process. Every peer has its whole data in memory as it
-likes it best, uses every core, and is given with the fastest of its settings; all of these were tried on fewer images,
-and are listed with the seconds that would take for all. Medians count; the range is from the shortest to the longest.
-optotype is compared as it is by default (`precision = "auto"`). The limit is what the engine's matrix product reaches
-in a plain loop, measured before every round on the same instruction set and in the same precision; the arithmetic of a
-net is counted as if every product were computed in full.
+On every line, optotype and its peers train or predict with the same net, in one session on one machine: one turn per
+side, alternating, while the processes of the others are stopped. The first turn, which compiles and warms up, is not
+counted, except on lines about a fresh process. Every peer has all its data in memory in its best format, uses every
+core, and runs with its fastest setting; all settings were tried on fewer images, and are listed with the seconds that
+all images would take. The tables show medians and ranges. optotype runs with its default settings
+(`precision = "auto"`). The limit is the speed of the engine's matrix product in a plain loop, measured before every
+round with the same instruction set and precision; the arithmetic of a net counts every product in full.
 
-Servers are asked by wrk, which shares their cores: each of its connections sends the next of 32 pictures of MNIST, as
-PNG, as soon as it has been answered. What is asked for at a given rate comes from a program of our own.
-All serve the same network, one epoch of mnist-quick, and decode by Pillow; the peers predict by ONNX Runtime."""
+wrk loads the servers and shares their cores: each of its connections sends the next of 32 MNIST images, as PNG, when
+its last request has been answered. A program of our own sends requests at a fixed rate. All servers serve the same
+network, one epoch of mnist-quick, and decode with Pillow; the peers predict with ONNX Runtime."""
 
 
 def write_page(folder: Path = FOLDER, page: Path = PAGE) -> None:
-    """Render the page and write it, whole or not at all."""
+    """Render the page and write it atomically."""
     write_text(render(folder), page)
 
 
 def render(folder: Path = FOLDER) -> str:
-    """Make the page.
+    """Render the page.
 
     Args:
-        folder: Of the results; what is missing there is shown as a dash.
+        folder: The folder of the results; missing results are shown as a dash.
 
     Returns:
         Markdown.
@@ -57,16 +56,19 @@ def _aims(found: dict[str, Measured | None]) -> str:
 def _aim(aim: Aim, found: Measured | None) -> str:
     title = LINES[aim.line].title
     if found is None:
-        return f"| {title} | {aim.words} | - | - |"
-    return f"| {title} | {aim.words} | {aim.written(found)} | {'yes' if aim.reached(found) else 'no'} |"
+        return f"| {title} | {aim.text} | - | - |"
+    return f"| {title} | {aim.text} | {aim.formatted(found)} | {'yes' if aim.reached(found) else 'no'} |"
 
 
 def _section(name: str, found: Measured) -> str:
-    parts = [f"## {LINES[name].title}", _against_peers(name, found) if found.checks else _alone(found)]
+    parts = [
+        f"## {LINES[name].title}",
+        _against_peers(name, found) if found.checks else _without_peers(found),
+    ]
     if found.tried:
         tried = [f"{side} {_number(value)}" for side, value in sorted(found.tried.items(), key=_by_value)]
-        parts.append(f"Tried, {found.unit}: {'; '.join(tried)}.")
-    parts += [f"Not to be had: {side}: {said}" for side, said in found.failed.items()]
+        parts.append(f"Settings tried, {found.unit}: {'; '.join(tried)}.")
+    parts += [f"Failed: {side}: {error}" for side, error in found.failed.items()]
     return "\n\n".join(parts)
 
 
@@ -76,7 +78,7 @@ def _by_value(pair: tuple[str, float]) -> float:
 
 def _against_peers(name: str, found: Measured) -> str:
     limit = " share of the limit |" if found.flop else ""
-    head = f"| side | median, {found.unit} | range | to ours | {LINES[name].check} |{limit}"
+    head = f"| side | median, {found.unit} | range | ratio to optotype | {LINES[name].check} |{limit}"
     rows = [_side(side, found) for side in found.values]
     return "\n".join([head, "|---|---|---|---|---|" + ("---|" if found.flop else ""), *rows])
 
@@ -91,7 +93,7 @@ def _side(side: str, found: Measured) -> str:
     return f"{row} {found.share(side):.0%} of {median(found.peaks[side]):,.0f} GFLOP/s |"
 
 
-def _alone(found: Measured) -> str:
+def _without_peers(found: Measured) -> str:
     rows = [f"| {name} | {_spread(values)} |" for name, values in found.values.items()]
     return "\n".join([f"| | median, {found.unit} | range |", "|---|---|---|", *rows])
 
@@ -102,15 +104,17 @@ def _spread(values: tuple[float, ...]) -> str:
 
 
 def _number(value: float) -> str:
-    """Write three significant digits, in full."""
+    """Format three significant digits, without an exponent."""
     digits = f"{value:.3g}"
     return digits if "e" not in digits else f"{value:.7f}".rstrip("0") if abs(value) < 1 else f"{value:,.0f}"
 
 
 def _versions(found: list[Measured]) -> str:
-    """List what the lines were measured on and with, one line for each combination."""
+    """Render the machines and versions of the lines, one line per combination."""
     grouped: dict[str, list[str]] = {}
     for each in found:
         versions = ", ".join(f"{name} {version}" for name, version in sorted(each.versions.items()))
         grouped.setdefault(f"{each.date}, {each.machine}; {versions}", []).append(each.line)
-    return "\n".join(f"- {words}: {', '.join(lines)}" for words, lines in grouped.items()) or "None yet."
+    return (
+        "\n".join(f"- {versions}: {', '.join(lines)}" for versions, lines in grouped.items()) or "None yet."
+    )

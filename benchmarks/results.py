@@ -1,4 +1,4 @@
-"""The files in benchmarks/results/: one for each line, written when it has been measured, read back typed."""
+"""The files in benchmarks/results/: one per line, read as typed records."""
 
 from pathlib import Path
 from statistics import median
@@ -10,26 +10,26 @@ from reproduce.machine import Machine
 from reproduce.results import ROOT, Frozen, write
 
 FOLDER: Final = ROOT / "benchmarks" / "results"
-# Git ignores build/: what is measured on goes there.
+# Git ignores build/, which holds the images and weights of the benchmark.
 CACHE: Final = ROOT / "build" / "benchmarks"
 
 
 class Measured(Frozen):
-    """What was measured on one line.
+    """The measurements of one line.
 
     Attributes:
-        line: Its name in the registry.
-        date: On which day, in UTC.
-        machine: On what.
-        versions: Of Python and the packages that did the work.
-        unit: Of values and tried.
-        values: For each side or quantity every value, one a round.
-        tried: The peers' settings, briefly and on fewer images, by which those in `values` were chosen.
-        failed: What could not be tried, with what it said.
-        checks: For each side a number that shows that it did the work; what it is depends on the line.
-        peaks: For each of our sides GFLOP/s of a plain matrix product on its instruction set, in its precision; one a
+        line: The name of the line in the registry.
+        date: The day, in UTC.
+        machine: The machine.
+        versions: The versions of Python and of the packages.
+        unit: The unit of `values` and `tried`.
+        values: Per side or quantity, one value per round.
+        tried: Short timings of the peers' settings on fewer images, which selected the ones in `values`.
+        failed: Settings that failed, with their error.
+        checks: Per side, a number that proves that it did the work; its meaning depends on the line.
+        peaks: Per side of ours, GFLOP/s of a plain matrix product with its instruction set and precision; one per
             round.
-        flop: Of what a value of `values` is the time of; 0 where that is not counted.
+        flop: Floating-point operations in the time of one value; 0 if not counted.
     """
 
     line: str
@@ -45,34 +45,34 @@ class Measured(Frozen):
     flop: float = 0.0
 
     def median(self, name: str) -> float:
-        """The median of a side's or quantity's values."""
+        """Return the median of a side's or quantity's values."""
         return median(self.values[name])
 
     @property
     def ours(self) -> str:
-        """The side that is optotype as it is by default: the first of its sides."""
+        """The side of optotype with default settings: the first of its sides."""
         return next(name for name in self.values if name.startswith("optotype"))
 
     def fastest(self, library: str = "") -> str:
-        """The peer whose median is smallest, among all or those of one library."""
+        """Return the peer with the smallest median, among all or those of one library."""
         peers = [name for name in self.values if name.startswith(library) and not name.startswith("optotype")]
         return min(peers, key=self.median)
 
     def times(self, library: str = "") -> float:
-        """How many times as fast optotype is as the fastest peer, of all or of one library."""
+        """Return the speed ratio of optotype to the fastest peer, of all or of one library."""
         return self.median(self.fastest(library)) / self.median(self.ours)
 
     def share(self, side: str) -> float:
-        """Which share of its peak a side of ours reached, in 0..1."""
+        """Return the share of its peak that a side of ours reached, in 0..1."""
         return self.flop / self.median(side) / 1e9 / median(self.peaks[side])
 
 
 def read(line: str, folder: Path = FOLDER) -> Measured | None:
-    """Read what was measured on a line; None where nothing was yet."""
+    """Read the measurements of a line; None if there are none yet."""
     file = folder / f"{line}.json"
     return Measured.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
-def keep(measured: Measured, folder: Path = FOLDER) -> None:
-    """Write a line's file, whole or not at all."""
+def save(measured: Measured, folder: Path = FOLDER) -> None:
+    """Write a line's file atomically."""
     write(measured, folder / f"{measured.line}.json")

@@ -1,4 +1,4 @@
-"""The lines whose sides take turns: epochs, predictions, and trainings from a fresh process to a saved model."""
+"""The lines with alternating sides: epochs, predictions, and trainings from a fresh process to a saved model."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,36 +12,36 @@ import numpy as np
 import optotype as ot
 from benchmarks import arrays, work
 from benchmarks.children import Answer, Job, Side, SideFailedError, run_alone, take_turns
-from benchmarks.contestants import (
+from benchmarks.results import Measured
+from benchmarks.settings import (
     AVX2,
     FP32_TRAINERS,
     FRESH,
     PLAIN,
     PREDICTORS,
     TRAINERS,
-    augmenting,
-    held_to,
+    augmented,
     ours,
+    with_variables,
 )
-from benchmarks.results import Measured
 from reproduce.machine import this_machine
 
 _CLASSES: Final = 10
 _DIGIT: Final = (28, 28, 1)
-# Of the trainings from a fresh process, which are long.
-_WHOLE_ROUNDS: Final = 3
+# Rounds of the trainings from a fresh process, which are long.
+_FRESH_ROUNDS: Final = 3
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How thoroughly to measure.
+    """The amount of measuring.
 
     Attributes:
-        rounds: Turns of each side.
-        images: To train on in a turn, at most.
-        trial: The same while the peers' settings are tried.
-        seconds: Of each loop by which the processor's limit is found.
-        load: Seconds of each load on a server.
+        rounds: Turns per side.
+        images: The maximum number of training images per turn.
+        trial: The same for the short timings of the peers' settings.
+        seconds: Seconds of each loop that measures the processor's limit.
+        load: Seconds per load on a server.
     """
 
     rounds: int
@@ -56,15 +56,15 @@ QUICK: Final = Effort(rounds=1, images=600, trial=300, seconds=0.01, load=1)
 
 
 def epochs(line: str, effort: Effort, *, avx2: bool = False) -> Measured:
-    """Time epochs of the built-in recipe that the line is named after, on all of MNIST.
+    """Time epochs of the built-in recipe with the line's name, on all of MNIST.
 
     Args:
-        line: Name of a built-in recipe, followed by "-avx2" where all are held to that.
-        effort: How thoroughly.
-        avx2: Whether all sides are held to AVX2.
+        line: The name of a built-in recipe, with the suffix "-avx2" if all sides are restricted to AVX2.
+        effort: The amount of measuring.
+        avx2: Whether all sides are restricted to AVX2.
     """
     recipe = ot.load_recipe(line.removesuffix("-avx2")).override({"validation": 0, "early_stopping": "none"})
-    return _training(line, recipe, _Set(arrays.mnist(recipe), 60_000, _DIGIT), effort, avx2=avx2)
+    return _training(line, recipe, _ImageFile(arrays.mnist(recipe), 60_000, _DIGIT), effort, avx2=avx2)
 
 
 def convolutions(line: str, effort: Effort) -> Measured:
@@ -78,34 +78,36 @@ def convolutions(line: str, effort: Effort) -> Measured:
         name=line, layers=(*layers, ot.Flatten()), optimizer=ot.SGD(0.01, 0.9), batch_size=256, validation=0
     )
     shape, n = (31, 31, 24), min(1024, effort.images)
-    # One batch tells the settings apart: it takes a second.
+    # One batch takes a second, which is enough to choose a setting.
     effort = replace(effort, trial=min(effort.trial, recipe.batch_size))
-    return _training(line, recipe, _Set(arrays.coloured(n, shape), n, shape), effort)
+    return _training(line, recipe, _ImageFile(arrays.coloured(n, shape), n, shape), effort)
 
 
 def augmentation(line: str, effort: Effort) -> Measured:
-    """Time epochs of cnn-large on images as they are and on images changed at random, in turn."""
+    """Time epochs of cnn-large without and with augmentation, alternating."""
     recipe = ot.load_recipe("cnn-large").override({"validation": 0})
     images = min(60_000, effort.images)
     job = {"task": "train", **job_of(recipe, arrays.mnist(recipe)), "images": images}
-    taken = take_turns(augmenting(), job, effort.rounds)
+    taken = take_turns(augmented(), job, effort.rounds)
     return record(line, "s", list(taken.answers.values()), taken.seconds)
 
 
 @dataclass(frozen=True)
-class _Set:
-    """A file of images, how many it holds, and their shape."""
+class _ImageFile:
+    """A file of images, their number, and their shape."""
 
     file: Path
     n: int
     shape: tuple[int, int, int]
 
 
-def _training(line: str, recipe: ot.Recipe, images: _Set, effort: Effort, *, avx2: bool = False) -> Measured:
+def _training(
+    line: str, recipe: ot.Recipe, images: _ImageFile, effort: Effort, *, avx2: bool = False
+) -> Measured:
     work.build_peak_program()
     variables = AVX2 if avx2 else {}
-    peers = held_to(FP32_TRAINERS if avx2 else TRAINERS, variables)
-    mine = held_to(ours()[-1:] if avx2 else ours(), variables)
+    peers = with_variables(FP32_TRAINERS if avx2 else TRAINERS, variables)
+    mine = with_variables(ours()[-1:] if avx2 else ours(), variables)
     n = min(images.n, effort.images)
     job = {"task": "train", **job_of(recipe, images.file), "images": n}
     trial = min(n, effort.trial)
@@ -130,10 +132,10 @@ def prediction(line: str, effort: Effort, *, images: int, calls: int) -> Measure
     """Time predictions with cnn-small, all sides in single precision and with the same weights.
 
     Args:
-        line: Its name.
-        effort: How thoroughly.
-        images: Predicted in one call.
-        calls: In a turn.
+        line: The name of the line.
+        effort: The amount of measuring.
+        images: Images per call.
+        calls: Calls per turn.
     """
     recipe = ot.load_recipe("cnn-small").override({"validation": 0})
     file, weights = arrays.mnist(recipe), arrays.first_weights(recipe)
@@ -164,7 +166,7 @@ def fresh(line: str, effort: Effort) -> Measured:
     sides = (PLAIN, *FRESH)
     seconds: dict[str, list[float]] = {side.name: [] for side in sides}
     answers: dict[str, Answer] = {}
-    for _ in range(min(effort.rounds, _WHOLE_ROUNDS)):
+    for _ in range(min(effort.rounds, _FRESH_ROUNDS)):
         for side in sides:
             took, answers[side.name] = run_alone(side, job)
             seconds[side.name].append(took)
@@ -174,12 +176,12 @@ def fresh(line: str, effort: Effort) -> Measured:
 
 
 def job_of(recipe: ot.Recipe, file: Path) -> Job:
-    """Make the part of a job that all tasks share."""
+    """Return the part of a job that all tasks share."""
     return {"recipe": json.loads(recipe.to_json()), "arrays": str(file), "seed": 0, "classes": _CLASSES}
 
 
 def _try(sides: Sequence[Side], job: Job, scale: float) -> tuple[dict[str, float], dict[str, str]]:
-    """Time two turns of each after one to warm up, of which the shorter counts; an error is noted by its last line."""
+    """Return the shorter of two turns per side, after a warm-up turn, and the last line of each error."""
     tried: dict[str, float] = {}
     failed: dict[str, str] = {}
     for side in sides:
@@ -194,7 +196,7 @@ def _try(sides: Sequence[Side], job: Job, scale: float) -> tuple[dict[str, float
 
 
 def _finalists(sides: Sequence[Side], tried: Mapping[str, float]) -> list[Side]:
-    """Give each library's fastest setting."""
+    """Return the fastest setting of each library."""
     fastest: dict[str, Side] = {}
     for side in sorted((side for side in sides if side.name in tried), key=lambda side: tried[side.name]):
         fastest.setdefault(side.library, side)
@@ -202,7 +204,7 @@ def _finalists(sides: Sequence[Side], tried: Mapping[str, float]) -> list[Side]:
 
 
 def record(line: str, unit: str, answers: Sequence[Answer], values: dict[str, tuple[float, ...]]) -> Measured:
-    """Make a record of values, with what did the work and when."""
+    """Return the record of values, with date, machine and versions."""
     versions: dict[str, str] = {}
     for answer in answers:
         versions |= answer["versions"]

@@ -1,4 +1,4 @@
-"""How much arithmetic an epoch is, and how much the processor could do: the two sides of a share of the limit."""
+"""The arithmetic of an epoch, and the processor's limit: numerator and denominator of a share of the limit."""
 
 import json
 import math
@@ -22,7 +22,7 @@ def flop_of_image(layers: Sequence[Layer], shape: tuple[int, int, int]) -> int:
     a layer below has something to learn.
 
     Args:
-        layers: The whole network, head included.
+        layers: The whole network, including its head.
         shape: (height, width, channels) of an image.
     """
     total, learning_below = 0, False
@@ -37,13 +37,13 @@ def _multiplications(row: LayerRow) -> int:
     if isinstance(row.layer, Dense):
         return row.input_shape[0] * row.layer.units
     if isinstance(row.layer, Conv2D):
-        # Each output is a sum over a window of all channels, padding included.
+        # Each output is a sum over a window of all channels, including padding.
         return math.prod(row.output_shape) * math.prod(row.layer.window) * row.input_shape[2]
     return 0
 
 
 def build_peak_program() -> None:
-    """Compile gemm_peak from the engine's kernels, where they have changed.
+    """Compile gemm_peak from the engine's kernels, if they have changed.
 
     Raises:
         RuntimeError: It does not compile; the message ends with what the compiler said.
@@ -60,7 +60,7 @@ def measure_peaks(seconds: float) -> dict[str, float]:
     """Run a plain loop of matrix products on every core.
 
     Args:
-        seconds: For each shape that is tried.
+        seconds: Seconds per shape.
 
     Returns:
         GFLOP/s of all cores, by instruction set and precision: "avx512 fp32", "amx bf16".

@@ -14,7 +14,7 @@ from reproduce.results import FOLDER, Peer, Results, definition, keep, read
 
 
 def main() -> None:
-    """Do what the arguments say."""
+    """Run the parts that the arguments select."""
     arguments = _arguments()
     data, recipes = _work(arguments)
     wanted = {arguments.only} if arguments.only else {"ours", "keras", "timing"}
@@ -33,14 +33,14 @@ def main() -> None:
 
 
 def _work(arguments: argparse.Namespace) -> tuple[ot.Dataset, list[ot.Recipe]]:
-    """Say what is trained on which data."""
+    """Return the data set and the recipes to train on it."""
     if arguments.cifar:
         return ot.load(arguments.cifar), [cifar.RECIPE]
     return ot.load("mnist"), [ot.load_recipe(name) for name in arguments.recipes]
 
 
 def train_keras(data: ot.Dataset, recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None:
-    """Train with Keras every recipe and seed that is missing in results/."""
+    """Train every recipe and seed that is missing in results/ with Keras."""
     jobs = []
     for recipe in recipes:
         wanted = missing(recipe, "keras", arguments.seeds)
@@ -52,7 +52,7 @@ def train_keras(data: ot.Dataset, recipes: list[ot.Recipe], arguments: argparse.
 
 
 def train_ours(data: ot.Dataset, recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None:
-    """Train with optotype every recipe, precision and seed that is missing in results/."""
+    """Train every recipe, precision and seed that is missing in results/ with optotype."""
     wanted = [
         seeded
         for recipe in recipes
@@ -65,14 +65,14 @@ def train_ours(data: ot.Dataset, recipes: list[ot.Recipe], arguments: argparse.N
 
 
 def measure_backends(recipes: list[ot.Recipe]) -> None:
-    """Find Keras's fastest backend for every recipe for which it is not known."""
+    """Measure the fastest Keras backend of every recipe that has no measurement yet."""
     peers.make_environment()
     for recipe in recipes:
         print(f"{recipe.name}: Keras is fastest on {backends.fastest(ot.load('mnist'), recipe)}", flush=True)
 
 
 def measure_seconds(recipes: list[ot.Recipe], *, again: bool) -> None:
-    """Time both sides for every recipe that has no timing of its definition, or for all."""
+    """Time both libraries for every recipe without a timing of its current definition, or for all recipes."""
     peers.make_environment()
     for recipe in recipes:
         known = timing.read_timing(recipe.name)
@@ -84,7 +84,7 @@ def measure_seconds(recipes: list[ot.Recipe], *, again: bool) -> None:
 
 
 def missing(recipe: ot.Recipe, peer: Peer, asked: int, folder: Path = FOLDER) -> list[ot.Recipe]:
-    """List the recipe once for every seed that has no result of this definition yet."""
+    """Return the recipe once per seed that has no result for its current definition."""
     known = read(recipe.name, peer, folder)
     same = known is not None and known.definition == definition(recipe)
     done = {each.seed for each in known.trainings} if known and same else set()
@@ -94,7 +94,7 @@ def missing(recipe: ot.Recipe, peer: Peer, asked: int, folder: Path = FOLDER) ->
 
 
 def report(finished: Iterable[Results], total: int) -> None:
-    """Keep every result as it comes, and print a line of it."""
+    """Save every result as it arrives, and print one line about it."""
     began = time.monotonic()
     for number, found in enumerate(finished, 1):
         kept = keep(found)
@@ -102,7 +102,7 @@ def report(finished: Iterable[Results], total: int) -> None:
         print(
             f"[{number}/{total}, {time.monotonic() - began:.0f} s] {found.peer} {found.recipe} seed {training.seed}:"
             f" test accuracy {training.test.accuracy:.4f} after {training.epochs} epochs"
-            f" ({len(kept.trainings)} seeds kept)",
+            f" ({len(kept.trainings)} seeds saved)",
             flush=True,
         )
 
@@ -117,25 +117,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--cifar",
         metavar="FOLDER",
-        help="train the lesson's net on CIFAR-10's images instead, picture files in train/CLASS and test/CLASS",
+        help="train the lesson's net on CIFAR-10 instead: a folder of image files in train/CLASS and test/CLASS",
     )
     parser.add_argument(
         "--seeds",
         type=int,
         default=0,
-        help="at least so many trainings of each recipe (default: 5 of Keras, 10 of optotype in each precision, and"
+        help="minimum number of trainings per recipe (default: 5 with Keras, 10 with optotype in each precision,"
         " more where those decide too little)",
     )
     parser.add_argument(
-        "--only", choices=("ours", "keras", "backends", "timing", "render"), help="do a part of the work"
+        "--only", choices=("ours", "keras", "backends", "timing", "render"), help="run one part only"
     )
-    parser.add_argument("--again", action="store_true", help="time again what has been timed")
+    parser.add_argument("--again", action="store_true", help="repeat timings that exist")
     parser.add_argument(
-        "--workers", type=int, default=1, help="trainings at a time, which share the cores (default 1)"
+        "--workers", type=int, default=1, help="parallel trainings, which share the cores (default 1)"
     )
-    parser.add_argument(
-        "--backend", choices=peers.BACKENDS, help="of Keras's trainings (default: the fastest)"
-    )
+    parser.add_argument("--backend", choices=peers.BACKENDS, help="Keras backend (default: the fastest)")
     return parser.parse_args()
 
 

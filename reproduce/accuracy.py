@@ -1,4 +1,4 @@
-"""The tables of accuracy: the lesson's figure, Keras today, ours, and the difference with its interval."""
+"""The tables of accuracy: the lesson's value, Keras, optotype, and the difference with its interval."""
 
 from dataclasses import dataclass
 from statistics import fmean
@@ -15,7 +15,7 @@ SplitName = Literal["test", "validation"]
 
 @dataclass(frozen=True)
 class Pair:
-    """Both sides' results of one recipe; None where there are none yet."""
+    """The results of both libraries with one recipe; None if there are none yet."""
 
     recipe: str
     keras: Results | None
@@ -23,13 +23,13 @@ class Pair:
 
 
 def accuracies(results: Results, split: SplitName) -> list[float]:
-    """Give the accuracy of every training on a split, by seed; none where the recipe has no such split."""
+    """Return the accuracy of every training on a split, by seed; empty if the recipe has no such split."""
     scores: list[Score | None] = [getattr(training, split) for training in results.trainings]
     return [score.accuracy for score in scores if score is not None]
 
 
 def accuracy_table(pairs: list[Pair], split: SplitName) -> str:
-    """Make a table with a row for each recipe."""
+    """Render a table with one row per recipe."""
     head = [
         "| recipe | lesson | Keras today (range) | n | optotype (range) | n | difference, pp | 95 % interval | holds |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -54,7 +54,7 @@ def _row(pair: Pair, split: SplitName) -> str:
 
 
 def verdict(ours: list[float], theirs: list[float], margin: float = MARGIN) -> tuple[str, str, str]:
-    """Write the difference of two means, its interval, and whether its lower end lies above the margin."""
+    """Format the difference of two means, its interval, and whether its lower bound is above the margin."""
     if min(len(ours), len(theirs)) < 2:
         return NONE, NONE, NONE
     found = difference([100 * each for each in ours], [100 * each for each in theirs])
@@ -63,14 +63,14 @@ def verdict(ours: list[float], theirs: list[float], margin: float = MARGIN) -> t
 
 
 def spread(values: list[float], digits: int = 4) -> str:
-    """Write a mean and its range."""
+    """Format a mean and its range."""
     if not values:
         return NONE
     return f"{fmean(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def first_epoch_line(pair: Pair) -> str:
-    """Say what dnn-sigmoid has learnt after one epoch, which is all its lesson says of it."""
+    """Render the training accuracy of dnn-sigmoid after one epoch, the only result that its lesson mentions."""
     if pair.keras is None or pair.ours is None:
         return ""
     theirs, ours = (
@@ -83,7 +83,7 @@ def first_epoch_line(pair: Pair) -> str:
 
 
 def early_table(pair: Pair) -> str:
-    """Say when early stopping stops and what it reaches."""
+    """Render when early stopping stops and which accuracy it reaches."""
     columns = (
         "epochs trained",
         "best epoch",

@@ -1,4 +1,4 @@
-"""Which of Keras's backends is fastest for a recipe: measured, and written down in results/RECIPE.backends.json."""
+"""The fastest Keras backend for a recipe, measured and saved in results/RECIPE.backends.json."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from reproduce.results import FOLDER, Definition, Frozen, definition, path, writ
 
 
 class Backends(Frozen):
-    """Seconds of Keras's second epoch on each backend, on all cores: enough to choose by."""
+    """Seconds of Keras's second epoch on each backend, on all cores: enough to choose one."""
 
     recipe: str
     definition: Definition
@@ -18,18 +18,18 @@ class Backends(Frozen):
 
     @property
     def fastest(self) -> str:
-        """The backend whose epoch was shortest."""
+        """The backend with the shortest epoch."""
         return min(self.seconds, key=lambda name: self.seconds[name])
 
 
 def read_backends(recipe: str, folder: Path = FOLDER) -> Backends | None:
-    """Read what was measured for a recipe; None where nothing was yet."""
+    """Read the measurements of a recipe; None if there are none yet."""
     file = path(recipe, "backends", folder)
     return Backends.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
 def fastest(data: ot.Dataset, recipe: ot.Recipe) -> str:
-    """Name the backend on which Keras trains a recipe fastest, measuring it where that is not known."""
+    """Return the backend on which Keras trains a recipe fastest; measure it if it is not known."""
     known = read_backends(recipe.name)
     if known is None or known.definition != definition(recipe):
         known = measure(data, recipe)
@@ -37,7 +37,7 @@ def fastest(data: ot.Dataset, recipe: ot.Recipe) -> str:
 
 
 def measure(data: ot.Dataset, recipe: ot.Recipe) -> Backends:
-    """Train two epochs with Keras on each backend, and write down the seconds of the second."""
+    """Train two epochs with Keras on each backend, and save the seconds of the second."""
     arrays, _ = peers.write_arrays(data, recipe)
     seconds = {}
     for name in peers.BACKENDS:

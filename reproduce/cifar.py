@@ -1,4 +1,4 @@
-"""The lesson's dense net on CIFAR-10's images as picture files: the recipe, and what RESULTS.md says of it."""
+"""The lesson's dense net on CIFAR-10 as image files: the recipe, and its section in RESULTS.md."""
 
 from pathlib import Path
 from typing import Final
@@ -8,13 +8,13 @@ from reproduce.accuracy import accuracies, spread, verdict
 from reproduce.results import FOLDER, read, shared
 
 RECIPE: Final = ot.load_recipe("mlp-32-16").override({"name": "mlp-32-16-cifar10-jpeg"})
-_MEANING: Final = """The lesson of `mlp-32-16` goes on to CIFAR-10 with the same net, and reaches about 0.44. Here both
-sides train on a copy of these images as JPEG files (`python -m reproduce --cifar FOLDER`). **Compressed anew, they are
-other images: these accuracies do not compare with published ones of CIFAR-10.**"""
+_MEANING: Final = """The lesson of `mlp-32-16` continues with the same net on CIFAR-10 and reaches about 0.44. Here both
+libraries train on a copy of these images as JPEG files (`python -m reproduce --cifar FOLDER`). **JPEG compression
+changes the images: these accuracies are not comparable with published ones of CIFAR-10.**"""
 
 
 def cifar_section(folder: Path = FOLDER) -> str:
-    """Set both sides' test accuracy on the copy beside each other."""
+    """Render the test accuracy of both libraries on the JPEG copy."""
     keras = read(RECIPE.name, "keras", folder)
     ours = shared(read(RECIPE.name, "optotype-fp32", folder), keras)
     if keras is None or ours is None:

@@ -1,4 +1,4 @@
-"""What --fit-digit is worth: `python -m reproduce.fit_digit`, about a minute.
+"""The accuracy that --fit-digit gains on photographed digits: `python -m reproduce.fit_digit`, about a minute.
 
 500 test images of MNIST are put on pictures as a telephone would take them, and predicted by a model of MNIST: as they
 are, from the pictures with MNIST's treatment, and from the pictures without it. The constants of the treatment were
@@ -28,13 +28,13 @@ WAYS: Final = ("MNIST's own image", "a photograph, with --fit-digit", "a photogr
 
 
 class Result(Frozen):
-    """What results/fit_digit.json holds.
+    """The contents of results/fit_digit.json.
 
     Attributes:
-        machine: Where it was measured.
-        n: How many images.
-        correct: How many of them were told, each way.
-        refused: Pictures in which no digit was found; they count as not told.
+        machine: The machine of the measurement.
+        n: The number of images.
+        correct: Correctly classified images per method.
+        refused: Images in which no digit was found; they count as errors.
     """
 
     machine: Machine
@@ -44,7 +44,7 @@ class Result(Frozen):
 
 
 def main() -> None:
-    """Train, take the pictures, predict, keep what came out, and print it."""
+    """Train, render the photographs, predict, save the result, and print it."""
     mnist = ot.load("mnist")
     with tempfile.TemporaryDirectory() as folder:
         model = ot.train(mnist, ot.load_recipe("mnist-quick"), out=Path(folder) / "run", curves=False).model
@@ -59,7 +59,7 @@ def main() -> None:
 def measured(
     model: ot.Model, images: NDArray[np.uint8], labels: NDArray[np.integer], rng: np.random.Generator
 ) -> Result:
-    """Count what a model tells of images, as they are and on pictures."""
+    """Count correct predictions for original images and for simulated photographs."""
     pictures = [photograph(image[..., 0], rng) for image in images]
     fitted = [_fitted(picture) for picture in pictures]
     seen = [np.zeros((28, 28), np.uint8) if digit is None else digit for digit in fitted]
@@ -71,14 +71,14 @@ def measured(
 
 
 def photograph(digit: NDArray[np.uint8], rng: np.random.Generator) -> bytes:
-    """Take a picture of a digit written on paper: 200 x 150 pixels in colour, as JPEG.
+    """Simulate a photograph of a digit written on paper: 200 x 150 pixels in colour, as JPEG.
 
     The digit is 40 to 106 pixels large, somewhere on the picture; the paper is of some light colour, lit from one side;
     the ink of some dark one. Lens and sensor blur it and add noise.
 
     Args:
         digit: uint8 of shape (28, 28), bright on black.
-        rng: Decides all that.
+        rng: The source of all randomness.
     """
     height = int(rng.integers(56, 150))  # of MNIST's whole image, of which the digit takes 20 pixels of 28
     large = np.asarray(Image.fromarray(digit).resize((height, height), Image.Resampling.BICUBIC)) / 255
@@ -105,7 +105,7 @@ def _fitted(picture: bytes) -> NDArray[np.uint8] | None:
 
 
 def table(result: Result) -> str:
-    """Make a table: a row for each way, with its accuracy and 95 % interval."""
+    """Render a table with one row per method: its accuracy and 95 % interval."""
     rows = ["| seen by the model | accuracy | 95 % interval |", "|---|---|---|"]
     for way, correct in result.correct.items():
         share: Estimate = proportion(correct, result.n)

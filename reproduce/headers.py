@@ -12,7 +12,7 @@ _START: Final = "# Measured: "
 
 
 def measured(found: Results) -> str:
-    """Give the line for a recipe's results on the test split."""
+    """Return the comment line for a recipe's results on the test split."""
     reached = [training.test.accuracy for training in found.trainings]
     return (
         f"{_START}mean {fmean(reached):.4f}, range {min(reached):.4f} to {max(reached):.4f} over {len(reached)} seeds"
@@ -21,14 +21,14 @@ def measured(found: Results) -> str:
 
 
 def with_line(text: str, line: str) -> str:
-    """Put the line at the end of a recipe's opening comment, in the place of an older one."""
+    """Return a recipe's text with the line at the end of its first comment, replacing an older one."""
     lines = [each for each in text.splitlines() if not each.startswith(_START)]
     end = next((place for place, each in enumerate(lines) if not each.startswith("#")), len(lines))
     return "\n".join([*lines[:end], line, *lines[end:]]) + "\n"
 
 
 def write_headers(folder: Path = FOLDER, recipes: Path = RECIPES) -> None:
-    """Rewrite the line above every built-in recipe that has results of ours."""
+    """Rewrite the line above every built-in recipe that has results."""
     for name in LESSONS:
         found = read(name, "optotype-fp32", folder)
         file = recipes / f"{name}.toml"

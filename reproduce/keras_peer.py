@@ -1,4 +1,4 @@
-"""One training of one recipe with Keras 3; runs in the peers' environment and knows nothing of optotype but its JSON.
+"""One training of one recipe with Keras 3; runs in the environment of Keras and knows only the JSON of optotype.
 
     python keras_peer.py JOB.json [--paced]
 
@@ -33,9 +33,9 @@ class Arrays:
     """Images as float32 in the recipe's pixel range, and labels, of the three splits.
 
     Attributes:
-        train: Trained on.
-        validation: Scored at the end; None where there is none.
-        watched: Those of validation that are looked at after every epoch, and say when to stop.
+        train: The training images.
+        validation: Scored at the end; None without validation images.
+        watched: The validation images that are monitored after every epoch, for early stopping.
         test: Scored at the end.
     """
 
@@ -46,7 +46,7 @@ class Arrays:
 
 
 def read_arrays(job: Json) -> Arrays:
-    """Read the job's arrays, scale the pixels as the recipe says, and take the validation images out.
+    """Read the job's arrays, scale the pixels as in the recipe, and separate the validation images.
 
     Args:
         job: "arrays" is an NPZ of uint8 images (n, h, w, c) and labels: train_images, train_labels, test_images,
@@ -70,13 +70,13 @@ def read_arrays(job: Json) -> Arrays:
 
 
 def set_up(job: Json) -> None:
-    """Choose Keras's backend and its threads; must come before Keras is imported."""
+    """Set Keras's backend and threads; call it before Keras is imported."""
     backend, _ = BACKENDS[job["backend"]]
     os.environ["KERAS_BACKEND"] = backend
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     cores = job["cores"]
-    # JAX has no setting for its threads: it counts the processors it may use.
+    # JAX has no setting for threads: it counts the processors that it may use.
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
     if backend == "tensorflow":
@@ -91,11 +91,11 @@ def set_up(job: Json) -> None:
 
 
 def build(job: Json, arrays: Arrays) -> Any:
-    """Build and compile the recipe's net, head included.
+    """Build and compile the recipe's net, including its head.
 
     Args:
-        job: The job; of its recipe the layers, head, optimizer and schedule count.
-        arrays: For the input's shape and the number of classes and steps.
+        job: The job; its recipe's layers, head, optimizer and schedule are used.
+        arrays: They determine the input shape and the number of classes and steps.
 
     Returns:
         A compiled keras.Sequential.
@@ -115,7 +115,7 @@ def build(job: Json, arrays: Arrays) -> Any:
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=BACKENDS[job["backend"]][1],
-        # On PyTorch Keras knows single steps only.
+        # On PyTorch, Keras supports single steps only.
         steps_per_execution=1 if job["backend"] == "torch" else min(steps, 500),
     )
     return net
@@ -137,7 +137,7 @@ def _optimizer(keras: Any, recipe: Json, steps: int) -> Any:
 
 
 def one_cycle(schedule: Json, peak: float, steps: int) -> np.ndarray:
-    """Give one learning rate a step, float32 of shape (steps,): two half cosines, as PyTorch's OneCycleLR has them."""
+    """Return one learning rate per step, float32 of shape (steps,): two half cosines, as in PyTorch's OneCycleLR."""
     first = peak / schedule["div_factor"]
     last = first / schedule["final_div_factor"]
     top = max(schedule["pct_start"] * steps - 1, 0.5)
@@ -163,10 +163,10 @@ def _table(keras: Any, rates: np.ndarray) -> Any:
 
 
 class Clock:
-    """Times epochs, validation included; when paced, each waits for a line on standard input and prints its seconds.
+    """Times epochs, including validation; if paced, each waits for a line on standard input and prints its seconds.
 
     Attributes:
-        seconds: Of every epoch so far, wall clock.
+        seconds: Wall-clock seconds of every epoch so far.
     """
 
     def __init__(self, *, paced: bool) -> None:
@@ -188,7 +188,7 @@ class Clock:
 
 
 def fit(job: Json, net: Any, arrays: Arrays) -> Json:
-    """Train, and note the history, the seconds of every epoch and those of the whole."""
+    """Train, and record the history, the seconds per epoch and the total seconds."""
     import keras  # noqa: PLC0415 - after set_up
 
     recipe = job["recipe"]
@@ -216,7 +216,7 @@ def fit(job: Json, net: Any, arrays: Arrays) -> Json:
 
 
 def score(net: Any, split: tuple[np.ndarray, np.ndarray] | None) -> Json | None:
-    """Give the mean log loss and the accuracy on a split, from the net's probabilities."""
+    """Return the mean log loss and the accuracy on a split, from the net's probabilities."""
     if split is None:
         return None
     images, labels = split
@@ -227,7 +227,7 @@ def score(net: Any, split: tuple[np.ndarray, np.ndarray] | None) -> Json | None:
 
 
 def versions() -> dict[str, str]:
-    """Name the Python and the packages that did the work."""
+    """Return the versions of Python and of the packages."""
     from importlib import metadata  # noqa: PLC0415 - beside its use
 
     backends = {"tensorflow": ("tensorflow-cpu",), "jax": ("jax", "jaxlib"), "torch": ("torch",)}
@@ -237,7 +237,7 @@ def versions() -> dict[str, str]:
 
 
 def run(job: Json) -> Json:
-    """Do one job: train, then score unless the job is for its seconds only.
+    """Run one job: train, then score unless only its seconds are wanted.
 
     Args:
         job: recipe, arrays, seed, backend, cores (their numbers); optionally "epochs" (instead of the recipe's)

@@ -1,4 +1,4 @@
-"""What the lessons print, and which recipes need more seeds than others: the constants of the comparison."""
+"""The constants of the comparison: the accuracies that the lessons print, and the number of seeds per recipe."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,11 +8,11 @@ from reproduce.results import Peer
 
 @dataclass(frozen=True)
 class Lesson:
-    """What the lesson of a recipe prints; None where it prints nothing.
+    """The accuracies that the lesson of a recipe prints; None if it prints none.
 
     Attributes:
-        test: Of test accuracy.
-        validation: Of validation accuracy.
+        test: The test accuracy.
+        validation: The validation accuracy.
     """
 
     test: str | None = None
@@ -35,18 +35,17 @@ LESSONS: Final = {
     "mnist-quick": Lesson("0.990 or more (our own goal)"),
 }
 
-# Of Keras with every recipe, and of optotype in each precision: how bf16 differs from fp32 is judged more finely.
+# Seeds per recipe. optotype has more, because the difference between bf16 and fp32 has a narrower margin.
 _SEEDS: Final = {"keras": 5, "optotype-fp32": 10, "optotype-bf16": 10}
 # Nets that reach 99 % have the narrowest margin for bf16, 0.1 points; their seeds differ by as much, so ten of each
 # would leave an interval of nearly that width to either side. Thirty leave six tenths of it. Chosen before these were
 # measured in bf16. mlp-800-800 had ten of bf16 and twenty of fp32, which left it undecided.
 _MORE_OF_OURS: Final = {"cnn-large": 30, "mnist-quick": 30, "mlp-800-800": 30}
-# Where the interval from five seeds of each side reached below the margin, so that it decided nothing; LOG.md has
-# what it was.
+# Recipes whose interval from five seeds each reached below the margin, so that it was undecided (LOG.md).
 MORE_SEEDS: Final = {"mlp-32-16": 20, "mlp-300x3": 30, "mlp-300-300-early": 20, "mlp-32-16-cifar10-jpeg": 15}
 
 
-def seeds(recipe: str, peer: Peer, asked: int = 0) -> int:
-    """Say how many seeds a recipe is trained with: as many as the comparison needs, or more if asked for."""
+def seeds(recipe: str, peer: Peer, requested: int = 0) -> int:
+    """Return the number of seeds of a recipe: as many as the comparison needs, or more if requested."""
     more = MORE_SEEDS if peer == "keras" else MORE_SEEDS | _MORE_OF_OURS
-    return max(asked, _SEEDS[peer], more.get(recipe, 0))
+    return max(requested, _SEEDS[peer], more.get(recipe, 0))

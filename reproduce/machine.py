@@ -1,4 +1,4 @@
-"""What a time was measured on: the processor by name, its cores, the system; nothing that names the machine itself."""
+"""The machine of a measurement: processor, cores and system; nothing that identifies the machine itself."""
 
 import os
 import platform
@@ -8,11 +8,11 @@ from reproduce.results import Frozen
 
 
 class Machine(Frozen):
-    """A machine, as far as it decides how long something takes.
+    """The properties of a machine that affect a timing.
 
     Attributes:
-        processor: Its name as the system gives it.
-        cores: Logical processors this process may use.
+        processor: The name that the system reports.
+        cores: The number of logical processors that this process may use.
         system: Operating system and architecture.
     """
 
@@ -25,13 +25,13 @@ class Machine(Frozen):
 
 
 def this_machine() -> Machine:
-    """Look at the machine this runs on."""
+    """Return this machine."""
     system = f"{platform.system()} {platform.machine()}"
     return Machine(processor=_processor(), cores=len(usable_cores()), system=system)
 
 
 def usable_cores() -> list[int]:
-    """List the numbers of the logical processors this process may use."""
+    """Return the numbers of the logical processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
@@ -46,5 +46,5 @@ def _processor() -> str:
         name.strip(): value.strip() for name, _, value in (line.partition(":") for line in first.splitlines())
     }
     name = " ".join(facts.get("model name", "unknown processor").split())
-    # Virtual machines hide the name; the numbers still tell the generation.
+    # Virtual machines hide the name; family and model still identify the generation.
     return f"{name} (family {facts['cpu family']}, model {facts['model']})" if "cpu family" in facts else name

@@ -1,4 +1,4 @@
-"""optotype's side: every training goes through the public door, into a run folder that is thrown away."""
+"""Trainings with optotype, through its public interface, in temporary run folders."""
 
 import platform
 import tempfile
@@ -19,17 +19,17 @@ PEERS: Final[dict[Precision, Peer]] = {"fp32": "optotype-fp32", "bf16": "optotyp
 
 
 def precisions() -> list[Precision]:
-    """List the precisions that this processor trains in: fp32, and bf16 where "auto" gives it."""
-    return list(dict.fromkeys(chosen_arithmetic(wish)[1] for wish in ("fp32", "auto")))
+    """Return the precisions of this processor: fp32, and bf16 if "auto" selects it."""
+    return list(dict.fromkeys(chosen_arithmetic(precision)[1] for precision in ("fp32", "auto")))
 
 
 def train_all(data: ot.Dataset, recipes: Sequence[ot.Recipe], workers: int) -> Iterator[Results]:
-    """Train and judge recipes, several at once, each with its share of the cores, which changes no result.
+    """Train and judge recipes in parallel, each with its share of the cores, which does not affect the results.
 
     Args:
-        data: The data set; its test split is opened once a recipe, and counted in build/reproduce.
-        recipes: Each with its seed and precision; the first are started first.
-        workers: Trainings at a time.
+        data: The data set; its test split is opened once per recipe, and counted in build/reproduce.
+        recipes: Each with its seed and precision, in the order of starting.
+        workers: The number of parallel trainings.
 
     Yields:
         The results of one training at a time, as they finish.
@@ -38,13 +38,15 @@ def train_all(data: ot.Dataset, recipes: Sequence[ot.Recipe], workers: int) -> I
     threads = max(1, len(usable_cores()) // workers)
     stopping = Event()
 
-    def go_on(_: object) -> None:
+    def stop_if_asked(_: object) -> None:
         if stopping.is_set():
             raise KeyboardInterrupt
 
     def train(recipe: ot.Recipe) -> Results:
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            run = ot.train(data, recipe, out=Path(folder) / recipe.name, threads=threads, report=go_on)
+            run = ot.train(
+                data, recipe, out=Path(folder) / recipe.name, threads=threads, report=stop_if_asked
+            )
             return results(recipe, run, ot.judge(run, runs_root=CACHE))
 
     pool = ThreadPoolExecutor(workers)
@@ -52,13 +54,13 @@ def train_all(data: ot.Dataset, recipes: Sequence[ot.Recipe], workers: int) -> I
         for future in as_completed([pool.submit(train, recipe) for recipe in recipes]):
             yield future.result()
     finally:
-        # After a failure or Ctrl-C what runs is stopped, and what waits is not started.
+        # After a failure or Ctrl-C, running trainings stop and waiting ones do not start.
         stopping.set()
         pool.shutdown(cancel_futures=True)
 
 
 def results(recipe: ot.Recipe, run: ot.Run, judgement: ot.Judgement) -> Results:
-    """Make a record of a run and its judgement."""
+    """Return the record of a run and its judgement."""
     fields = ("loss", "accuracy", "val_loss", "val_accuracy") if recipe.validation else ("loss", "accuracy")
     training = Training(
         seed=recipe.seed,
@@ -80,7 +82,7 @@ def results(recipe: ot.Recipe, run: ot.Run, judgement: ot.Judgement) -> Results:
 
 
 def versions() -> dict[str, str]:
-    """Name the Python and the packages that did the work."""
+    """Return the versions of Python and of the packages."""
     return {
         "python": platform.python_version(),
         **{name: metadata.version(name) for name in ("optotype", "numpy")},

@@ -1,4 +1,4 @@
-"""Keras 3 in an environment of its own: made on first use, driven through JSON, one process a training."""
+"""Keras 3 in a virtual environment of its own, created on first use; one process per training, driven by JSON."""
 
 import json
 import os
@@ -35,9 +35,9 @@ class Job:
     """One training for Keras.
 
     Attributes:
-        recipe: With the seed to train with.
+        recipe: The recipe, including the seed.
         backend: One of BACKENDS.
-        epochs: Instead of the recipe's; None for those.
+        epochs: Replaces the recipe's number of epochs, unless None.
         score: Whether to score the splits at the end.
     """
 
@@ -48,30 +48,30 @@ class Job:
 
 
 def make_environment() -> None:
-    """Make .venv-peers with Keras and its backends unless it is there already.
+    """Create .venv-peers with Keras and its backends, unless it exists.
 
     Raises:
-        CalledProcessError: The packages could not be installed; what pip said is on standard error.
+        CalledProcessError: The packages could not be installed; pip's messages are on standard error.
     """
     made = ENVIRONMENT / "made"
     wanted = "\n".join(PACKAGES)
     if made.exists() and made.read_text(encoding="utf-8") == wanted:
         return
-    print(f"making {ENVIRONMENT.name} with {', '.join(PACKAGES)}", flush=True)
+    print(f"creating {ENVIRONMENT.name} with {', '.join(PACKAGES)}", flush=True)
     pip = [str(_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
     subprocess.run([*pip, "--upgrade", "pip"], check=True)
     subprocess.run([*pip, *PACKAGES], check=True)
-    # Last, so that an environment that was not finished is made again.
+    # Written last, so that an incomplete environment is created again.
     made.write_text(wanted, encoding="utf-8")
 
 
 def write_arrays(data: ot.Dataset, recipe: ot.Recipe) -> tuple[Path, str]:
-    """Write the images, labels and validation indices of a recipe for the peer to read, and which of them it watches.
+    """Write images, labels, validation indices and monitored indices of a recipe for Keras to read.
 
     Args:
-        data: The data set; its test split is opened, and counted among the openings in build/reproduce.
-        recipe: For its split.
+        data: The data set; its test split is opened and counted in build/reproduce.
+        recipe: It determines the split.
 
     Returns:
         The file, named after its contents, and the split's fingerprint.
@@ -97,18 +97,18 @@ def write_arrays(data: ot.Dataset, recipe: ot.Recipe) -> tuple[Path, str]:
 
 
 def run_job(job: Job, arrays: Path, cores: Sequence[int]) -> Answer:
-    """Let Keras do one job in a process of its own.
+    """Run one job with Keras in a process of its own.
 
     Args:
         job: What to train.
-        arrays: What write_arrays wrote.
+        arrays: A file written by write_arrays.
         cores: Numbers of the processor cores to use.
 
     Returns:
-        The peer's answer, as keras_peer.run describes it.
+        The answer, as described by keras_peer.run.
 
     Raises:
-        RuntimeError: The process failed; the message ends with what it said last.
+        RuntimeError: The process failed; the message ends with the end of its standard error.
     """
     with tempfile.TemporaryDirectory() as folder:
         command = _command(job, arrays, cores, Path(folder))
@@ -122,13 +122,13 @@ def run_job(job: Job, arrays: Path, cores: Sequence[int]) -> Answer:
 
 
 def run_paced(job: Job, arrays: Path, cores: Sequence[int], after: Callable[[], None]) -> Answer:
-    """Let Keras do one job, and wait after every epoch while something else computes.
+    """Run one job with Keras, and pause it after every epoch.
 
     Args:
         job: What to train.
-        arrays: What write_arrays wrote.
+        arrays: A file written by write_arrays.
         cores: Numbers of the processor cores to use.
-        after: Called after every epoch, while the peer is stopped.
+        after: Called after every epoch, while Keras is stopped.
 
     Returns:
         The peer's answer.
@@ -142,7 +142,7 @@ def run_paced(job: Job, arrays: Path, cores: Sequence[int], after: Callable[[], 
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing, text=True) as process:
             for _ in range(job.epochs or job.recipe.epochs):
                 _ask(process, "\n")
-                # Stopped, not only waiting: its idle threads go on looking for work, and its end is work too.
+                # Stopped by a signal, not only waiting: its idle threads would poll for work.
                 process.send_signal(signal.SIGSTOP)
                 after()
                 process.send_signal(signal.SIGCONT)
@@ -151,17 +151,17 @@ def run_paced(job: Job, arrays: Path, cores: Sequence[int], after: Callable[[], 
 
 
 def _ask(process: subprocess.Popen[str], line: str) -> str:
-    """Send the peer a line and wait for one."""
+    """Send the process a line and wait for its answer."""
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("Keras was started without pipes, expected both. Start it with them.")
     process.stdin.write(line)
     process.stdin.flush()
-    said = process.stdout.readline()
-    if not said:
+    line = process.stdout.readline()
+    if not line:
         raise RuntimeError(
             "Keras ended while it was timed, expected an answer. Run the same job without pacing."
         )
-    return said
+    return line
 
 
 def _command(job: Job, arrays: Path, cores: Sequence[int], folder: Path) -> list[str]:
@@ -184,12 +184,12 @@ def _python() -> Path:
 
 
 def train_all(data: ot.Dataset, jobs: Sequence[Job], workers: int) -> Iterator[Results]:
-    """Train with Keras, several processes at once, each with its share of the cores.
+    """Train with Keras in parallel processes, each with its share of the cores.
 
     Args:
         data: The data set.
-        jobs: The first are started first.
-        workers: Processes at a time.
+        jobs: The jobs, in the order of starting.
+        workers: The number of parallel processes.
 
     Yields:
         The results of one training at a time, as they finish.
@@ -200,7 +200,7 @@ def train_all(data: ot.Dataset, jobs: Sequence[Job], workers: int) -> Iterator[R
     for worker in range(workers):
         first = worker * share % len(cores)
         free.put(cores[first : first + share])
-    # Before any thread starts, so that no two write the same file.
+    # Before any thread starts, so that no two threads write the same file.
     written = {job.recipe.name: write_arrays(data, job.recipe) for job in jobs}
 
     def train(job: Job) -> Results:
@@ -216,12 +216,12 @@ def train_all(data: ot.Dataset, jobs: Sequence[Job], workers: int) -> Iterator[R
         for future in as_completed([pool.submit(train, job) for job in jobs]):
             yield future.result()
     finally:
-        # A failure or Ctrl-C must not start the jobs that still wait.
+        # After a failure or Ctrl-C, waiting jobs must not start.
         pool.shutdown(cancel_futures=True)
 
 
 def results(job: Job, split: str, answer: Answer) -> Results:
-    """Make a record of a peer's answer."""
+    """Return the record of a job's answer."""
     return Results(
         recipe=job.recipe.name,
         peer="keras",

@@ -1,4 +1,4 @@
-"""Which net is the default for pictures: candidates on three folders of real pictures, judged by validation alone.
+"""The choice of the default net for image folders: candidates on three folders, compared on validation images.
 
 `python -m reproduce.pictures FOLDER` trains what is missing in results/pictures.json; FOLDER holds CIFAR-10's images as
 picture files, in train/CLASS and test/CLASS. MNIST and Fashion-MNIST are written out as PNG files first, so that all
@@ -24,7 +24,7 @@ from reproduce.results import CACHE, FOLDER, Frozen, write
 
 FILE: Final = FOLDER / "pictures.json"
 SEEDS: Final = range(1)
-# Training images of each of the ten classes: as many as users' folders have; and of the hardest folder few as well.
+# Training images per class: typical of users' folders; for the hardest folder also fewer.
 USUAL: Final = 1_200
 FEW: Final = 50
 
@@ -33,13 +33,13 @@ class Trial(Frozen):
     """One training.
 
     Attributes:
-        candidate: Name of the net.
-        folder: What it was trained on.
-        images: Training images, validation included.
-        seed: Of weights, order and dropout.
-        epochs: How many it ran.
-        accuracy: On validation, after the last epoch.
-        seconds: Of all epochs, their validation included.
+        candidate: The name of the net.
+        folder: The name of the data.
+        images: Training images, including validation.
+        seed: The seed of weights, order and dropout.
+        epochs: The number of epochs.
+        accuracy: Validation accuracy after the last epoch.
+        seconds: Seconds of all epochs, including validation.
     """
 
     candidate: str
@@ -52,14 +52,14 @@ class Trial(Frozen):
 
 
 class Trials(Frozen):
-    """What results/pictures.json holds."""
+    """The contents of results/pictures.json."""
 
     machine: Machine
     trials: tuple[Trial, ...] = ()
 
 
 def _block(filters: int, layers: int) -> list[Layer]:
-    """Make convolutions that keep the size, and pooling that halves it, each result normalized.
+    """Return convolutions that keep the size and pooling that halves it, with batch normalization.
 
     Normalization comes after pooling: there it has a quarter of the numbers to look at, and pooling can be done where
     the convolution is.
@@ -100,9 +100,9 @@ CANDIDATES: Final = {
 
 
 def main() -> None:
-    """Train what is missing, and say what came out."""
+    """Train what is missing, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m reproduce.pictures", description=__doc__)
-    parser.add_argument("folder", type=Path, help="CIFAR-10 as picture files, in train/CLASS and test/CLASS")
+    parser.add_argument("folder", type=Path, help="CIFAR-10 as image files, in train/CLASS and test/CLASS")
     for data in folders(parser.parse_args().folder):
         for name, recipe in CANDIDATES.items():
             for seed in SEEDS:
@@ -111,7 +111,7 @@ def main() -> None:
 
 
 def folders(cifar: Path) -> Iterator[ot.Dataset]:
-    """Load a part of each folder, and a smaller one of the hardest."""
+    """Load a part of each folder, and a smaller part of the hardest one."""
     for name in ("mnist", "fashion-mnist"):
         folder = CACHE / "pictures" / name
         if not folder.exists():
@@ -123,7 +123,7 @@ def folders(cifar: Path) -> Iterator[ot.Dataset]:
 
 
 def part(data: ot.Dataset, each: int) -> ot.Dataset:
-    """Take the first training images of each class."""
+    """Return the first training images of each class."""
     classes = range(len(data.class_names))
     taken = np.concatenate([np.flatnonzero(data.labels == label)[:each] for label in classes])
     return replace(
@@ -136,7 +136,7 @@ def part(data: ot.Dataset, each: int) -> ot.Dataset:
 
 
 def write_files(data: ot.Dataset, folder: Path) -> None:
-    """Write training images as PNG files into class folders, all of them or none."""
+    """Write training images as PNG files into class folders; all or none."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent))
     homes = [temporary / name.replace("/", " or ") for name in data.class_names]
@@ -148,7 +148,7 @@ def write_files(data: ot.Dataset, folder: Path) -> None:
 
 
 def measure(candidate: str, data: ot.Dataset, recipe: ot.Recipe) -> None:
-    """Train once, unless that is done, and keep what came out."""
+    """Train once, unless a result exists, and save the result."""
     known = read_trials()
     if any(
         (each.candidate, each.folder, each.seed) == (candidate, data.name, recipe.seed)
@@ -171,7 +171,7 @@ def measure(candidate: str, data: ot.Dataset, recipe: ot.Recipe) -> None:
 
 
 def read_trials() -> Trials:
-    """Read what has been measured."""
+    """Read the measurements."""
     return (
         Trials.model_validate_json(FILE.read_text(encoding="utf-8"))
         if FILE.exists()
@@ -180,7 +180,7 @@ def read_trials() -> Trials:
 
 
 def table() -> str:
-    """Make a table of mean accuracies and seconds, a row for each candidate, a column for each folder."""
+    """Render mean accuracies and seconds: one row per candidate, one column per folder."""
     trials = read_trials().trials
     names = list(dict.fromkeys(each.folder for each in trials))
     rows = [f"| net | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]

@@ -1,4 +1,4 @@
-"""The tables that set training in bf16 beside training in fp32: the same recipes, seeds and images, all ours."""
+"""The tables that compare training in bf16 with training in fp32: the same recipes, seeds and images."""
 
 from pathlib import Path
 from statistics import fmean
@@ -15,7 +15,7 @@ the others."""
 
 
 def precision_table(split: SplitName, folder: Path) -> str:
-    """Make a table with a row for each recipe that has been trained in both precisions and has the split."""
+    """Render a table with one row per recipe that was trained in both precisions and has the split."""
     rows = [_row(*pair, split) for pair in _pairs(folder) if accuracies(pair[0], split)]
     if not rows:
         return "Not measured yet."
@@ -27,7 +27,7 @@ def precision_table(split: SplitName, folder: Path) -> str:
 
 
 def margin(single: Results) -> float:
-    """Give how far bf16 may fall behind at the interval's lower end, in percentage points, from results in fp32."""
+    """Return the margin for the lower end of the interval, in percentage points, from the results in fp32."""
     return -0.1 if fmean(accuracies(single, "test")) >= 0.99 else -0.3
 
 

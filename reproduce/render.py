@@ -20,25 +20,25 @@ _HEADING: Final = """# Results
 
 Rendered by `make reproduce` from the files in `results/`, never edited by hand.
 
-Every built-in recipe on MNIST: what its lesson printed, what Keras 3 gives today, and what optotype gives. Both sides
-train the same recipe on the same images, keep the same images for validation, and have the same number of seeds (n).
+Every built-in recipe on MNIST: the accuracy that its lesson prints, Keras 3 today, and optotype. Both libraries
+train the same recipe on the same images, with the same validation images and the same number of seeds (n).
 Accuracies are means over the seeds, with the range from the lowest to the highest. The difference is of the means,
 optotype minus Keras, in percentage points (pp), with its 95 % interval (Welch's t); **holds** says whether the
-interval's lower end lies above -0.3. Here both sides compute in fp32, which every machine can; what bf16 changes has a
+interval's lower end lies above -0.3. Here both libraries compute in fp32, which every machine supports; bf16 has a
 section of its own."""
 _VALIDATION: Final = (*(name for name, lesson in LESSONS.items() if lesson.validation), "mlp-300-300-early")
 
 
 def write_page(folder: Path = FOLDER, page: Path = PAGE) -> None:
-    """Render the page and write it, whole or not at all."""
+    """Render the page and write it atomically."""
     write_text(render(folder), page)
 
 
 def render(folder: Path = FOLDER) -> str:
-    """Make the page.
+    """Render the page.
 
     Args:
-        folder: Of the results; what is missing there is shown as a dash.
+        folder: The folder of the results; missing results are shown as a dash.
 
     Returns:
         Markdown.
@@ -101,7 +101,7 @@ def _commands() -> str:
 
 
 def _versions(sides: list[Results | None]) -> str:
-    """List which versions did the trainings, one line for each combination."""
+    """Render the versions used, one line per combination."""
     found: dict[str, list[str]] = {}
     for each in sides:
         if each is not None:

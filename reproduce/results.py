@@ -1,4 +1,4 @@
-"""The files in results/: one JSON for each recipe and peer, written anew after every training, read back typed.
+"""The files in results/: one JSON file per recipe and library, rewritten after every training, read as typed records.
 
 A file belongs to one definition of its recipe and one split: trainings of another are not taken over.
 """
@@ -14,14 +14,14 @@ from optotype.recipes.recipe import Recipe
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FOLDER: Final = ROOT / "results"
-# Git ignores build/: arrays for the peers and run folders of the trainings lie there.
+# Git ignores build/, which holds arrays for Keras and temporary run folders.
 CACHE: Final = ROOT / "build" / "reproduce"
 
 Peer = Literal["keras", "optotype-fp32", "optotype-bf16"]
 
 
 def definition(recipe: Recipe) -> dict[str, Any]:
-    """Give all of a recipe that decides what its trainings have in common, as plain JSON.
+    """Return the settings that all trainings of a recipe share, as plain JSON.
 
     The precision is left out: it is how optotype computes, not what, and Keras knows nothing of it.
     """
@@ -34,12 +34,12 @@ def _completed(kept: dict[str, Any]) -> dict[str, Any]:
     return definition(Recipe.model_validate(kept))
 
 
-# One that was kept before recipes gained a setting means that setting's default, which is how it was until then.
+# A definition saved before a setting existed means that setting's default.
 Definition = Annotated[dict[str, Any], AfterValidator(_completed)]
 
 
 class Frozen(BaseModel):
-    """A record that is never changed and has no unknown fields."""
+    """A frozen record without unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,12 +56,12 @@ class Training(Frozen):
     """One training.
 
     Attributes:
-        seed: Of weights, order and dropout.
-        epochs: How many it ran.
-        history: For each epoch: loss, accuracy and, with validation, val_loss and val_accuracy.
-        train: Score on the images it was trained on, of the weights that were kept.
-        validation: The same on validation; None where there is none.
-        test: The same on the test split.
+        seed: The seed of weights, order and dropout.
+        epochs: The number of epochs.
+        history: Per epoch: loss, accuracy and, with validation, val_loss and val_accuracy.
+        train: The score of the saved weights on the training images.
+        validation: The same on the validation images; None without any.
+        test: The same on the test images.
     """
 
     seed: int
@@ -73,16 +73,16 @@ class Training(Frozen):
 
 
 class Results(Frozen):
-    """What one peer reached with one recipe.
+    """The results of one library with one recipe.
 
     Attributes:
-        recipe: Name of the built-in recipe.
+        recipe: The name of the built-in recipe.
         peer: "keras", or optotype in one of its precisions.
         definition: The recipe itself, without names and seed.
-        split: Fingerprint of the split.
+        split: The fingerprint of the split.
         backend: Keras's backend, or optotype's instruction set.
-        versions: Of Python and of the packages that did the work.
-        trainings: Sorted by seed.
+        versions: The versions of Python and of the packages.
+        trainings: The trainings, sorted by seed.
     """
 
     recipe: str
@@ -95,18 +95,18 @@ class Results(Frozen):
 
 
 def path(recipe: str, kind: str, folder: Path = FOLDER) -> Path:
-    """Give the place of a recipe's file: results/RECIPE.KIND.json."""
+    """Return the path of a recipe's file: results/RECIPE.KIND.json."""
     return folder / f"{recipe}.{kind}.json"
 
 
 def read(recipe: str, peer: Peer, folder: Path = FOLDER) -> Results | None:
-    """Read a recipe's results; None where there are none yet."""
+    """Read a recipe's results; None if there are none yet."""
     file = path(recipe, peer, folder)
     return Results.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
 def shared(ours: Results | None, theirs: Results | None) -> Results | None:
-    """Give our trainings of the seeds that the other side has too: the same number of each is compared."""
+    """Return our trainings with the seeds that the other library has too, so that both have the same number."""
     if ours is None or theirs is None:
         return ours
     seeds = {each.seed for each in theirs.trainings}
@@ -114,20 +114,20 @@ def shared(ours: Results | None, theirs: Results | None) -> Results | None:
 
 
 def write(record: BaseModel, file: Path) -> None:
-    """Write a record as JSON, whole or not at all."""
+    """Write a record as JSON, atomically."""
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(_compact(record) + "\n", file)
 
 
 def write_text(text: str, file: Path) -> None:
-    """Write a text, whole or not at all."""
+    """Write a text, atomically."""
     written = file.with_name(f".{file.name}.{os.getpid()}")
     written.write_text(text, encoding="utf-8")
     written.replace(file)
 
 
 def _compact(record: BaseModel) -> str:
-    """Indent, but keep every innermost list and table on one line, so that a history is a line."""
+    """Indent JSON, with every innermost list and table on one line."""
     return _lines(json.loads(record.model_dump_json()), "")
 
 
@@ -148,9 +148,9 @@ def keep(found: Results, folder: Path = FOLDER) -> Results:
     """Add trainings to a recipe's file and write it.
 
     Args:
-        found: Results with new trainings. What the file has of another definition, split, backend or versions is
+        found: Results with new trainings. Trainings in the file with another definition, split, backend or versions are
             dropped.
-        folder: Of the results.
+        folder: The folder of the results.
 
     Returns:
         What is now in the file.

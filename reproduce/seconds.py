@@ -1,4 +1,4 @@
-"""The tables of time: seconds per epoch of both sides, whole trainings, and Keras's backends beside one another."""
+"""The tables of time: seconds per epoch of both libraries, whole trainings, and Keras's backends."""
 
 from pathlib import Path
 from statistics import median
@@ -9,13 +9,13 @@ from reproduce.lessons import LESSONS
 from reproduce.peers import BACKENDS
 from reproduce.timing import Timing, read_timing
 
-_MEANING: Final = """Medians of three warm epochs a side, taken in turn in one sitting, all cores, validation included;
-Keras on the fastest of its backends, optotype in bf16 where the instruction set is amx and else in fp32. The last
-column is how many times as fast optotype is."""
+_MEANING: Final = """Medians of three warm epochs per library, alternating in one session, all cores, with validation;
+Keras on its fastest backend, optotype in bf16 on AMX and in fp32 elsewhere. The last column is the
+ratio Keras / optotype."""
 
 
 def seconds_table(folder: Path) -> str:
-    """Make the table of seconds per epoch, under a line that names the machine and the versions."""
+    """Render the table of seconds per epoch, below the machine and the versions."""
     found = [timing for timing in (read_timing(name, folder) for name in LESSONS) if timing is not None]
     if not found:
         return "Not measured yet."
@@ -43,20 +43,21 @@ def _row(timing: Timing) -> str:
 
 
 def whole_line(folder: Path) -> str:
-    """Say what whole trainings take, where that was measured."""
+    """Render the seconds of whole trainings that were measured."""
     found = [
         timing for timing in (read_timing(name, folder) for name in LESSONS) if timing and timing.keras.whole
     ]
     return "\n".join(
-        f"A whole training of `{timing.recipe}`: optotype {median(timing.optotype.whole):.1f} s (its run folder"
-        f" included), Keras {median(timing.keras.whole):.1f} s (its compiling included); medians of"
-        f" {len(timing.keras.whole)}, in turn."
+        f"A complete training of `{timing.recipe}`: optotype {median(timing.optotype.whole):.1f} s"
+        " (including its run folder),"
+        f" Keras {median(timing.keras.whole):.1f} s (including compilation); medians of"
+        f" {len(timing.keras.whole)}, alternating."
         for timing in found
     )
 
 
 def backends_table(folder: Path) -> str:
-    """Make the table by which Keras's backend was chosen."""
+    """Render the table from which Keras's backend was chosen."""
     found = [each for each in (read_backends(name, folder) for name in LESSONS) if each is not None]
     if not found:
         return "Not measured yet."

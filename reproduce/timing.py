@@ -1,4 +1,4 @@
-"""Seconds per epoch of both sides in one sitting: an epoch of Keras, an epoch of ours, again and again.
+"""Seconds per epoch of both libraries in one session: an epoch of Keras, an epoch of optotype, alternating.
 
 Both are warm (the first epoch, which compiles and touches memory for the first time, is not counted), both use every
 core, and neither computes while the other does. An epoch includes its validation.
@@ -19,19 +19,19 @@ from reproduce.machine import Machine, this_machine, usable_cores
 from reproduce.ours import versions
 from reproduce.results import CACHE, FOLDER, Definition, Frozen, definition, path, write
 
-# Counted epochs a side, after one to warm up.
+# Counted epochs per library, after a warm-up epoch.
 _ROUNDS: Final = 3
 _WHOLE: Final = ("mnist-quick",)
 
 
 class Seconds(Frozen):
-    """What one side took.
+    """The seconds of one library.
 
     Attributes:
         backend: Keras's backend, or optotype's instruction set.
-        versions: Of Python and of the packages that did the work.
-        epochs: Of every counted epoch.
-        whole: Of whole trainings, compiling included; empty where that was not measured.
+        versions: The versions of Python and of the packages.
+        epochs: Seconds of every counted epoch.
+        whole: Seconds of complete trainings, including compilation; empty if not measured.
     """
 
     backend: str
@@ -41,7 +41,7 @@ class Seconds(Frozen):
 
 
 class Timing(Frozen):
-    """What one recipe took on one machine, both sides interleaved."""
+    """The seconds of one recipe on one machine, both libraries interleaved."""
 
     recipe: str
     definition: Definition
@@ -51,13 +51,13 @@ class Timing(Frozen):
 
 
 def read_timing(recipe: str, folder: Path = FOLDER) -> Timing | None:
-    """Read a recipe's timing; None where there is none yet."""
+    """Read a recipe's timing; None if there is none yet."""
     file = path(recipe, "seconds", folder)
     return Timing.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
 def measure(data: ot.Dataset, recipe: ot.Recipe) -> Timing:
-    """Time a recipe on both sides and write it down.
+    """Time a recipe with both libraries and save the result.
 
     Args:
         data: The data set.
@@ -68,7 +68,7 @@ def measure(data: ot.Dataset, recipe: ot.Recipe) -> Timing:
         What is now in the file.
     """
     machine = this_machine()
-    # A training that ends or stops early would be timed for too few epochs.
+    # Early stopping would leave too few epochs to time.
     longer = {"early_stopping": "none", "epochs": max(recipe.epochs, _ROUNDS + 1)}
     paced = recipe.override(longer)
     job = peers.Job(paced, fastest(data, recipe), epochs=_ROUNDS + 1, score=False)
@@ -100,7 +100,7 @@ def _epochs(data: ot.Dataset, job: peers.Job, machine: Machine) -> tuple[Seconds
 
 
 def _add_whole(data: ot.Dataset, recipe: ot.Recipe, keras: Seconds, ours: Seconds) -> tuple[Seconds, Seconds]:
-    """Add the seconds of whole trainings, in turn; with ours the run folder is written as well."""
+    """Return the timing with the seconds of complete trainings, alternating; optotype's include the run folder."""
     arrays, _ = peers.write_arrays(data, recipe)
     theirs, mine = [], []
     for _ in range(_ROUNDS):

@@ -1,4 +1,4 @@
-"""How much a model of the digits 0 to 4 helps with 5 to 9: `python -m reproduce.transfer`, about two minutes.
+"""Transfer learning from the digits 0-4 to the digits 5-9: `python -m reproduce.transfer`, about two minutes.
 
 Each seed chooses other images to learn from, other weights and another order. Everything is from MNIST's training
 images, which are told apart by whether they were learned from; its test images stay sealed. Writes
@@ -22,18 +22,18 @@ from reproduce.results import FOLDER, Frozen, write
 FILE: Final = FOLDER / "transfer.json"
 SEEDS: Final = range(10)
 COUNTS: Final = (50, 200, 1000)
-"""How many images of 5 to 9 are learned from."""
+"""Numbers of training images of the digits 5-9."""
 UNSEEN: Final = 5000
-"""How many others measure the accuracy."""
+"""The number of held-out images that measure the accuracy."""
 
 
 class Way(Frozen):
-    """One way to begin, with so many images to learn from.
+    """The accuracies of one way to start, with a number of training images.
 
     Attributes:
         way: Its name.
-        images: How many images of 5 to 9 were learned from.
-        accuracies: On images not learned from, one for each seed.
+        images: The number of training images of the digits 5-9.
+        accuracies: Accuracies on held-out images, one per seed.
     """
 
     way: str
@@ -42,14 +42,14 @@ class Way(Frozen):
 
 
 class Transfer(Frozen):
-    """What results/transfer.json holds."""
+    """The contents of results/transfer.json."""
 
     machine: Machine
     ways: tuple[Way, ...]
 
 
 def main() -> None:
-    """Train all ways with all seeds, keep what came out, and print it."""
+    """Train every way with every seed, save the result, and print it."""
     with tempfile.TemporaryDirectory() as folder:
         ways = tuple(_measured(Path(folder)))
     write(Transfer(machine=this_machine(), ways=ways), FILE)
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def table(ways: tuple[Way, ...]) -> str:
-    """Make a table: a row for each way, the mean and range of its accuracies for each number of images."""
+    """Render a table: one row per way, the mean and range of its accuracies per number of images."""
     rows = [
         f"| {' | '.join(['begins', *(f'{n:,} images' for n in COUNTS)])} |",
         f"|---|{'---|' * len(COUNTS)}",
@@ -100,7 +100,7 @@ def _measured(folder: Path) -> Iterator[Way]:
 def _digits(
     chosen: range, n: int, seed: int
 ) -> tuple[ot.Dataset, tuple[NDArray[np.uint8], NDArray[np.int64]]]:
-    """Give some images of some digits to learn from, and others."""
+    """Return training images of some digits, and held-out ones."""
     mnist = ot.load("mnist")
     rows = np.random.default_rng(seed).permutation(np.flatnonzero(np.isin(mnist.labels, chosen)))
     learned, unseen = rows[:n], rows[n : n + UNSEEN]

@@ -1,1 +1,1 @@
-"""The programs that are timed, one for each library; each runs in its own environment and reads its job from a pipe."""
+"""The timed programs, one per library; each runs in its own environment and reads its job from a pipe."""

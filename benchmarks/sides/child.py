@@ -1,4 +1,4 @@
-"""A timed program's end of the pipe: a job comes in as a line of JSON, then a line for every turn; answers go out."""
+"""The pipe of a timed program: it reads a job as a line of JSON, then a line per turn, and writes answers."""
 
 import json
 import os
@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 
 Json = dict[str, Any]
 
-# How many of the training images the accuracy is taken of, once the turns are over.
+# Training images that measure the accuracy after the last turn.
 SCORED = 10_000
 
 
 class Parent:
-    """The process that started this one.
+    """The parent process.
 
     Attributes:
-        job: What to do; "task" names it.
+        job: The job; "task" is the name of the task.
     """
 
     def __init__(self) -> None:
-        # Libraries print where they like, but only answers may reach the parent.
+        # Libraries may print to standard output, but only answers may reach the parent.
         self._answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
         self.job: Json = json.loads(sys.stdin.readline())
@@ -37,7 +37,7 @@ class Parent:
         self._began = time.perf_counter()
 
     def end(self) -> None:
-        """Stop the clock, and tell the parent."""
+        """Stop the clock, and send the seconds."""
         self.answer({"seconds": time.perf_counter() - self._began})
 
     def answer(self, found: Json) -> None:
@@ -46,10 +46,10 @@ class Parent:
 
 
 def run(tasks: Mapping[str, Callable[[Parent], Json]]) -> None:
-    """Do the job's task, and answer with what it gives and with the version of Python."""
+    """Run the job's task, and answer with its result and the version of Python."""
     parent = Parent()
     if hasattr(os, "sched_setaffinity"):
-        # Some libraries have no setting for their threads: they count the processors they may use.
+        # Some libraries have no setting for threads: they count the processors that they may use.
         os.sched_setaffinity(0, parent.job["cores"])
     found = tasks[parent.job["task"]](parent)
     found["versions"] = {"python": ".".join(map(str, sys.version_info[:3])), **found["versions"]}
@@ -57,7 +57,7 @@ def run(tasks: Mapping[str, Callable[[Parent], Json]]) -> None:
 
 
 def versions(*names: str) -> dict[str, str]:
-    """Name the versions of packages."""
+    """Return the versions of packages."""
     return {name: metadata.version(name) for name in names}
 
 
@@ -79,18 +79,18 @@ def read_images(job: Json, part: str = "train") -> tuple[NDArray[Any], NDArray[A
 
 
 def scaled(job: Json, images: NDArray[Any]) -> NDArray[np.float32]:
-    """Give the images as float32 in the recipe's pixel range."""
+    """Return the images as float32 in the recipe's pixel range."""
     return images.astype(np.float32) * np.float32(1 / 255 if job["recipe"]["pixels"] == "unit" else 1)
 
 
 def read_weights(job: Json) -> dict[str, NDArray[np.float32]]:
-    """Read the weights to predict with, in Keras's layouts and order: "0.kernel", "0.bias", ..."""
+    """Read the weights for prediction, in Keras's layouts and order: "0.kernel", "0.bias", ..."""
     with np.load(job["weights"]) as file:
         return {name: file[name] for name in file.files}
 
 
 def layers_with_head(job: Json) -> list[Json]:
-    """List the recipe's layers and its head."""
+    """Return the recipe's layers and its head."""
     head = {"type": "Dense", "units": job["classes"], "activation": "softmax", **job["recipe"]["head"]}
     return [*job["recipe"]["layers"], head]
 
@@ -99,9 +99,9 @@ def repeat(parent: Parent, predict: Callable[[NDArray[Any]], NDArray[Any]], imag
     """Predict in turns, each of "calls" calls.
 
     Args:
-        parent: Its job says how many turns.
+        parent: Its job has the number of turns.
         predict: From images to probabilities.
-        images: As the library likes them.
+        images: Images in the library's format.
 
     Returns:
         "probabilities" of the first images, so that the sides can be compared.

@@ -23,7 +23,7 @@ def make_app(network: Network, *, threads: bool) -> FastAPI:
     app = FastAPI()
 
     def answer(body: bytes) -> dict[str, Any]:
-        return network.told(network.probabilities(network.decode(body)[None])[0])
+        return network.response(network.probabilities(network.decode(body)[None])[0])
 
     if threads:
 

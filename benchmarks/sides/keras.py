@@ -1,4 +1,4 @@
-"""Keras's side, on any of its backends; the net is built by the program that reproduces the lessons."""
+"""Keras on any of its backends; the net is built by the program that reproduces the lessons."""
 
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from reproduce import keras_peer
 
 
 def train(parent: Parent) -> Json:
-    """Train, an epoch a turn: one call of `fit`, which waits before every epoch."""
+    """Train one epoch per turn: one call of `fit`, which waits before every epoch."""
     job = parent.job
     keras = set_up(job)
     images, labels = child.read_images(job)
@@ -27,11 +27,11 @@ def train(parent: Parent) -> Json:
 
 
 def predict(parent: Parent) -> Json:
-    """Predict in single precision, with `predict` or straight with `predict_on_batch`."""
+    """Predict in single precision, with `predict` or `predict_on_batch`."""
     job = parent.job
     set_up(job)
     images, _ = child.read_images(job)
-    # The labels only say how many classes there are.
+    # The labels only determine the number of classes.
     pixels = child.scaled(job, images), np.full(len(images), job["classes"] - 1)
     net = keras_peer.build(job, keras_peer.Arrays(pixels, None, None, pixels))
     net.set_weights(list(child.read_weights(job).values()))
@@ -43,7 +43,7 @@ def predict(parent: Parent) -> Json:
 
 
 def fresh(parent: Parent) -> Json:
-    """Train the whole recipe and save the model."""
+    """Train the complete recipe and save the model."""
     job = parent.job
     set_up(job)
     train_set, held = (
@@ -68,14 +68,14 @@ def set_up(job: Json) -> Any:
 
 
 def fit(net: Any, job: Json, pixels: tuple[Any, Any], **options: Any) -> Json:
-    """Train in a new order every epoch, and give the history."""
+    """Train in a new order every epoch, and return the history."""
     batch = job["recipe"]["batch_size"]
     history: Json = net.fit(*pixels, batch_size=batch, shuffle=True, verbose=0, **options).history
     return history
 
 
 def score(net: Any, pixels: tuple[Any, Any]) -> float:
-    """Give the accuracy on images."""
+    """Return the accuracy on images."""
     images, labels = pixels
     return float(np.mean(net.predict(images, batch_size=1000, verbose=0).argmax(axis=1) == labels))
 

@@ -9,11 +9,11 @@ Weights = dict[str, NDArray[np.float32]]
 
 
 def channels_first(weights: Weights, layers: list[dict[str, Any]], shape: tuple[int, ...]) -> Weights:
-    """Turn the kernels round.
+    """Transpose the kernels.
 
     Args:
-        weights: As "0.kernel", "0.bias", ...: convolutions (height, width, inputs, filters), dense (inputs, units).
-        layers: The layers' types and settings; no window has a stride of its own.
+        weights: "0.kernel", "0.bias", ...: convolutions (height, width, inputs, filters), dense (inputs, units).
+        layers: The layers' types and settings; windows have no strides.
         shape: (height, width, channels) of an image.
 
     Returns:

@@ -41,7 +41,7 @@ class Predict(litserve.LitAPI):  # type: ignore[misc] # it has no types
 
     def encode_response(self, output: NDArray[np.float32]) -> dict[str, Any]:
         """Say what came of one picture."""
-        return self._network.told(output)
+        return self._network.response(output)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""ONNX Runtime's side: the net as an ONNX graph, written out by hand, and predicted with."""
+"""Prediction with ONNX Runtime, from an ONNX graph written by hand."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from benchmarks.sides.child import Json, Parent
 from benchmarks.sides.layouts import Weights, channels_first
 
 _ACTIVATIONS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "softmax": "Softmax"}
-# Versions of the operators and of the file that the runtime has long known.
+# Versions of operators and file format that the runtime has supported for years.
 _OPERATORS, _FILE = 17, 10
 
 
@@ -41,11 +41,11 @@ def predict(parent: Parent) -> Json:
 
 
 def graph(layers: list[Json], weights: Weights, shape: tuple[int, ...]) -> ModelProto:
-    """Write the net as a graph from images (n, channels, height, width) to probabilities.
+    """Return the net as a graph from images (n, channels, height, width) to probabilities.
 
     Args:
-        layers: Conv2D, MaxPooling2D, Dropout (which does nothing here), Flatten and Dense.
-        weights: In ONNX's layouts.
+        layers: Conv2D, MaxPooling2D, Dropout (identity in prediction), Flatten and Dense.
+        weights: The weights in ONNX's layouts.
         shape: (height, width, channels) of an image.
     """
     nodes: list[Any] = []

@@ -1,4 +1,4 @@
-"""optotype's side, through its public Python."""
+"""optotype, through its public Python interface."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _STATUS: Final = Path("/proc/self/status")
 
 
 def train(parent: Parent) -> Json:
-    """Train, an epoch a turn."""
+    """Train one epoch per turn."""
     job = parent.job
     images, labels = child.read_images(job)
     network = build(job, images)
@@ -46,7 +46,7 @@ def build(job: Json, images: NDArray[Any]) -> Network:
 
 
 def epochs(job: Json, network: Network, images: NDArray[Any], labels: NDArray[Any]) -> Iterator[None]:
-    """Train for ever at the optimizer's own rate, in a new order every epoch."""
+    """Train endlessly at the optimizer's learning rate, in a new order every epoch."""
     recipe = ot.Recipe.model_validate(job["recipe"])
     steps = -(-len(labels) // recipe.batch_size)
     rates = np.full(steps, recipe.optimizer.learning_rate, np.float32)
@@ -61,7 +61,7 @@ def epochs(job: Json, network: Network, images: NDArray[Any], labels: NDArray[An
 
 
 def predict(parent: Parent) -> Json:
-    """Predict in single precision from the pixels' bytes."""
+    """Predict in single precision from uint8 pixels."""
     job = parent.job
     images, _ = child.read_images(job)
     names = tuple(str(label) for label in range(job["classes"]))
@@ -71,14 +71,14 @@ def predict(parent: Parent) -> Json:
 
 
 def fresh(parent: Parent) -> Json:
-    """Train the whole recipe into a run folder, model and curves included."""
+    """Train the complete recipe into a run folder, including model and curves."""
     recipe = ot.Recipe.model_validate(parent.job["recipe"])
     run = ot.train(ot.load("mnist"), recipe, out=Path(parent.job["folder"]) / "run")
     return {"accuracy": run.epochs[-1].val_accuracy, "versions": versions()}
 
 
 def memory(parent: Parent) -> Json:
-    """Train two epochs of MNIST, and compare the peak of memory with what has to be there.
+    """Train two epochs of MNIST, and compare peak memory with the size of data and plan.
 
     Returns:
         "above": the peak above the imported process; "data" and "plan": the uint8 images, and all that the network asks
@@ -88,11 +88,11 @@ def memory(parent: Parent) -> Json:
     tiny = ot.Recipe(layers=(ot.Flatten(),), batch_size=1)
     pixel = np.zeros((2, 1, 1, 1), np.uint8), np.arange(2)
     before = status("VmData")
-    # The smallest network that trains: what its threads take is no part of a plan.
+    # The smallest network that trains: the memory of its threads is not part of a plan.
     smallest = build({**job, "recipe": tiny.model_dump()}, pixel[0])
     threads = status("VmData") - before
     next(epochs({**job, "recipe": tiny.model_dump()}, smallest, *pixel))
-    # Peaks from here on; what importing took at its height is not counted.
+    # Resets the peak, so that the peak of the import is not counted.
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     idle = status("VmRSS")
     data = ot.load("mnist")
@@ -107,13 +107,13 @@ def memory(parent: Parent) -> Json:
 
 
 def status(name: str) -> int:
-    """Read a size of this process, in bytes."""
+    """Return a memory size of this process, in bytes."""
     lines = _STATUS.read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
 
 
 def growth(parent: Parent) -> Json:
-    """Train on ever more images of a mapped file, in turn.
+    """Train on increasing numbers of images of a mapped file, alternating.
 
     Returns:
         "seconds" for each image, a list a round, for each size in the job's "sizes".
@@ -127,7 +127,7 @@ def growth(parent: Parent) -> Json:
     seconds: dict[int, list[float]] = {size: [] for size in sizes}
     for _ in range(job["turns"]):
         for size, trained in trainings.items():
-            # As many epochs of a small set as take about as long as one of a third of the largest.
+            # Enough epochs of a small set to take about as long as one of a third of the largest.
             repeated = max(1, sizes[-1] // 3 // size)
             began = time.perf_counter()
             for _ in range(repeated):
@@ -137,7 +137,7 @@ def growth(parent: Parent) -> Json:
 
 
 def versions() -> dict[str, str]:
-    """Name what does the work."""
+    """Return the versions of the packages."""
     return child.versions("optotype", "numpy")
 
 

@@ -1,4 +1,4 @@
-"""PyTorch's side: a training loop written out, on images that lie in memory as one tensor, channels last.
+"""PyTorch: a written-out training loop on images in memory, as one tensor, channels last.
 
 A setting has "dtype": "float32", "autocast" (weights in float32, operations in bfloat16) or "bfloat16" (weights and
 images too), and "compiled": whether torch.compile makes one program of the forward pass and the loss.
@@ -24,7 +24,7 @@ class Training:
     """A net with its optimizer and images.
 
     Args:
-        job: The recipe, and the setting.
+        job: The recipe and the setting.
         images: uint8, (n, h, w, c).
         labels: Integers, (n,).
     """
@@ -41,7 +41,7 @@ class Training:
         self._loss_of = torch.compile(self._loss, dynamic=False) if job["compiled"] else self._loss
 
     def epoch(self) -> None:
-        """Train once over all images in a new order."""
+        """Train one epoch in a new order."""
         self.net.train()
         for places in torch.randperm(len(self.labels)).split(self._recipe["batch_size"]):
             images = self.images.index_select(0, places).permute(0, 3, 1, 2)
@@ -52,7 +52,7 @@ class Training:
                 self.schedule.step()
 
     def accuracy(self, images: torch.Tensor, labels: torch.Tensor) -> float:
-        """Give the accuracy on images."""
+        """Return the accuracy on images."""
         self.net.eval()
         with torch.inference_mode(), self._autocast():
             found = [self.net(part.permute(0, 3, 1, 2)).argmax(dim=1) for part in images.split(1000)]
@@ -76,7 +76,7 @@ def build(layers: list[Json], shape: tuple[int, ...]) -> nn.Sequential:
         for module in added:
             if isinstance(module, nn.Conv2d | nn.Linear):
                 _initialize(module, layer["kernel_initializer"])
-            # In training mode one sample has no variance, and batch normalization keeps the shape anyway.
+            # One sample has no variance in training mode; batch normalization keeps the shape anyway.
             probe = module.eval()(probe)
         modules += added
     return nn.Sequential(*modules)
@@ -118,7 +118,7 @@ def _optimizer(recipe: Json, net: nn.Module) -> torch.optim.Optimizer:
         case "SGD":
             return torch.optim.SGD(net.parameters(), rate, options["momentum"], fused=True)
         case "RMSprop":
-            # It has no fused form.
+            # It has no fused implementation.
             return torch.optim.RMSprop(
                 net.parameters(), rate, options["rho"], options["epsilon"], foreach=True
             )
@@ -143,7 +143,7 @@ def _schedule(recipe: Json, optimizer: torch.optim.Optimizer, images: int) -> An
 
 
 def train(parent: Parent) -> Json:
-    """Train, an epoch a turn."""
+    """Train one epoch per turn."""
     set_up(parent.job)
     training = Training(parent.job, *child.read_images(parent.job))
     for _ in range(parent.job["turns"]):
@@ -179,7 +179,7 @@ def _predicting(net: nn.Module) -> Callable[[Any], Any]:
 
 
 def fresh(parent: Parent) -> Json:
-    """Train the whole recipe and save the model."""
+    """Train the complete recipe and save the model."""
     job = parent.job
     set_up(job)
     training = Training(job, *child.read_images(job))

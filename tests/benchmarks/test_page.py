@@ -8,7 +8,7 @@ from benchmarks.aims import AIMS, Aim
 from benchmarks.chart import write_chart
 from benchmarks.lines import LINES, Line
 from benchmarks.render import PAGE, render
-from benchmarks.results import FOLDER, Measured, keep, read
+from benchmarks.results import FOLDER, Measured, read, save
 from benchmarks.timing import QUICK, Effort
 from tests.benchmarks.samples import measured
 
@@ -23,7 +23,7 @@ SMALL = measured(
 
 def aim(line: str, words: str) -> Aim:
     """Find an aim by its first words."""
-    return next(each for each in AIMS if each.line == line and each.words.startswith(words))
+    return next(each for each in AIMS if each.line == line and each.text.startswith(words))
 
 
 def test_page_is_the_render_of_the_results() -> None:
@@ -45,7 +45,7 @@ def test_the_fastest_peer_counts() -> None:
     assert SMALL.times("torch") == 9.0
     reach = aim("cnn-small", "at least 6 times")
     assert reach.reached(SMALL)
-    assert reach.written(SMALL) == "6.50 times"
+    assert reach.formatted(SMALL) == "6.50 times"
 
 
 def test_shares_are_of_the_own_precision() -> None:
@@ -60,10 +60,10 @@ def test_shares_are_of_the_own_precision() -> None:
 @pytest.mark.parametrize(
     ("line", "words", "values", "expected"),
     [
-        ("growth", "an image", {"1 images": (1.0,), "2 images": (1.2, 1.3, 1.25)}, 0.25),
+        ("growth", "time per image", {"1 images": (1.0,), "2 images": (1.2, 1.3, 1.25)}, 0.25),
         (
             "augmentation",
-            "shift",
+            "at most 15",
             {
                 "images as they are": (0.5,),
                 "shift, flip, rotation and scale": (0.625,),
@@ -100,17 +100,17 @@ def test_every_line_has_an_aim() -> None:
 
 def test_page_shows_every_setting(tmp_path: Path) -> None:
     """The page shows every side's median, range and check, and every setting that was tried."""
-    keep(SMALL, tmp_path)
+    save(SMALL, tmp_path)
     page = render(tmp_path)
     assert "| Epoch of cnn-small | at least 6 times as fast as the fastest peer | 6.50 times | yes |" in page
     assert "| optotype bf16 | 2 | 1 to 3 | 1.00 | 0.98 | 10% of 50 GFLOP/s |" in page
     assert "| torch bf16 | 18 |  | 9.00 | 0.5 | |" in page
-    assert "Tried, s: keras jax 12; torch bf16 17." in page
+    assert "Settings tried, s: keras jax 12; torch bf16 17." in page
 
 
 def test_chart_is_drawn(tmp_path: Path) -> None:
     """The same results give the same picture, byte for byte; without any there is an empty one."""
-    keep(SMALL, tmp_path)
+    save(SMALL, tmp_path)
     pictures = []
     for name in ("a.svg", "b.svg"):
         write_chart(tmp_path, tmp_path / name)

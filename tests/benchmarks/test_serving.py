@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.aims import AIMS, answered, astray
+from benchmarks.aims import AIMS, invalid_responses, requests_per_second
 from benchmarks.serving import wrk
 from benchmarks.serving.arrivals import Tally, offer
 from benchmarks.serving.servers import Program, ServerFailedError, started
@@ -157,12 +157,12 @@ def test_slow_loads_are_no_capacity() -> None:
         "64 at once: requests/s": (2000.0,),
         "64 at once: p99, ms": (121.0,),
     }
-    assert answered(measured("serving", values)) == 1000
+    assert requests_per_second(measured("serving", values)) == 1000
     slow: dict[str, tuple[float, ...]] = dict.fromkeys(values, (1000.0,))
-    assert answered(measured("serving", slow)) == 0
+    assert requests_per_second(measured("serving", slow)) == 0
 
 
-def test_whatever_is_not_one_good_answer_is_astray() -> None:
+def test_anything_but_one_good_answer_is_invalid() -> None:
     """Each kind of request that got anything but one of the three answers counts, and the answers do not."""
     values: dict[str, tuple[float, ...]] = {
         "capacity, requests/s": (1000.0,),
@@ -178,6 +178,6 @@ def test_whatever_is_not_one_good_answer_is_astray() -> None:
         "1000 at once: most memory from then on, MB": (205.0,),
     }
     found = measured("serving-overload", values)
-    assert astray(found) == 63
-    told = [aim.written(found) for aim in AIMS if aim.line == "serving-overload"]
+    assert invalid_responses(found) == 63
+    told = [aim.formatted(found) for aim in AIMS if aim.line == "serving-overload"]
     assert told == ["3.0", "63 did not", "2.5%"]

@@ -8,7 +8,7 @@ import pytest
 
 import optotype as ot
 from benchmarks.children import Side, take_turns
-from benchmarks.contestants import FP32_TRAINERS, augmenting, ours
+from benchmarks.settings import FP32_TRAINERS, augmented, ours
 from optotype.engine.network import Network
 from tests.benchmarks.samples import HERE
 
@@ -52,7 +52,7 @@ def test_both_sides_predict_the_same(tmp_path: Path, sides: list[Side]) -> None:
 
 def test_sides_that_augment_learn_from_changed_images(tmp_path: Path) -> None:
     """On images as they are and on changed ones, optotype learns what can be learnt in turns of an epoch."""
-    sides = [replace(side, environment=HERE) for side in augmenting()]
+    sides = [replace(side, environment=HERE) for side in augmented()]
     taken = take_turns(sides, {**job(tmp_path), "task": "train"}, 5)
     assert [side.name for side in sides] == list(taken.answers)
     assert all(answer["accuracy"] > 0.9 for answer in taken.answers.values())

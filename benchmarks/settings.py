@@ -1,4 +1,4 @@
-"""Who takes part: optotype in each precision, and every setting of every peer that might be its fastest."""
+"""The sides: optotype in each precision, and every setting of every peer that might be its fastest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ _KERAS: Final = "benchmarks.sides.keras"
 _TORCH: Final = "benchmarks.sides.pytorch"
 _HALF: Final = {"policy": "mixed_bfloat16"}
 
-# All are held to AVX2 by these.
+# Restrict every library to AVX2.
 AVX2: Final = {
     "OPTOTYPE_ISA": "avx2",
     "ATEN_CPU_CAPABILITY": "avx2",
@@ -27,7 +27,7 @@ def _ours(precision: str) -> Side:
     return Side(f"optotype {precision}", _OURS, OURS, {"precision": precision})
 
 
-# As it is by default.
+# optotype with default settings.
 PLAIN: Final = Side("optotype", _OURS, OURS)
 
 
@@ -41,13 +41,13 @@ def _torch(name: str, dtype: str, *, compiled: bool = False) -> Side:
 
 
 def ours() -> tuple[Side, ...]:
-    """List optotype's sides, what `precision = "auto"` takes first."""
+    """Return optotype's sides, the one that `precision = "auto"` selects first."""
     half = [_ours("bf16")] if "amx" in available_isas() else []
     return *half, _ours("fp32")
 
 
-def augmenting() -> tuple[Side, ...]:
-    """List optotype as it is by default, on images as they are and on images changed at random."""
+def augmented() -> tuple[Side, ...]:
+    """Return optotype with default settings, without and with augmentation."""
     first = ours()[0]
     changes: dict[str, dict[str, Any]] = {
         "images as they are": {},
@@ -76,7 +76,7 @@ TRAINERS: Final = (
     _keras("tensorflow bf16", "tensorflow", **_HALF),
     _keras("jax bf16", "jax", **_HALF),
 )
-# Compiling takes longer than all of these trainings.
+# Compilation takes longer than all of these trainings.
 FRESH: Final = (
     _torch("fp32", "float32"),
     _torch("autocast", "autocast"),
@@ -97,6 +97,6 @@ PREDICTORS: Final = (
 )
 
 
-def held_to(sides: Sequence[Side], variables: Mapping[str, str]) -> tuple[Side, ...]:
-    """Give the sides with environment variables set."""
+def with_variables(sides: Sequence[Side], variables: Mapping[str, str]) -> tuple[Side, ...]:
+    """Return the sides with environment variables added."""
     return tuple(replace(side, variables={**side.variables, **variables}) for side in sides)

@@ -1,4 +1,4 @@
-"""The lines that are about optotype alone: its memory, its growth with the data, its start, its download."""
+"""The lines without peers: memory, growth with the data, start-up and download size."""
 
 import subprocess
 import sys
@@ -11,8 +11,8 @@ from typing import Final
 import optotype as ot
 from benchmarks import arrays
 from benchmarks.children import run_alone
-from benchmarks.contestants import ours
 from benchmarks.results import Measured
+from benchmarks.settings import ours
 from benchmarks.timing import Effort, job_of, record
 from reproduce.ours import versions
 from reproduce.results import ROOT
@@ -26,12 +26,12 @@ _VERSIONS: Final = {"versions": versions()}
 
 
 def memory(line: str, effort: Effort) -> Measured:
-    """Measure the peak of memory above the imported process, in MB, beside the data and the plan."""
+    """Measure peak memory above that of the imported process, in MB, and the size of data and plan."""
     values: dict[str, tuple[float, ...]] = {}
     answers = []
     for name in _MEMORY:
         recipe = ot.load_recipe(name)
-        # Without images of its own: MNIST is loaded as a user loads it.
+        # MNIST is loaded as a user loads it.
         job = {"task": "memory", **job_of(recipe, ROOT)}
         for _ in range(min(effort.rounds, 3)):
             _, answer = run_alone(ours()[0], job)
@@ -42,7 +42,7 @@ def memory(line: str, effort: Effort) -> Measured:
 
 
 def growth(line: str, effort: Effort) -> Measured:
-    """Measure microseconds an image, for ever more images of a mapped file."""
+    """Measure microseconds per image, for increasing numbers of images of a mapped file."""
     sizes = [min(size, effort.images * scale) for size, scale in zip(_SIZES, (1, 2, 4), strict=True)]
     mapped = arrays.repeated_mnist(sizes[-1])
     job = {
@@ -63,7 +63,7 @@ def growth(line: str, effort: Effort) -> Measured:
 
 
 def start(line: str, effort: Effort) -> Measured:
-    """Time bare Python, the import of the package, and the command's help, each in a fresh process, in turn."""
+    """Time bare Python, the package import, and the command's help, each in a fresh process, alternating."""
     command = Path(sys.executable).with_name("optotype")
     commands = {
         "bare Python": [sys.executable, "-c", "pass"],
@@ -76,12 +76,12 @@ def start(line: str, effort: Effort) -> Measured:
             began = time.perf_counter()
             subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
             seconds[name].append(time.perf_counter() - began)
-    # The first start of each finds its files not in memory.
+    # The first start of each reads its files from disk.
     return record(line, "s", [_VERSIONS], {name: tuple(found[1:]) for name, found in seconds.items()})
 
 
 def install(line: str, _effort: Effort) -> Measured:
-    """Download what a default install downloads, and add it up, in MB."""
+    """Download the packages of a default install, and return their sizes in MB."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     with tempfile.TemporaryDirectory() as folder:
@@ -93,5 +93,5 @@ def install(line: str, _effort: Effort) -> Measured:
 
 
 def _package(file: Path) -> str:
-    """Name the package and version of a wheel, or of a source archive."""
+    """Return the package and version of a wheel or source archive."""
     return " ".join(file.name.removesuffix(".tar.gz").split("-")[:2])
