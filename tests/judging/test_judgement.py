@@ -1,8 +1,9 @@
-"""A judgement as plain values: written, read again, and refused where it is something else."""
+"""Judgements as JSON: written, read in every format, and rejected if invalid."""
 
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,15 +21,18 @@ from optotype.judging.judgement import (
     NoveltyCheck,
     Reliability,
     RobustnessCurve,
-    read_judgement,
 )
+from optotype.judging.judgement_formats import from_format_2, read_judgement
 from optotype.judging.scores import score
 from optotype.metrics import Estimate
 from optotype.runs.predictions import Predictions
 
+GOLDEN = Path(__file__).parent / "golden" / "judgement-2.json"
+"""A judgement of format 2: a small net on 900 training and 200 test images of three classes, with robustness."""
+
 
 def full_judgement() -> Judgement:
-    """Make a judgement that has everything, of 40 images of four classes of which "d" has none."""
+    """Return a judgement with every part, on 40 images of four classes; the class "d" has no images."""
     labels = np.arange(40) % 3
     logits = (
         np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
@@ -47,7 +51,7 @@ def full_judgement() -> Judgement:
         },
         calibration=CalibrationCheck(1.25, 50, reliability, reliability),
         label_sets=LabelSets(0.99, share, share, 1.5, 4),
-        unfamiliar=NoveltyCheck(0.01, share),
+        novelty=NoveltyCheck(0.01, share),
         baselines=(Baseline("always a", 100, share, 30),),
         robustness=(RobustnessCurve("shifted", "pixels", (0, 1.5), (share, share), 40),),
         diagnoses=(Diagnosis("tiny", "It is tiny.", "40 images", "Add more.", severe=True),),
@@ -58,28 +62,28 @@ def full_judgement() -> Judgement:
 
 
 def test_a_judgement_is_read_as_it_was_written() -> None:
-    """Through JSON text and back nothing changes."""
+    """Writing to JSON text and reading it again changes nothing."""
     judgement = full_judgement()
     assert read_judgement(json.loads(json.dumps(judgement.to_json(), allow_nan=False))) == judgement
 
 
-def test_a_judgement_reads_as_a_sentence() -> None:
-    """The accuracy comes with its interval, the number of images and the opening, if there was one."""
+def test_a_judgement_prints_its_accuracy() -> None:
+    """The text has the accuracy with its interval, n, and the opening if there was one."""
     judgement = full_judgement()
     accuracy = judgement.score.accuracy
-    said = f"accuracy {accuracy.value:.4f} [{accuracy.low:.4f}, {accuracy.high:.4f}], n = 40"
-    assert str(judgement) == f"{said}, opening 1 of this test set"
-    assert str(replace(judgement, openings=())) == said
+    text = f"accuracy {accuracy.value:.4f} [{accuracy.low:.4f}, {accuracy.high:.4f}], n = 40"
+    assert str(judgement) == f"{text}, opening 1 of this test set"
+    assert str(replace(judgement, openings=())) == text
 
 
-def test_a_judgement_without_its_score_says_so() -> None:
-    """A judgement whose verdict is about a split that it lacks has no score."""
+def test_a_missing_score_raises_an_error() -> None:
+    """A judgement without a score of the split ``on`` has no verdict."""
     with pytest.raises(DataError, match="has no new score"):
         _ = replace(full_judgement(), on="new").score
 
 
 def _without(name: str) -> Callable[[dict[str, Any]], object]:
-    return lambda kept: kept.pop(name)
+    return lambda saved: saved.pop(name)
 
 
 @pytest.mark.parametrize(
@@ -87,24 +91,86 @@ def _without(name: str) -> Callable[[dict[str, Any]], object]:
     [
         _without("format"),
         _without("splits"),
-        lambda kept: kept.update(format=1),
-        lambda kept: kept.update(on="train"),
-        lambda kept: kept.update(notes=3),
-        lambda kept: kept["splits"].update(test={"n": "many"}),
-        lambda kept: kept.clear(),
-        lambda kept: kept["splits"].update(test=None),
-        lambda kept: kept["splits"]["test"]["accuracy"].update(value=float("nan")),
-        lambda kept: kept["baselines"][0]["accuracy"].update(high=float("inf")),
+        lambda saved: saved.update(format=1),
+        lambda saved: saved.update(on="train"),
+        lambda saved: saved.update(notes=3),
+        lambda saved: saved["splits"].update(test={"n": "many"}),
+        lambda saved: saved.clear(),
+        lambda saved: saved["splits"].update(test=None),
+        lambda saved: saved["splits"]["test"]["accuracy"].update(value=float("nan")),
+        lambda saved: saved["baselines"][0]["accuracy"].update(high=float("inf")),
     ],
 )
-def test_something_else_is_refused(damage: Callable[[dict[str, Any]], object]) -> None:
-    """Of another format, with a field missing or wrong: a sentence says so."""
-    kept: dict[str, Any] = full_judgement().to_json()
-    damage(kept)
+def test_invalid_values_raise_an_error(damage: Callable[[dict[str, Any]], object]) -> None:
+    """Another format, a missing field or a wrong value raises RunError."""
+    saved: dict[str, Any] = full_judgement().to_json()
+    damage(saved)
     with pytest.raises(RunError, match="Judge the run again"):
-        read_judgement(kept)
+        read_judgement(saved)
 
 
 def test_evidence_is_never_read_from_a_file() -> None:
-    """What a file brings in its place is left out."""
+    """An evidence field of a file is ignored."""
     assert read_judgement({**full_judgement().to_json(), "evidence": {"images": []}}).evidence is None
+
+
+def test_format_2_is_read_with_its_numbers() -> None:
+    """Every renamed field of a judgement of format 2 has its old value; all other fields are unchanged."""
+    saved = json.loads(GOLDEN.read_bytes())
+    judgement = read_judgement(saved)
+    assert (judgement.target, judgement.on, judgement.opening) == ("golden", "test", 1)
+    assert [score and score.n for score in judgement.splits.values()] == [720, 180, 200]
+    assert judgement.score.accuracy.value == 0.725
+    assert judgement.label_sets == LabelSets(
+        target_coverage=0.99,
+        coverage=Estimate(1.0, 0.9811546736227335, 1.0),
+        singleton_rate=Estimate(0.02, 0.0078044264163494685, 0.050287086905826436),
+        mean_size=2.885,
+        max_size=3,
+    )
+    assert judgement.novelty == NoveltyCheck(
+        target_rate=0.005555555555555556, rate=Estimate(0.0, 0.0, 0.018845326377266564)
+    )
+    assert [each.severe for each in judgement.diagnoses] == [True, False, False]
+    assert [each.message for each in judgement.diagnoses] == [each["said"] for each in saved["diagnoses"]]
+    assert [each.change for each in judgement.robustness] == [
+        "shifted",
+        "rotated",
+        "Gaussian noise",
+        "blurred",
+        "lower contrast",
+    ]
+    written = json.loads(json.dumps(judgement.to_json()))
+    for name in ("splits", "calibration", "baselines", "notes", "openings", "test_fingerprint", "opening"):
+        assert written[name] == saved[name]
+    for curve, old_curve in zip(written["robustness"], saved["robustness"], strict=True):
+        assert (curve["levels"], curve["accuracy"]) == (old_curve["levels"], old_curve["accuracy"])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda saved: saved["label_sets"].pop("asked"),
+        lambda saved: saved["label_sets"].update(largest="many"),
+        lambda saved: saved["unfamiliar"].update(rejected=3),
+        lambda saved: saved.update(unfamiliar=[]),
+        lambda saved: saved.update(label_sets=3),
+        lambda saved: saved.update(diagnoses=3),
+        lambda saved: saved.update(robustness=["shifted"]),
+        lambda saved: saved["diagnoses"].append("bad"),
+        lambda saved: saved["diagnoses"][0].pop("said"),
+    ],
+)
+def test_a_damaged_file_of_format_2_raises_an_error(damage: Callable[[dict[str, Any]], object]) -> None:
+    """Values of format 2 are validated as strictly as those of the current format."""
+    saved: dict[str, Any] = json.loads(GOLDEN.read_bytes())
+    damage(saved)
+    with pytest.raises(RunError, match="Judge the run again"):
+        read_judgement(saved)
+
+
+def test_the_old_values_are_not_modified() -> None:
+    """Reading format 2 leaves the values that were passed unchanged."""
+    saved = json.loads(GOLDEN.read_bytes())
+    from_format_2(saved)
+    assert saved == json.loads(GOLDEN.read_bytes())
