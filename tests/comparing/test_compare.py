@@ -54,47 +54,47 @@ def test_a_run_with_additional_images_is_compared(runs: list[Run], tmp_path: Pat
     more = train(with_added, runs[0].recipe, out=tmp_path / "more")
     shutil.rmtree(added)
     for targets in ((more, runs[0], runs[1]), (runs[0], more, runs[1])):
-        found = compare(*targets)
-        assert found.n == 150
-        assert found == compare(*targets, data=with_added)
+        comparison = compare(*targets)
+        assert comparison.n == 150
+        assert comparison == compare(*targets, data=with_added)
         keys = dict(zip((run.name for run in targets), "ABC", strict=True))
         note = ", ".join(f"{keys[run.name]} {20 if run is more else 0}" for run in targets)
-        assert f"additional images: {note}." in " ".join(found.notes)
-        assert [each.added for each in found.candidates] == [20 if run is more else 0 for run in targets]
+        assert f"additional images: {note}." in " ".join(comparison.notes)
+        assert [each.added for each in comparison.candidates] == [20 if run is more else 0 for run in targets]
         # The model with additional images does not repeat a recipe and seed; its recipe is the second of the pair.
-        assert not [note for note in found.notes if "the same recipe" in note]
-        (pair,) = found.recipes
+        assert not [note for note in comparison.notes if "the same recipe" in note]
+        (pair,) = comparison.recipes
         assert sorted(map(len, (pair.keys_a, pair.keys_b))) == [1, 2]
 
 
 def test_models_are_compared_on_the_same_validation_images(runs: list[Run], log: Path) -> None:
     """Accuracies, counts and disagreements equal those computed from the models' logits; nothing is opened."""
-    found = compare(*runs)
+    comparison = compare(*runs)
     data = load(runs[0].source)
     rows = runs[0].split.validation
     logits = [run.model.logits(data.images[rows]) for run in runs]
     right = [each.argmax(axis=1) == data.labels[rows] for each in logits]
-    assert [each.accuracy for each in found.candidates] == [
+    assert [each.accuracy for each in comparison.candidates] == [
         proportion(int(each.sum()), 150) for each in right
     ]
-    assert [(each.key, each.name, each.seed) for each in found.candidates] == [
+    assert [(each.key, each.name, each.seed) for each in comparison.candidates] == [
         ("A", "s0", 0),
         ("B", "s1", 1),
         ("C", "s2", 2),
     ]
-    assert [(each.a, each.b) for each in found.pairs] == [("A", "B"), ("A", "C"), ("B", "C")]
-    assert found.pairs[0].only_a == int((right[0] & ~right[1]).sum())
-    assert found.pairs[0].both_wrong == int((~right[0] & ~right[1]).sum())
+    assert [(each.a, each.b) for each in comparison.pairs] == [("A", "B"), ("A", "C"), ("B", "C")]
+    assert comparison.pairs[0].only_a == int((right[0] & ~right[1]).sum())
+    assert comparison.pairs[0].both_wrong == int((~right[0] & ~right[1]).sum())
     predicted = np.stack([each.argmax(axis=1) for each in logits])
     is_disagreement = (predicted != predicted[0]).any(axis=0)
-    assert [each.index for each in found.disagreements] == rows[is_disagreement].tolist()
+    assert [each.index for each in comparison.disagreements] == rows[is_disagreement].tolist()
     column = int(np.flatnonzero(is_disagreement)[0])
-    first = found.disagreements[0]
+    first = comparison.disagreements[0]
     assert first.predicted == tuple(str(each) for each in predicted[:, column])
     assert first.label == str(data.labels[rows[column]])
     calibrated = runs[1].model.probabilities(logits[1])
     assert first.probability[1] == pytest.approx(calibrated[column].max(), abs=1e-6)
-    assert (found.opening, found.on, found.n) == (None, "validation", 150)
+    assert (comparison.opening, comparison.on, comparison.n) == (None, "validation", 150)
     assert not log.exists()
 
 
@@ -113,20 +113,24 @@ def test_runs_with_augment_auto_have_one_recipe(runs: list[Run], tmp_path: Path)
 
 def test_confident_disagreements_come_first(runs: list[Run]) -> None:
     """Only images that the two models classify differently are listed, sorted by the lower probability."""
-    found = compare(*runs)
-    for pair in found.pairs:
-        listed = found.disagreements_between(pair)
+    comparison = compare(*runs)
+    for pair in comparison.pairs:
+        listed = comparison.disagreements_between(pair)
         assert all(each.predicted[a] != each.predicted[b] for each, a, b in listed)
         lower = [min(each.probability[a], each.probability[b]) for each, a, b in listed]
         assert lower == sorted(lower, reverse=True)
-    indices = {(a, b) for pair in found.pairs for _, a, b in found.disagreements_between(pair)}
+    indices = {(a, b) for pair in comparison.pairs for _, a, b in comparison.disagreements_between(pair)}
     assert indices <= {(0, 1), (0, 2), (1, 2)}
 
 
 def test_a_comparison_on_test_is_one_opening(runs: list[Run], log: Path) -> None:
     """The test set is opened once for all models; the log has their names, the comparison the count."""
-    found = compare(*runs, on="test")
-    assert (found.opening, found.n, found.test_fingerprint) == (1, 120, runs[0].data.test_fingerprint)
+    comparison = compare(*runs, on="test")
+    assert (comparison.opening, comparison.n, comparison.test_fingerprint) == (
+        1,
+        120,
+        runs[0].data.test_fingerprint,
+    )
     assert compare(runs[0].path, str(runs[1].model_path), on="test").opening == 2
     assert [json.loads(line)["by"] for line in log.read_text().splitlines()] == [
         "compare s0 s1 s2",
@@ -134,7 +138,7 @@ def test_a_comparison_on_test_is_one_opening(runs: list[Run], log: Path) -> None
     ]
     images, labels = pictures(120, 2)
     right = runs[0].model.logits(images).argmax(axis=1) == labels
-    assert found.candidates[0].accuracy == proportion(int(right.sum()), 120)
+    assert comparison.candidates[0].accuracy == proportion(int(right.sum()), 120)
 
 
 def test_every_form_of_target_gives_the_same_numbers(runs: list[Run], tmp_path: Path) -> None:
@@ -290,13 +294,13 @@ def test_arrays_must_be_passed_again(tmp_path: Path) -> None:
 
 def test_a_comparison_is_json(runs: list[Run]) -> None:
     """A comparison is written as plain JSON with the format number and without images."""
-    found = compare(*runs)
-    written = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    comparison = compare(*runs)
+    written = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
     assert written["format"] == 2
     assert "images" not in written
-    assert [each["verdict"] for each in (*written["pairs"], *written["recipes"])] == list(found.verdicts)
-    assert str(found) == "\n".join(found.verdicts)
-    assert len(written["disagreements"]) == len(found.disagreements)
+    assert [each["verdict"] for each in (*written["pairs"], *written["recipes"])] == list(comparison.verdicts)
+    assert str(comparison) == "\n".join(comparison.verdicts)
+    assert len(written["disagreements"]) == len(comparison.disagreements)
 
 
 def test_steps_are_reported(runs: list[Run]) -> None:

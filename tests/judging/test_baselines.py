@@ -66,9 +66,9 @@ def test_two_training_images_suffice(tmp_path: Path) -> None:
     """One training image of each of two classes gives three baselines, without a warning."""
     images, labels = np.stack([np.zeros((2, 2, 1)), np.full((2, 2, 1), 200)]).astype(np.uint8), np.arange(2)
     data = Dataset("two", images, labels, ("a", "b"), "", "two", SealedTest(2, lambda: (images, labels)))
-    found = measure_baselines(data, split_of(data, 0, 0), open_test(data, tmp_path))
-    assert [each.accuracy.value for each in found] == [0.5, pytest.approx(0.5, abs=0.5), 1.0]
-    assert found[1].name == "2 nearest neighbours"
+    results = measure_baselines(data, split_of(data, 0, 0), open_test(data, tmp_path))
+    assert [each.accuracy.value for each in results] == [0.5, pytest.approx(0.5, abs=0.5), 1.0]
+    assert results[1].name == "2 nearest neighbours"
 
 
 def test_regression_on_one_class_predicts_that_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,9 +88,9 @@ def test_a_small_data_set_is_used_whole() -> None:
 def test_results_are_cached(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second call trains nothing; other training images, or another split, are measured again."""
     arguments = _arguments(tmp_path, dataset())
-    found = measure_baselines(*arguments)
+    results = measure_baselines(*arguments)
     monkeypatch.setattr(module, "_on_pixels", lambda *_: [])
-    assert measure_baselines(*arguments) == found
+    assert measure_baselines(*arguments) == results
     assert len(list((home / "baselines").iterdir())) == 1
     data, _, opened = arguments
     assert len(measure_baselines(data, split_of(data, 30, 0), opened)) == 1
@@ -101,10 +101,10 @@ def test_results_are_cached(tmp_path: Path, home: Path, monkeypatch: pytest.Monk
 def test_a_damaged_cache_file_is_replaced(tmp_path: Path, home: Path, content: bytes) -> None:
     """An invalid cache file is ignored and overwritten."""
     arguments = _arguments(tmp_path, dataset())
-    found = measure_baselines(*arguments)
+    results = measure_baselines(*arguments)
     (cached,) = (home / "baselines").iterdir()
     cached.write_bytes(content)
-    assert measure_baselines(*arguments) == found
+    assert measure_baselines(*arguments) == results
     assert len(json.loads(cached.read_bytes())) == 3
 
 
