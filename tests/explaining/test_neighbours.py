@@ -220,7 +220,7 @@ def test_missing_or_changed_data_raise_errors(run: Run, tmp_path: Path) -> None:
         Neighbours.fit(run)  # its source, "memory", cannot be loaded
     with pytest.raises(RunError):
         Neighbours.fit(tmp_path / "nothing")
-    with pytest.raises(ModelError, match="data and split"):
+    with pytest.raises(ModelError, match="train"):
         Neighbours.fit(small_model(), data)
 
 
