@@ -5,7 +5,7 @@ on a mistake. The data are loaded again from their source and split again, and b
 for bit. All results are computed from the model's prediction for each image.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from optotype.data.dataset import Dataset
-from optotype.data.sealed import open_test
+from optotype.data.sealed import OpenedTest, open_test
 from optotype.diagnosis import diagnose
 from optotype.judging.baselines import measure_baselines
 from optotype.judging.judgement import Evidence, Judgement
@@ -25,7 +25,7 @@ from optotype.judging.uncertainty import check_uncertainty, notes_on_uncertainty
 from optotype.models.model import Model
 from optotype.runs.files import wrap_os_errors, write_json
 from optotype.runs.origin import Origin, find, origin_of, reload, require_dataset
-from optotype.runs.predictions import predict_split, write_predictions
+from optotype.runs.predictions import Predictions, predict_split, write_predictions
 from optotype.runs.run import Run
 from optotype.storage.outputs import mark, require_output
 
@@ -161,11 +161,15 @@ def _judge_own_data(subject: _Subject, data: Dataset | None, *, robust: bool) ->
         ),
         openings=opened.openings,
         test_fingerprint=opened.fingerprint,
-        evidence=Evidence(
-            predictions=predictions,
-            images={name: opened.images if name == "test" else data.images for name in predictions},
-            files={name: data.test.files if name == "test" else data.files for name in predictions},
-        ),
+        evidence=_evidence(predictions, data, opened),
+    )
+
+
+def _evidence(predictions: Mapping[str, Predictions], data: Dataset, opened: OpenedTest) -> Evidence:
+    return Evidence(
+        predictions=predictions,
+        images={name: opened.images if name == "test" else data.images for name in predictions},
+        files={name: data.test.files if name == "test" else data.files for name in predictions},
     )
 
 

@@ -200,8 +200,8 @@ def _doubt(judgement: Judgement) -> list[str]:
         )
     if (unlike := judgement.novelty) is not None:
         said.append(
-            f"- Images unlike the training images are told apart by a threshold that rejects {percent(unlike.target_rate)} of"
-            f" validation images; it rejected {percent(unlike.rate.value)} of the judged ones."
+            "- Images unlike the training images are told apart by a threshold that rejects"
+            f" {percent(unlike.target_rate)} of validation images; it rejected {percent(unlike.rate.value)} of the judged ones."
         )
     return [
         "## What it says when it does not know",
