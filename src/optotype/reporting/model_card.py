@@ -201,7 +201,8 @@ def _doubt(judgement: Judgement) -> list[str]:
     if (unlike := judgement.novelty) is not None:
         said.append(
             "- Images unlike the training images are told apart by a threshold that rejects"
-            f" {percent(unlike.target_rate)} of validation images; it rejected {percent(unlike.rate.value)} of the judged ones."
+            f" {percent(unlike.target_rate)} of validation images;"
+            f" it rejected {percent(unlike.rate.value)} of the judged ones."
         )
     return [
         "## What it says when it does not know",
