@@ -1,7 +1,7 @@
-"""`python -m reproduce.coverage`: how often the intervals of a judgement hold the truth, by simulation.
+"""`python -m reproduce.coverage`: how often the intervals of a judgement contain the true value, by simulation.
 
-Sets of images are simulated of which the truth is known; 95 of 100 intervals should hold it. What is missing in
-results/coverage.json is simulated, and RESULTS.md is rendered.
+Sets of images with known true scores are simulated; 95 of 100 intervals should contain the true score. What is missing
+in results/coverage.json is simulated, and RESULTS.md is rendered.
 """
 
 from pathlib import Path
@@ -20,82 +20,87 @@ from reproduce.results import FOLDER, Frozen, write
 FILE: Final = "coverage.json"
 ACCURACIES: Final = (0.5, 0.9, 0.98, 0.995, 0.999)
 SIZES: Final = (30, 100, 300, 1_000, 10_000)
-SHARES: Final = 20_000
-"""Sets simulated for each share."""
-SETS: Final = 400
-"""Sets simulated for what is bootstrapped; half as many of the largest."""
+WILSON_SETS: Final = 20_000
+"""Simulated sets for each accuracy."""
+BOOTSTRAP_SETS: Final = 400
+"""Simulated sets for the bootstrap intervals; half as many of the largest size."""
 _CLASSES: Final = 10
-_SPREAD: Final = 20.0
+_LOGIT_DEVIATION: Final = 20.0
+"""Standard deviation of the simulated logits, which are normally distributed."""
 _TEMPERATURE: Final = 1.2
-"""Of the simulated classifier: its logits are normal numbers of this spread, and too sure by this temperature."""
-_MANY: Final = 1_000_000
+"""Temperature of the simulated labels: the simulated classifier is overconfident by this factor."""
+_MANY_IMAGES: Final = 1_000_000
+"""Images of which the scores are taken as the true values."""
 
 Images = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 class Row(Frozen):
-    """What was simulated with one number of images.
+    """The coverage for one number of images.
 
     Attributes:
         n: Images in a set.
-        sets: Sets simulated for what is bootstrapped.
-        shares: Share of the intervals that held the truth, by accuracy.
-        others: Likewise by score, for what is bootstrapped.
+        sets: Sets simulated for the bootstrap intervals.
+        wilson: Share of the Wilson intervals that contain the true value, by accuracy.
+        bootstrap: Share of the bootstrap intervals that contain the true value, by score.
     """
 
     n: int
     sets: int
-    shares: dict[float, float]
-    others: dict[str, float]
+    wilson: dict[float, float]
+    bootstrap: dict[str, float]
 
 
 class Coverage(Frozen):
-    """What results/coverage.json holds."""
+    """The content of results/coverage.json."""
 
     rows: tuple[Row, ...] = ()
 
 
 def main() -> None:
-    """Simulate what is missing, and render."""
+    """Simulate what is missing, and render RESULTS.md."""
     from reproduce.render import write_page  # noqa: PLC0415 - it imports this module
 
-    found = read(FOLDER)
+    coverage = read(FOLDER)
     for n in SIZES:
-        if all(row.n != n for row in found.rows):
-            shares = {accuracy: round(of_shares(accuracy, n, SHARES), 4) for accuracy in ACCURACIES}
-            sets = SETS // (1 + (n == max(SIZES)))
-            others = {name: round(share, 3) for name, share in of_others(n, sets).items()}
-            found = Coverage(rows=(*found.rows, Row(n=n, sets=sets, shares=shares, others=others)))
-            print(found.rows[-1], flush=True)
-            write(found, FOLDER / FILE)
+        if all(row.n != n for row in coverage.rows):
+            wilson = {
+                accuracy: round(wilson_coverage(accuracy, n, WILSON_SETS), 4) for accuracy in ACCURACIES
+            }
+            sets = BOOTSTRAP_SETS // (1 + (n == max(SIZES)))
+            bootstrap = {name: round(share, 3) for name, share in bootstrap_coverage(n, sets).items()}
+            row = Row(n=n, sets=sets, wilson=wilson, bootstrap=bootstrap)
+            coverage = Coverage(rows=(*coverage.rows, row))
+            print(row, flush=True)
+            write(coverage, FOLDER / FILE)
     write_page()
 
 
-def of_shares(accuracy: float, n: int, sets: int) -> float:
-    """Give the share of simulated sets of n images in which Wilson's interval holds the true accuracy."""
-    drawn = np.random.default_rng(0).binomial(n, accuracy, sets)
-    counts, times = np.unique(drawn, return_counts=True)
+def wilson_coverage(accuracy: float, n: int, sets: int) -> float:
+    """Return the share of simulated sets of n images in which Wilson's interval contains the true accuracy."""
+    correct = np.random.default_rng(0).binomial(n, accuracy, sets)
+    counts, times = np.unique(correct, return_counts=True)
     intervals = [wilson_interval(count, n) for count in counts.tolist()]
-    held = np.array([low <= accuracy <= high for low, high in intervals])
-    return float((held * times).sum() / sets)
+    contains = np.array([low <= accuracy <= high for low, high in intervals])
+    return float((contains * times).sum() / sets)
 
 
-def of_others(n: int, sets: int) -> dict[str, float]:
-    """Give the share of simulated sets of n images in which each bootstrap interval holds the truth."""
+def bootstrap_coverage(n: int, sets: int) -> dict[str, float]:
+    """Return the share of simulated sets of n images in which each bootstrap interval contains the true value."""
     rng = np.random.default_rng(0)
-    truth = _values(*_simulated(_MANY, rng))
-    held = dict.fromkeys(truth, 0)
+    true_values = _values(*_simulate(_MANY_IMAGES, rng))
+    counts = dict.fromkeys(true_values, 0)
     for _ in range(sets):
-        for name, estimate in _estimates(*_simulated(n, rng)).items():
-            held[name] += estimate.low <= truth[name] <= estimate.high
-    return {name: count / sets for name, count in held.items()}
+        for name, estimate in _estimates(*_simulate(n, rng)).items():
+            counts[name] += estimate.low <= true_values[name] <= estimate.high
+    return {name: count / sets for name, count in counts.items()}
 
 
-def _simulated(n: int, rng: np.random.Generator) -> Images:
-    """Simulate logits, and labels that are drawn from what a calibrated classifier would have said."""
-    logits = rng.normal(size=(n, _CLASSES)) * _SPREAD
-    levels = softmax(logits / _TEMPERATURE).cumsum(axis=1)
-    return logits, (levels > rng.random((n, 1)) * levels[:, -1:]).argmax(axis=1)
+def _simulate(n: int, rng: np.random.Generator) -> Images:
+    """Simulate logits, and labels that are drawn from the calibrated probabilities."""
+    logits = rng.normal(size=(n, _CLASSES)) * _LOGIT_DEVIATION
+    cumulative = softmax(logits / _TEMPERATURE).cumsum(axis=1)
+    return logits, (cumulative > rng.random((n, 1)) * cumulative[:, -1:]).argmax(axis=1)
 
 
 def _estimates(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[str, Estimate]:
@@ -109,7 +114,7 @@ def _estimates(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[s
 
 
 def _values(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[str, float]:
-    """Score so many images that their scores are the truth."""
+    """Return the scores of a set that is large enough for them to be taken as the true values."""
     scores = confusion_scores(confusion_matrix(labels, logits.argmax(axis=1), _CLASSES))
     binned = in_bins(softmax(logits), labels)
     gaps = np.bincount(binned.place, weights=binned.confidence - binned.right)
@@ -122,34 +127,38 @@ def _values(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[str,
 
 
 def read(folder: Path) -> Coverage:
-    """Read what has been simulated."""
+    """Read the saved results."""
     file = folder / FILE
     return Coverage.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else Coverage()
 
 
 def coverage_section(folder: Path) -> list[str]:
-    """Write what RESULTS.md says of intervals.
+    """Return the section of RESULTS.md on intervals.
 
     Args:
-        folder: Of the results.
+        folder: The folder of the results.
     """
     rows = read(folder).rows
     if not rows:
         return ["None yet: `.venv/bin/python -m reproduce.coverage`."]
-    others = list(rows[0].others)
-    head = ["n", *(f"accuracy {accuracy}" for accuracy in ACCURACIES), *others]
+    scores = list(rows[0].bootstrap)
+    head = ["n", *(f"accuracy {accuracy}" for accuracy in ACCURACIES), *scores]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in sorted(rows, key=lambda row: row.n):
-        cells = [*(row.shares[each] for each in ACCURACIES), *(row.others[each] for each in others)]
+        cells = [
+            *(row.wilson[accuracy] for accuracy in ACCURACIES),
+            *(row.bootstrap[score] for score in scores),
+        ]
         lines.append(f"| {row.n:,} | " + " | ".join(f"{100 * share:.1f}" for share in cells) + " |")
-    return [_MEANING, "\n".join(lines)]
+    return [_DESCRIPTION, "\n".join(lines)]
 
 
-_MEANING: Final = f"""How often the 95 % intervals of a judgement hold the truth, in percent of simulated sets of n
-images. Of accuracies (Wilson): {SHARES:,} sets for each true accuracy. Of what is bootstrapped: {SETS} sets
-({SETS // 2} of the largest, so give or take 3 points) of the answers of a simulated classifier of ten classes that is
-too sure of itself. The interval of the calibration error is made to hold the truth at least as often as it says.
-By `.venv/bin/python -m reproduce.coverage`."""
+_DESCRIPTION: Final = f"""How often the 95 % intervals of a judgement contain the true value, in percent of simulated
+sets of n images. Accuracies (Wilson): {WILSON_SETS:,} sets for each true accuracy. Other scores (bootstrap):
+{BOOTSTRAP_SETS} sets ({BOOTSTRAP_SETS // 2} of the largest size, so the numbers are uncertain by about 3 points) of
+predictions of a simulated, overconfident classifier of ten classes. The interval of the calibration error is
+conservative: it is built to contain the true value at least as often as stated. By
+`.venv/bin/python -m reproduce.coverage`."""
 
 
 if __name__ == "__main__":

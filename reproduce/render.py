@@ -8,12 +8,12 @@ from reproduce.cifar import cifar_section
 from reproduce.conditions import diagnoses_section
 from reproduce.coverage import coverage_section
 from reproduce.examination import faults_section
+from reproduce.explanation_results import explanations_section
 from reproduce.lessons import LESSONS
-from reproduce.limits import limits_section
 from reproduce.precision import MEANING, precision_table
-from reproduce.reasons import reasons_section
 from reproduce.results import FOLDER, ROOT, Results, read, shared, write_text
 from reproduce.seconds import backends_table, seconds_table, whole_line
+from reproduce.uncertainty_results import uncertainty_section
 
 PAGE: Final = ROOT / "RESULTS.md"
 _HEADING: Final = """# Results
@@ -67,9 +67,9 @@ def render(folder: Path = FOLDER) -> str:
         "Keras's backends": [backends_table(folder)],
         "The data doctor": faults_section(folder),
         "Intervals": coverage_section(folder),
-        "What models know of their limits": limits_section(folder),
+        "Uncertainty": uncertainty_section(folder),
         "Diagnoses": diagnoses_section(folder),
-        "Explanations": reasons_section(folder),
+        "Explanations": explanations_section(folder),
         "Commands": [_commands()],
         "Versions": [_versions([side for pair in pairs for side in (pair.keras, pair.ours)] + halves)],
     }

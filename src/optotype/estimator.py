@@ -1,7 +1,7 @@
-"""ImageClassifier: a training as a scikit-learn estimator, to be put wherever scikit-learn takes a classifier.
+"""ImageClassifier: a scikit-learn estimator that trains an optotype model.
 
-It adds nothing to a training but scikit-learn's manners: rows or images in, any labels, parameters by name, and
-pickling by way of the model file. docs/estimator.md shows its use.
+It adds only what scikit-learn expects of an estimator: rows or images as input, any labels, parameters by name, and
+pickling through the model file. docs/estimator.md has examples.
 """
 
 import math
@@ -30,32 +30,32 @@ from optotype.training.train import train
 
 Shape = tuple[int, int, int]
 
-_STANDARD: Final = (0.0, 1.0)
+_UNIT_RANGE: Final = (0.0, 1.0)
 
 
 class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """A classifier of small images that behaves as scikit-learn's classifiers do.
+    """A scikit-learn classifier of small images.
 
     X is an array of shape (n, height, width), (n, height, width, channels) or (n, features). Rows are square grey
-    images where their length is a square, and images of one line otherwise, unless ``shape`` says what they are. Pixels
-    are uint8, or numbers in 0 .. 1. Where X holds other numbers, the smallest and the largest of those that are trained
-    on become black and white. A training sees pixels in 256 steps, so finer differences are lost to it.
+    images if their length is a square number, and images of height 1 otherwise, unless ``shape`` is set. Pixels are
+    uint8, or numbers in 0 .. 1. Other numbers are scaled: the smallest and the largest number of the training images
+    become black and white. Training uses 256 grey levels, so finer differences are lost.
 
     Args:
-        recipe: What to train: a recipe, the name of a built-in one or the path of a file; by default the one that
-            `optotype train` takes for pictures, with as many epochs as suit their number.
+        recipe: A recipe, the name of a built-in recipe or the path of a recipe file; by default the recipe of
+            `optotype train` for image files, with a number of epochs that depends on the number of images.
         shape: (height, width) or (height, width, channels) of an image, for X in rows.
-        threads: Threads to use, at least 1; by default every core. They do not change the result.
-        runs_root: Folder in which every fit leaves its run folder; by default none is kept.
-        **overrides: Settings of the recipe to change, as `Recipe.override` takes them, a table's with two underscores
-            in the place of the dot: ``epochs=5, optimizer__learning_rate=0.01, seed=3``.
+        threads: Number of threads, at least 1; by default one per core. They do not change the result.
+        runs_root: Folder in which every fit saves its run folder; by default no run folder is saved.
+        **overrides: Recipe settings to change, as for `Recipe.override`. A setting of a table has two underscores
+            instead of the dot: ``epochs=5, optimizer__learning_rate=0.01, seed=3``.
 
     Attributes:
         classes_: The labels that occur in training, sorted.
-        n_features_in_: Numbers that make up an image.
-        feature_names_in_: Names of the columns, where X was a frame whose columns have names.
+        n_features_in_: Number of values of an image.
+        feature_names_in_: Names of the columns, if X was a data frame with column names.
         shape_: (height, width, channels) of an image.
-        range_: What is black and what is white where X is not uint8. In predictions, numbers outside of it are cut off.
+        range_: The numbers that are black and white if X is not uint8. Predictions clip numbers outside this range.
         model_: The trained model; its class names are the labels as text.
     """
 
@@ -75,11 +75,11 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self._overrides = overrides
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - scikit-learn's signature
-        """Get the parameters by name: those above, and every setting of the recipe that is overridden."""
+        """Return the parameters by name: those of the constructor, and every recipe setting that is overridden."""
         return {**super().get_params(deep), **self._overrides}
 
     def set_params(self, **params: object) -> "ImageClassifier":
-        """Set parameters by name: those above, and any setting of the recipe; whether they fit is for `fit` to say."""
+        """Set parameters by name: those of the constructor, or any recipe setting. `fit` validates them."""
         own = set(self._get_param_names())
         for name, value in params.items():
             if name in own:
@@ -88,68 +88,68 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return self
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> "ImageClassifier":  # noqa: N803 - scikit-learn's name
-        """Train.
+        """Train the classifier.
 
         Args:
-            X: Images, as the class says.
-            y: Their labels, strings or integers, of shape (n,), of at least two classes.
+            X: Images, in one of the forms of the class description.
+            y: Their labels, strings or integers, of shape (n,), with at least two classes.
 
         Returns:
             This estimator.
 
         Raises:
-            ValueError: X or y is none that a classifier of scikit-learn could take, or y has one class.
-            DataError: X is no image, or a label cannot be the name of a class.
-            RecipeError: The recipe, or a setting, is unknown or does not fit the data.
-            EngineError: The layers do not fit the images.
-            DivergedError: The loss is no longer a number.
+            ValueError: If X or y is not valid input of a scikit-learn classifier, or y has one class.
+            DataError: If X does not contain images, or a label is not a valid class name.
+            RecipeError: If the recipe, or a setting, is unknown or does not fit the data.
+            EngineError: If the layers do not fit the images.
+            DivergedError: If the loss is not finite.
         """
         rows, labels = validate_data(self, _rows(X), y)
         check_classification_targets(labels)
         self.classes_, indices = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has 1 class, {self.classes_[0]!r}, expected at least two to tell apart. Add images of another."
+                f"y has 1 class, {self.classes_[0]!r}, expected at least 2. Add images of another class."
             )
-        self.shape_ = _shape(_form(X), rows.shape[1], self.shape)
+        self.shape_ = _resolve_shape(_image_shape(X), rows.shape[1], self.shape)
         self.range_ = _range(rows)
         data = _dataset(as_images("X", self._images(rows)), indices, self.classes_)
-        self.model_ = self._train(data, self._recipe(len(rows)))
+        self.model_ = self._train(data, self._resolve_recipe(len(rows)))
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803 - scikit-learn's name
-        """Compute the probability of each class, as the model does.
+        """Return the model's probability of each class.
 
         Args:
-            X: Images like those that were trained on; either form (rows or images) will do.
+            X: Images like the training images, as rows or as images.
 
         Returns:
-            float32 array of shape (n, classes), in the order of ``classes_``, each row adding up to 1.
+            float32 array of shape (n, classes), in the order of ``classes_``; each row sums to 1.
 
         Raises:
-            NotFittedError: `fit` was not called.
-            ValueError: X is no array of numbers, or has another number of features.
-            DataError: X holds numbers on another scale than those that were trained on.
+            NotFittedError: If `fit` was not called.
+            ValueError: If X is not an array of numbers, or has another number of features.
+            DataError: If the numbers of X have another scale than the training images.
         """
         check_is_fitted(self)
         rows = validate_data(self, _rows(X), reset=False)
-        _shape(_form(X), rows.shape[1], self.shape_)
+        _resolve_shape(_image_shape(X), rows.shape[1], self.shape_)
         return self.model_.predict_proba(self._images(rows))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803 - scikit-learn's name
-        """Say which label each image most probably has; arguments and errors as for `predict_proba`.
+        """Return the most probable label of each image; arguments and errors as for `predict_proba`.
 
         Returns:
             Labels of ``classes_``, of shape (n,).
         """
-        best = self.predict_proba(X).argmax(axis=1)
-        labels: NDArray[Any] = self.classes_[best]
+        class_indices = self.predict_proba(X).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[class_indices]
         return labels
 
-    def _recipe(self, images: int) -> Recipe:
+    def _resolve_recipe(self, n_images: int) -> Recipe:
         match self.recipe:
             case None:
-                recipe = default_recipe(SOURCE, images)
+                recipe = default_recipe(SOURCE, n_images)
             case Recipe():
                 recipe = self.recipe
             case _:
@@ -157,9 +157,9 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return recipe.override({name.replace("__", "."): value for name, value in self._overrides.items()})
 
     def _images(self, rows: NDArray[Any]) -> NDArray[np.uint8] | NDArray[np.float32]:
-        """Bring rows into the form of images, uint8 or float32 in 0 .. 1."""
-        if self.range_ != _STANDARD or rows.dtype != np.uint8:
-            rows = _scaled(rows, *self.range_)
+        """Convert rows to images of uint8, or of float32 in 0 .. 1."""
+        if self.range_ != _UNIT_RANGE or rows.dtype != np.uint8:
+            rows = _scale(rows, *self.range_)
         return rows.reshape(-1, *self.shape_)
 
     def _train(self, data: Dataset, recipe: Recipe) -> Model:
@@ -170,9 +170,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             try:
                 run = train(data, recipe, out=Path(temporary) / "run", threads=self.threads, curves=False)
             except DivergedError as error:
-                raise DivergedError(
-                    f"{error} That folder was a temporary one; give runs_root to keep it."
-                ) from None
+                raise DivergedError(f"{error} That folder was temporary. Set runs_root to keep it.") from None
             return run.model
 
     def __getstate__(self) -> dict[str, Any]:
@@ -182,42 +180,46 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return state
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        given = dict(state)
-        if "model_" in given:
-            given["model_"] = _from_bytes(given["model_"])
-        super().__setstate__(given)
+        restored = dict(state)
+        if "model_" in restored:
+            restored["model_"] = _from_bytes(restored["model_"])
+        super().__setstate__(restored)
 
 
-def _form(X: ArrayLike) -> tuple[int, ...]:  # noqa: N803 - scikit-learn's name
-    """Give the shape of one image, (height, width[, channels]); an empty one where X holds rows or what is no array."""
+def _image_shape(X: ArrayLike) -> tuple[int, ...]:  # noqa: N803 - scikit-learn's name
+    """Return the shape of one image, (height, width[, channels]); () if X contains rows or is not an array."""
     shape = np.shape(X) if isinstance(X, list | tuple) else getattr(X, "shape", ())
     return tuple(shape[1:]) if len(shape) in (3, 4) else ()
 
 
 def _rows(X: ArrayLike) -> ArrayLike:  # noqa: N803 - scikit-learn's name
-    """Lay out images as rows; what is no images is for scikit-learn to check."""
-    if not _form(X):
+    """Flatten images into rows; other input is returned unchanged, for scikit-learn to validate."""
+    if not _image_shape(X):
         return X
     images = np.asarray(X)
     return images.reshape(len(images), math.prod(images.shape[1:]))
 
 
-def _shape(form: tuple[int, ...], features: int, asked: tuple[int, ...] | None) -> Shape:
-    """Say which shape images have: their own, or the one asked for, or what suits the length of a row."""
-    if asked is not None and (len(asked) not in (2, 3) or math.prod(map(int, asked)) != features):
+def _resolve_shape(image_shape: tuple[int, ...], features: int, requested: tuple[int, ...] | None) -> Shape:
+    """Return the shape of the images: their own, the requested one, or one that suits the length of a row."""
+    if requested is not None and (len(requested) not in (2, 3) or math.prod(map(int, requested)) != features):
         raise ValueError(
-            f"shape is {asked}, but each image of X has {features} numbers, expected (height, width) or (height, width,"
-            " channels) whose product is that. Correct one of them."
+            f"shape is {requested}, but each image of X has {features} numbers, expected (height, width) or (height,"
+            f" width, channels) with the product {features}. Correct shape or X."
         )
-    if form and asked is not None and _with_channels(form) != _with_channels(asked):
-        raise ValueError(f"X has images of shape {form}, expected {tuple(asked)}. Resize them.")
+    if image_shape and requested is not None and _with_channels(image_shape) != _with_channels(requested):
+        raise ValueError(
+            f"X has images of shape {image_shape}, expected {tuple(requested)}. Resize the images."
+        )
     side = math.isqrt(features)
-    if not form and asked is None and side * side != features > LARGEST_SIDE:
+    if not image_shape and requested is None and side * side != features > LARGEST_SIDE:
         raise ValueError(
-            f"X has rows of {features} numbers, which are no square grey images, expected a square number or at most"
-            f" {LARGEST_SIDE}. Give shape=(height, width, channels), or X as images."
+            f"X has rows of {features} numbers, expected a square number (square grey images) or at most"
+            f" {LARGEST_SIDE}. Set shape=(height, width, channels), or pass X as images."
         )
-    return _with_channels(form or asked or ((side, side) if side * side == features else (1, features)))
+    return _with_channels(
+        image_shape or requested or ((side, side) if side * side == features else (1, features))
+    )
 
 
 def _with_channels(shape: tuple[int, ...]) -> Shape:
@@ -226,34 +228,35 @@ def _with_channels(shape: tuple[int, ...]) -> Shape:
 
 
 def _range(rows: NDArray[Any]) -> tuple[float, float]:
-    """Say which numbers are black and white: 0 and 1, or the smallest and the largest where some lie outside."""
+    """Return the numbers that are black and white: 0 and 1, or the smallest and largest if some are outside 0 .. 1."""
     low, high = float(rows.min()), float(rows.max())
     if rows.dtype == np.uint8 or (low >= 0 and high <= 1):
-        return _STANDARD
+        return _UNIT_RANGE
     return low, max(high, low + np.spacing(abs(low)))
 
 
-def _scaled(rows: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
-    """Bring numbers to 0 .. 1, cutting off what is outside, as some are that were scaled by other images."""
+def _scale(rows: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
+    """Scale numbers to 0 .. 1 and clip those outside, which occur if another data set was used for scaling."""
     mean = float(rows.mean(dtype=np.float64))
     if not low <= mean <= high:
         raise DataError(
-            f"The numbers of X are {mean:g} on average, expected between {low:g} and {high:g}, black and white in"
-            " training. Scale X as the images that were trained on."
+            f"The mean of X is {mean:g}, expected {low:g} to {high:g}, the range of the training images. Scale X like"
+            " the training images."
         )
     scaled: NDArray[np.float64] = ((rows.astype(np.float64) - low) / (high - low)).clip(0, 1)
     return scaled.astype(np.float32)
 
 
 def _dataset(images: NDArray[np.uint8], labels: NDArray[np.int64], classes: NDArray[Any]) -> Dataset:
-    """Make a data set of it all, with no image sealed as a test: who calls holds out what is to judge by."""
+    """Return a data set of all images, without a test split: scikit-learn's users hold out their own test images."""
     names = tuple(class_name("y", str(label)) for label in classes.tolist())
     if len(set(names)) < len(names):
         raise DataError(
-            f"y has labels that read alike among {', '.join(names)}, expected different ones. Rename them."
+            f"y has different labels with the same text among {', '.join(names)}, expected unique class names. Rename"
+            " them."
         )
-    nothing = images[:0], labels[:0]
-    return Dataset(SOURCE, images, labels, names, "not stated", SOURCE, SealedTest(0, lambda: nothing))
+    empty = images[:0], labels[:0]
+    return Dataset(SOURCE, images, labels, names, "not stated", SOURCE, SealedTest(0, lambda: empty))
 
 
 def _as_bytes(model: Model) -> bytes:

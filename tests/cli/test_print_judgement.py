@@ -34,7 +34,7 @@ def test_what_is_not_known_is_left_out(capsys: pytest.CaptureFixture[str]) -> No
         full_judgement(),
         calibration=None,
         label_sets=None,
-        unfamiliar=None,
+        novelty=None,
         baselines=(),
         robustness=(),
         diagnoses=(),

@@ -1,4 +1,4 @@
-"""Comparing models: on the same images, and only what can be compared; a refusal never opens the test set."""
+"""Comparing models: the same images for all, errors for what cannot be compared, and no opening on an error."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ LOG = "test-openings.jsonl"
 
 @pytest.fixture(scope="module")
 def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Train three models on 400 pictures, none of them well; tests leave the runs as they are."""
+    """Train three inaccurate models on 400 images; tests do not modify the runs."""
     top = tmp_path_factory.mktemp("comparing")
     data = load(write_folder(top / "digits", 400, 120))
     for seed in range(3):
@@ -42,93 +42,95 @@ def runs(top: Path) -> list[Run]:
 
 @pytest.fixture
 def log(top: Path) -> Path:
-    """Give the log of openings, emptied."""
+    """Return the path of the log of openings, without the file."""
     (top / "runs" / LOG).unlink(missing_ok=True)
     return top / "runs" / LOG
 
 
-def test_a_run_with_added_pictures_is_compared(runs: list[Run], tmp_path: Path) -> None:
-    """On the source's validation images, with or without what was added there; and its recipe is another training."""
+def test_a_run_with_additional_images_is_compared(runs: list[Run], tmp_path: Path) -> None:
+    """The source's validation images are used; with additional images, the same recipe counts as another one."""
     added = write_pictures(tmp_path / "added", *pictures(20, 8))
-    given = load(runs[0].source, add=added)
-    more = train(given, runs[0].recipe, out=tmp_path / "more")
+    with_added = load(runs[0].source, add=added)
+    more = train(with_added, runs[0].recipe, out=tmp_path / "more")
     shutil.rmtree(added)
     for targets in ((more, runs[0], runs[1]), (runs[0], more, runs[1])):
-        found = compare(*targets)
-        assert found.n == 150
-        assert found == compare(*targets, data=given)
+        comparison = compare(*targets)
+        assert comparison.n == 150
+        assert comparison == compare(*targets, data=with_added)
         keys = dict(zip((run.name for run in targets), "ABC", strict=True))
         note = ", ".join(f"{keys[run.name]} {20 if run is more else 0}" for run in targets)
-        assert f"added to those of the data set: {note}. A verdict is about these too." in " ".join(
-            found.notes
-        )
-        assert [each.added for each in found.contestants] == [20 if run is more else 0 for run in targets]
-        # The same recipe and seed are no twins here, and two seeds without stand beside one with.
-        assert not [note for note in found.notes if "of the same recipe" in note]
-        (pair,) = found.recipes
+        assert f"additional images: {note}." in " ".join(comparison.notes)
+        assert [each.added for each in comparison.candidates] == [20 if run is more else 0 for run in targets]
+        # The model with additional images does not repeat a recipe and seed; its recipe is the second of the pair.
+        assert not [note for note in comparison.notes if "the same recipe" in note]
+        (pair,) = comparison.recipes
         assert sorted(map(len, (pair.keys_a, pair.keys_b))) == [1, 2]
 
 
 def test_models_are_compared_on_the_same_validation_images(runs: list[Run], log: Path) -> None:
-    """Accuracies, counts and disagreements are those of the models on the validation images; nothing is opened."""
-    found = compare(*runs)
+    """Accuracies, counts and disagreements equal those computed from the models' logits; nothing is opened."""
+    comparison = compare(*runs)
     data = load(runs[0].source)
     rows = runs[0].split.validation
     logits = [run.model.logits(data.images[rows]) for run in runs]
     right = [each.argmax(axis=1) == data.labels[rows] for each in logits]
-    assert [each.accuracy for each in found.contestants] == [
+    assert [each.accuracy for each in comparison.candidates] == [
         proportion(int(each.sum()), 150) for each in right
     ]
-    assert [(each.key, each.name, each.seed) for each in found.contestants] == [
+    assert [(each.key, each.name, each.seed) for each in comparison.candidates] == [
         ("A", "s0", 0),
         ("B", "s1", 1),
         ("C", "s2", 2),
     ]
-    assert [(each.a, each.b) for each in found.pairs] == [("A", "B"), ("A", "C"), ("B", "C")]
-    assert found.pairs[0].only_a == int((right[0] & ~right[1]).sum())
-    assert found.pairs[0].both_wrong == int((~right[0] & ~right[1]).sum())
+    assert [(each.a, each.b) for each in comparison.pairs] == [("A", "B"), ("A", "C"), ("B", "C")]
+    assert comparison.pairs[0].only_a == int((right[0] & ~right[1]).sum())
+    assert comparison.pairs[0].both_wrong == int((~right[0] & ~right[1]).sum())
     predicted = np.stack([each.argmax(axis=1) for each in logits])
-    differ = (predicted != predicted[0]).any(axis=0)
-    assert [each.index for each in found.disagreements] == rows[differ].tolist()
-    place = int(np.flatnonzero(differ)[0])
-    first = found.disagreements[0]
-    assert first.predicted == tuple(str(each) for each in predicted[:, place])
-    assert first.label == str(data.labels[rows[place]])
+    is_disagreement = (predicted != predicted[0]).any(axis=0)
+    assert [each.index for each in comparison.disagreements] == rows[is_disagreement].tolist()
+    column = int(np.flatnonzero(is_disagreement)[0])
+    first = comparison.disagreements[0]
+    assert first.predicted == tuple(str(each) for each in predicted[:, column])
+    assert first.label == str(data.labels[rows[column]])
     calibrated = runs[1].model.probabilities(logits[1])
-    assert first.probability[1] == pytest.approx(calibrated[place].max(), abs=1e-6)
-    assert (found.opening, found.on, found.n) == (None, "validation", 150)
+    assert first.probability[1] == pytest.approx(calibrated[column].max(), abs=1e-6)
+    assert (comparison.opening, comparison.on, comparison.n) == (None, "validation", 150)
     assert not log.exists()
 
 
-def test_what_auto_chose_makes_no_other_recipe(runs: list[Run], tmp_path: Path) -> None:
-    """Runs whose recipe left the augmentation open are of one recipe, though it came out differently."""
-    chosen = [None, Augment(rotation=5)]
-    for run, augment in zip(runs[:2], chosen, strict=True):
+def test_runs_with_augment_auto_have_one_recipe(runs: list[Run], tmp_path: Path) -> None:
+    """Runs with augment = auto belong to one recipe even if different augmentations were chosen."""
+    augments = [None, Augment(rotation=5)]
+    for run, augment in zip(runs[:2], augments, strict=True):
         twin = tmp_path / run.name
         shutil.copytree(run.path, twin)
-        settled = run.model.recipe.model_copy(update={"augment": augment})
-        replace(run.model, recipe=settled).save(twin / "model.safetensors")
+        resolved = run.model.recipe.model_copy(update={"augment": augment})
+        replace(run.model, recipe=resolved).save(twin / "model.safetensors")
         Run.open(twin).explain_augment({"chosen": str(augment)})
     (pair,) = compare(tmp_path / "s0", tmp_path / "s1", runs[2]).recipes
     assert (pair.keys_a, pair.keys_b) == (("A", "B"), ("C",))
 
 
-def test_the_surest_disagreements_come_first(runs: list[Run]) -> None:
-    """Of a pair only images that the two take for different things are listed, by what the less sure one gives."""
-    found = compare(*runs)
-    for pair in found.pairs:
-        listed = found.differing(pair)
+def test_confident_disagreements_come_first(runs: list[Run]) -> None:
+    """Only images that the two models classify differently are listed, sorted by the lower probability."""
+    comparison = compare(*runs)
+    for pair in comparison.pairs:
+        listed = comparison.disagreements_between(pair)
         assert all(each.predicted[a] != each.predicted[b] for each, a, b in listed)
-        sure = [min(each.probability[a], each.probability[b]) for each, a, b in listed]
-        assert sure == sorted(sure, reverse=True)
-    places = {(a, b) for pair in found.pairs for _, a, b in found.differing(pair)}
-    assert places <= {(0, 1), (0, 2), (1, 2)}
+        lower = [min(each.probability[a], each.probability[b]) for each, a, b in listed]
+        assert lower == sorted(lower, reverse=True)
+    indices = {(a, b) for pair in comparison.pairs for _, a, b in comparison.disagreements_between(pair)}
+    assert indices <= {(0, 1), (0, 2), (1, 2)}
 
 
 def test_a_comparison_on_test_is_one_opening(runs: list[Run], log: Path) -> None:
-    """The test set is opened once for all models, under their names, and the count is told."""
-    found = compare(*runs, on="test")
-    assert (found.opening, found.n, found.test_fingerprint) == (1, 120, runs[0].data.test_fingerprint)
+    """The test set is opened once for all models; the log has their names, the comparison the count."""
+    comparison = compare(*runs, on="test")
+    assert (comparison.opening, comparison.n, comparison.test_fingerprint) == (
+        1,
+        120,
+        runs[0].data.test_fingerprint,
+    )
     assert compare(runs[0].path, str(runs[1].model_path), on="test").opening == 2
     assert [json.loads(line)["by"] for line in log.read_text().splitlines()] == [
         "compare s0 s1 s2",
@@ -136,34 +138,33 @@ def test_a_comparison_on_test_is_one_opening(runs: list[Run], log: Path) -> None
     ]
     images, labels = pictures(120, 2)
     right = runs[0].model.logits(images).argmax(axis=1) == labels
-    assert found.contestants[0].accuracy == proportion(int(right.sum()), 120)
+    assert comparison.candidates[0].accuracy == proportion(int(right.sum()), 120)
 
 
-def test_every_way_to_name_a_model_compares_the_same(runs: list[Run], tmp_path: Path) -> None:
+def test_every_form_of_target_gives_the_same_numbers(runs: list[Run], tmp_path: Path) -> None:
     """Runs, folders, model files of runs, files elsewhere and models in memory give the same numbers."""
-    expected = [each.accuracy for each in compare(runs[0], runs[1]).contestants]
+    expected = [each.accuracy for each in compare(runs[0], runs[1]).candidates]
     copy = shutil.copy(runs[1].model_path, tmp_path / "copy.safetensors")
-    for one, other in (
+    for first, second in (
         (runs[0].path, str(runs[1].path)),
         (runs[0].model_path, runs[1].model),
         (runs[0].model, copy),
     ):
-        assert [each.accuracy for each in compare(one, other).contestants] == expected
-    assert [each.name for each in compare(runs[0].model_path, copy).contestants] == ["s0", "copy"]
+        assert [each.accuracy for each in compare(first, second).candidates] == expected
+    assert [each.name for each in compare(runs[0].model_path, copy).candidates] == ["s0", "copy"]
 
 
-def test_names_that_coincide_are_told_apart(runs: list[Run], tmp_path: Path) -> None:
-    """Two models of one name are called by their paths; models in memory by their letters."""
+def test_duplicate_names_become_unique(runs: list[Run], tmp_path: Path) -> None:
+    """Models of the same name get their paths as names; models in memory get their keys appended."""
     copy = shutil.copytree(runs[1].path, tmp_path / "s0")
-    assert [each.name for each in compare(runs[0].path, copy).contestants] == [str(runs[0].path), str(copy)]
-    told = runs[0].model.provenance
-    twin = replace(runs[1].model, provenance=told)
-    assert [each.name for each in compare(runs[0].model, twin).contestants] == ["s0 A", "s0 B"]
+    assert [each.name for each in compare(runs[0].path, copy).candidates] == [str(runs[0].path), str(copy)]
+    twin = replace(runs[1].model, provenance=runs[0].model.provenance)
+    assert [each.name for each in compare(runs[0].model, twin).candidates] == ["s0 A", "s0 B"]
 
 
-def test_keys_go_on_after_z() -> None:
-    """Letters count like the columns of a spreadsheet."""
-    assert [key_of(place) for place in (0, 25, 26, 27, 51, 52, 701, 702)] == [
+def test_keys_continue_after_z() -> None:
+    """Keys are numbered like the columns of a spreadsheet."""
+    assert [key_of(index) for index in (0, 25, 26, 27, 51, 52, 701, 702)] == [
         "A",
         "Z",
         "AA",
@@ -175,11 +176,11 @@ def test_keys_go_on_after_z() -> None:
     ]
 
 
-def test_a_model_is_not_compared_with_itself(runs: list[Run]) -> None:
-    """One target alone, or the same twice in whatever form, is refused."""
-    with pytest.raises(RunError, match="1 target was given"):
+def test_a_repeated_model_raises_an_error(runs: list[Run]) -> None:
+    """Fewer than two targets, or the same model twice in any form, raise an error."""
+    with pytest.raises(RunError, match="1 target"):
         compare(runs[0])
-    with pytest.raises(RunError, match="No target was given"):
+    with pytest.raises(RunError, match="No target"):
         compare()
     for again in (runs[0].path, runs[0].model_path, runs[0].path / ".." / "s0"):
         with pytest.raises(RunError, match=r"A and C are both .*s0"):
@@ -188,9 +189,9 @@ def test_a_model_is_not_compared_with_itself(runs: list[Run]) -> None:
         compare(runs[0].model, runs[0].model)
 
 
-def test_other_data_are_refused_before_anything_is_opened(runs: list[Run], log: Path, tmp_path: Path) -> None:
-    """Other training images, other test images or another split: the message says which two differ, and how."""
-    for train_n, test_n, validation, said in (
+def test_other_data_raise_an_error_before_an_opening(runs: list[Run], log: Path, tmp_path: Path) -> None:
+    """With other training images, test images or another split, the error names both models and both values."""
+    for n_train, n_test, validation, message in (
         (
             390,
             120,
@@ -201,106 +202,114 @@ def test_other_data_are_refused_before_anything_is_opened(runs: list[Run], log: 
             400,
             110,
             150,
-            r"A \(s0\) and B \(other\) have different test images: 120 \(sha256:.*, and 110 \(sha256",
+            r"A \(s0\) and B \(other\) have different test images: 120 \(sha256:.* and 110 \(sha256",
         ),
         (
             400,
             120,
             100,
-            r"different splits: validation = 150, split_seed = 0, and validation = 100, split_seed = 0",
+            r"different splits: validation = 150, split_seed = 0 and validation = 100, split_seed = 0",
         ),
     ):
-        folder = tmp_path / f"{train_n}-{test_n}-{validation}"
-        data = load(write_folder(folder / "digits", train_n, test_n))
+        folder = tmp_path / f"{n_train}-{n_test}-{validation}"
+        data = load(write_folder(folder / "digits", n_train, n_test))
         other = train(data, recipe(epochs=1, validation=validation), out=folder / "other")
-        with pytest.raises(RunError, match=said):
+        with pytest.raises(RunError, match=message):
             compare(runs[0], other, on="test")
     assert not log.exists()
 
 
-def test_other_classes_are_refused(runs: list[Run]) -> None:
-    """A model that calls the classes otherwise is refused, whatever it says of its data."""
+def test_other_classes_raise_an_error(runs: list[Run]) -> None:
+    """A model with other class names is not compared, even with the same data fingerprint."""
     model = runs[1].model
     other = replace(model, class_names=("zero", *model.class_names[1:]))
-    with pytest.raises(RunError, match=r"know different classes: 10 \(0, 1, .*, and 10 \(zero, 1"):
+    with pytest.raises(RunError, match=r"different classes: 10 \(0, 1, .* and 10 \(zero, 1"):
         compare(runs[0], other)
 
 
-def test_the_same_data_elsewhere_are_the_same(runs: list[Run], tmp_path: Path) -> None:
-    """A run on a copy of the data is compared: what counts is the content."""
+def test_a_copy_of_the_data_is_the_same_data(runs: list[Run], tmp_path: Path) -> None:
+    """A run on a copy of the data is compared, because fingerprints depend on content only."""
     data = load(write_folder(tmp_path / "copy", 400, 120))
     other = train(data, recipe(epochs=1, validation=150, seed=5), out=tmp_path / "other")
-    assert compare(runs[0], other).contestants[1].seed == 5
+    assert compare(runs[0], other).candidates[1].seed == 5
 
 
-def test_without_validation_images_there_is_nothing_to_compare_on(top: Path, tmp_path: Path) -> None:
-    """Runs that kept none are refused with what to do; on test they can be compared."""
+def test_runs_without_validation_images_raise_an_error(top: Path, tmp_path: Path) -> None:
+    """The error names the data set and --on test; on the test images the runs can be compared."""
     data = load(top / "digits")
     both = [
         train(data, recipe(epochs=1, validation=0, seed=each), out=tmp_path / f"r{each}") for each in (0, 1)
     ]
-    with pytest.raises(DataError, match=r"kept no image of digits for validation.*--on test"):
+    with pytest.raises(DataError, match=r"digits.*--on test"):
         compare(*both)
     assert compare(*both, on="test").n == 120
 
 
-def test_unfinished_runs_and_unknown_models_are_refused(runs: list[Run]) -> None:
-    """A model of an interrupted training or of unknown origin takes no part."""
+def test_unfinished_runs_and_unknown_models_raise_an_error(runs: list[Run]) -> None:
+    """A model of an interrupted training or of unknown origin is not compared."""
     model = runs[1].model
-    stopped: dict[str, JsonValue] = {**model.provenance, "status": "interrupted"}
-    for told, error in ((stopped, RunError), ({}, ModelError)):
+    interrupted: dict[str, JsonValue] = {**model.provenance, "status": "interrupted"}
+    for provenance, error in ((interrupted, RunError), ({}, ModelError)):
         with pytest.raises(error):
-            compare(runs[0], Model(model.recipe, model.input_shape, model.class_names, model.weights, told))
+            compare(
+                runs[0], Model(model.recipe, model.input_shape, model.class_names, model.weights, provenance)
+            )
 
 
-def test_an_unknown_split_is_refused(runs: list[Run]) -> None:
-    """Only validation and test can be compared on."""
+def test_an_unknown_split_raises_an_error(runs: list[Run]) -> None:
+    """Only "validation" and "test" are accepted."""
     with pytest.raises(DataError, match="Did you mean 'test'"):
-        compare(*runs, on="tests")  # type: ignore[arg-type] # what is to be refused
+        compare(*runs, on="tests")  # type: ignore[arg-type] # the invalid value
 
 
-def test_notes_warn_of_what_flatters(top: Path, runs: list[Run], tmp_path: Path) -> None:
-    """Models stopped by validation images, several pairs, and the difference between a model and a recipe are noted."""
+def test_notes_name_early_stopping_and_corrections(top: Path, runs: list[Run], tmp_path: Path) -> None:
+    """Notes name models with early stopping, the correction for several pairs, and the seeds a recipe verdict needs."""
     stopping = recipe(epochs=2, validation=150, early_stopping=EarlyStopping(), seed=7)
     stopped = train(load(top / "digits"), stopping, out=tmp_path / "stopped")
     notes = compare(runs[0], stopped).notes
-    assert any(note.startswith("The training of B was stopped by") for note in notes)
+    assert any(note.startswith("Early stopping") and "training of B," in note for note in notes)
     assert not any(
-        "was stopped" in note for note in compare(runs[0], stopped, on="test", runs_root=tmp_path).notes
+        note.startswith("Early stopping")
+        for note in compare(runs[0], stopped, on="test", runs_root=tmp_path).notes
     )
     assert any("at least 5 seeds" in note for note in notes)
-    assert any("corrected for their number, 3" in note for note in compare(*runs).notes)
+    assert any("corrected for 3 pairs" in note for note in compare(*runs).notes)
 
 
-def test_few_images_are_said_to_be_few(tmp_path: Path) -> None:
-    """Below a hundred images a note says that only a large difference can be seen."""
+def test_few_images_are_noted(tmp_path: Path) -> None:
+    """Below 100 images a note says that only a large difference can be detected."""
     data = load(write_folder(tmp_path / "digits", 200, 60))
     both = [train(data, recipe(epochs=1, seed=each), out=tmp_path / f"r{each}") for each in (0, 1)]
-    assert compare(*both).notes[0].startswith("50 images are few")
+    assert compare(*both).notes[0].startswith("n = 50")
 
 
-def test_arrays_are_given_again(tmp_path: Path) -> None:
-    """Runs on arrays are compared with the same arrays; without them nothing is compared."""
+def test_arrays_must_be_passed_again(tmp_path: Path) -> None:
+    """Runs on arrays are compared with the same arrays; without them there is an error."""
     data = load(pictures(300, 1))
     both = [train(data, recipe(epochs=1, seed=each), out=tmp_path / f"r{each}") for each in (0, 1)]
-    with pytest.raises(DataError, match="arrays in memory"):
+    with pytest.raises(DataError, match="memory"):
         compare(*both)
     assert compare(*both, data=data).n == 50
 
 
 def test_a_comparison_is_json(runs: list[Run]) -> None:
-    """What is written is plain JSON with the format's number, and without images."""
-    found = compare(*runs)
-    kept = json.loads(json.dumps(found.to_json(), allow_nan=False))
-    assert kept["format"] == 1
-    assert "images" not in kept
-    assert [each["verdict"] for each in (*kept["pairs"], *kept["recipes"])] == list(found.verdicts)
-    assert str(found) == "\n".join(found.verdicts)
-    assert len(kept["disagreements"]) == len(found.disagreements)
+    """A comparison is written as plain JSON with the format number and without images."""
+    comparison = compare(*runs)
+    written = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
+    assert written["format"] == 2
+    assert "images" not in written
+    assert [each["verdict"] for each in (*written["pairs"], *written["recipes"])] == list(comparison.verdicts)
+    assert str(comparison) == "\n".join(comparison.verdicts)
+    assert len(written["disagreements"]) == len(comparison.disagreements)
 
 
-def test_what_is_done_is_reported(runs: list[Run]) -> None:
-    """Reading, loading and each model are told."""
-    said: list[str] = []
-    compare(runs[0], runs[1], report=said.append)
-    assert said == ["reading the models", "loading the data", "asking A (s0)", "asking B (s1)"]
+def test_steps_are_reported(runs: list[Run]) -> None:
+    """Reading, loading and the predictions of each model are reported."""
+    steps: list[str] = []
+    compare(runs[0], runs[1], report=steps.append)
+    assert steps == [
+        "reading the models",
+        "loading the data",
+        "predicting with A (s0)",
+        "predicting with B (s1)",
+    ]

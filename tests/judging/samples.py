@@ -1,4 +1,4 @@
-"""Fabricated judgements: random logits over small random images, with every part or few of them."""
+"""Synthetic judgements: random logits for small random images, with every optional part or none."""
 
 from dataclasses import replace
 
@@ -35,14 +35,14 @@ def judged(
     name: str = "class {}",
     recipe: Recipe | None = None,
 ) -> tuple[Judgement, Model]:
-    """Make a judgement with scores of three splits and their evidence, and the model that it is of.
+    """Return a judgement with scores of three splits and their evidence, and the judged model.
 
     Args:
-        classes: How many; the last one has no image.
-        n: Test images; half as many validate, and as many train.
-        shape: Of an image.
-        name: Of a class, with its number in braces; of the run and the data too.
-        recipe: How the model was trained, where that matters.
+        classes: Number of classes; the last one has no images.
+        n: Number of test images and of training images; there are half as many validation images.
+        shape: Shape of an image.
+        name: Template of the class names with braces for the number; used for the run and the data too.
+        recipe: The model's recipe; None for a small default.
     """
     model = _model(classes, shape, name, recipe or Recipe(layers=(Flatten(), Dense(5, "relu"))))
     random = np.random.default_rng(classes)
@@ -50,22 +50,22 @@ def judged(
     images = {
         split: random.integers(0, 256, (size, *shape)).astype(np.uint8) for split, size in sizes.items()
     }
-    said = {split: _said(random, size, classes) for split, size in sizes.items()}
+    predictions = {split: _predictions(random, size, classes) for split, size in sizes.items()}
     files = dict.fromkeys(sizes)
     judgement = Judgement(
         target=name.format("run"),
         data=name.format("data"),
         on="test",
-        splits={split: score(each, model.class_names) for split, each in said.items()},
+        splits={split: score(each, model.class_names) for split, each in predictions.items()},
         openings=(Opening("2026-01-01T00:00:00+00:00", name.format("judge")),),
         test_fingerprint="sha256:0",
-        evidence=Evidence(said, images, files),
+        evidence=Evidence(predictions, images, files),
     )
     return judgement, model
 
 
 def complete(judgement: Judgement, text: str = "some text") -> Judgement:
-    """Add every other part to a judgement, with a text in all that is text."""
+    """Return a judgement with every optional part added, and with a text in every text field."""
     some = Estimate(0.5, 0.25, 0.75)
     bins = tuple(
         Bin(low, low + 0.25, 20, low + 0.1, Estimate(low + 0.15, low, low + 0.25))
@@ -73,12 +73,12 @@ def complete(judgement: Judgement, text: str = "some text") -> Judgement:
     )
     check = Reliability(Estimate(0.0312, 0.02, 0.04), Estimate(0.3, 0.2, 0.4), bins)
     levels = (0.0, 1.0, 2.0, 3.0)
-    curve = tuple(proportion(90 - 20 * place, 100) for place in range(4))
+    curve = tuple(proportion(90 - 20 * level, 100) for level in range(4))
     return replace(
         judgement,
         calibration=CalibrationCheck(1.25, 30, check, replace(check, ece=Estimate(0.0123, 0.01, 0.02))),
         label_sets=LabelSets(0.99, proportion(97, 100), some, 1.3, 4),
-        unfamiliar=NoveltyCheck(0.01, proportion(2, 100)),
+        novelty=NoveltyCheck(0.01, proportion(2, 100)),
         baselines=(
             Baseline(f"{text} majority", 50, proportion(10, 100), 100),
             Baseline(text, 50, proportion(20, 100), 100),
@@ -92,7 +92,7 @@ def complete(judgement: Judgement, text: str = "some text") -> Judgement:
     )
 
 
-def _said(random: np.random.Generator, n: int, classes: int) -> Predictions:
+def _predictions(random: np.random.Generator, n: int, classes: int) -> Predictions:
     labels = np.arange(n) % max(classes - 1, 1)
     logits = random.normal(0, 1.5, (n, classes))
     logits[np.arange(n), labels] += 2
@@ -103,7 +103,7 @@ def _said(random: np.random.Generator, n: int, classes: int) -> Predictions:
 def _model(classes: int, shape: tuple[int, int, int], name: str, recipe: Recipe) -> Model:
     network = Network(recipe.network_layers(classes), shape, threads=1)
     network.initialize(0)
-    names = tuple(name.format(place) for place in range(classes))
+    names = tuple(name.format(index) for index in range(classes))
     environment: dict[str, JsonValue] = {
         "optotype": "0.0",
         "processor": name.format("processor"),
@@ -119,11 +119,11 @@ def _model(classes: int, shape: tuple[int, int, int], name: str, recipe: Recipe)
         "test_images": 60,
         "test_fingerprint": "sha256:0",
     }
-    told: dict[str, JsonValue] = {
+    provenance: dict[str, JsonValue] = {
         "run": name.format("run"),
         "epoch": 3,
         "data": data,
         "split": "sha256:2",
         "environment": environment,
     }
-    return Model(recipe, shape, names, network.weights(), told)
+    return Model(recipe, shape, names, network.weights(), provenance)

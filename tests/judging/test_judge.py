@@ -1,5 +1,6 @@
-"""Judging: the scores, what is refused, and that a refusal never opens the test set."""
+"""Judging: the scores, the errors, and that no error opens the test set."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from optotype.data.load import load
 from optotype.engine.optimizers import Adam
 from optotype.errors import DataError, ModelError, RunError
 from optotype.judging.judge import judge
-from optotype.judging.judgement import read_judgement
+from optotype.judging.judgement_formats import read_judgement
 from optotype.judging.scores import score
 from optotype.metrics import accuracy, log_loss, proportion
 from optotype.models.model import Model
@@ -27,22 +28,22 @@ LOG = "test-openings.jsonl"
 
 @pytest.fixture
 def digits(tmp_path: Path) -> Path:
-    """Write a folder of 200 training and 60 test pictures."""
+    """Write a folder of 200 training and 60 test images."""
     return write_folder(tmp_path / "digits", 200, 60)
 
 
 def _run(digits: Path, name: str = "run", validation: int = 50) -> Run:
-    chosen = recipe(epochs=2, optimizer=Adam(0.003), validation=validation)
-    return train(load(digits), chosen, out=digits.parent / "runs" / name)
+    two_epochs = recipe(epochs=2, optimizer=Adam(0.003), validation=validation)
+    return train(load(digits), two_epochs, out=digits.parent / "runs" / name)
 
 
-def _openings(digits: Path) -> int:
+def _count_openings(digits: Path) -> int:
     log = digits.parent / "runs" / LOG
     return len(log.read_text().splitlines()) if log.exists() else 0
 
 
 def test_the_scores_are_those_of_the_model_on_each_split(digits: Path) -> None:
-    """Loss, accuracy and Wilson interval are what the metrics give for training, validation and test images."""
+    """Loss, accuracy and Wilson interval equal the metrics of training, validation and test images."""
     run = _run(digits)
     judgement = judge(run)
     data = load(digits)
@@ -55,38 +56,38 @@ def test_the_scores_are_those_of_the_model_on_each_split(digits: Path) -> None:
     for name, (images, labels) in sets.items():
         logits = run.model.logits(images)
         share = accuracy(logits, labels)
-        found = judgement.splits[name]
-        assert found is not None
-        assert found.n == len(labels)
-        assert found.accuracy == proportion(round(share * len(labels)), len(labels))
-        assert found.log_loss.value == pytest.approx(log_loss(logits, labels))
+        split_score = judgement.splits[name]
+        assert split_score is not None
+        assert split_score.n == len(labels)
+        assert split_score.accuracy == proportion(round(share * len(labels)), len(labels))
+        assert split_score.log_loss.value == pytest.approx(log_loss(logits, labels))
     assert judgement.score == judgement.splits["test"]
     assert judgement.score.accuracy.value > 0.5
 
 
-def test_two_judgements_differ_by_their_openings_alone(digits: Path) -> None:
-    """Intervals that are drawn come out the same again: the bootstrap is seeded."""
+def test_two_judgements_differ_only_in_their_openings(digits: Path) -> None:
+    """The bootstrap is seeded, so its intervals are reproducible."""
     run = _run(digits)
     first, second = judge(run), judge(run)
     assert replace(second, openings=first.openings) == first
     assert second.openings[:1] == first.openings
 
 
-def test_what_the_model_said_of_each_image_is_kept_and_enough(digits: Path) -> None:
-    """The run holds predictions of every split: every score can be computed from them again."""
+def test_every_score_can_be_computed_from_the_saved_predictions(digits: Path) -> None:
+    """The run folder contains the predictions of every split, and they give the same scores."""
     run = _run(digits)
     judgement = judge(run)
     assert judgement.evidence is not None
-    for name, found in judgement.splits.items():
-        kept = Run.open(run.path).predictions(name)
-        assert kept is not None
-        assert score(kept, run.model.class_names) == found
-        shown = judgement.evidence.images[name][kept.indices]
-        np.testing.assert_array_equal(run.model.logits(shown), kept.logits)
+    for name, split_score in judgement.splits.items():
+        predictions = Run.open(run.path).predictions(name)
+        assert predictions is not None
+        assert score(predictions, run.model.class_names) == split_score
+        images = judgement.evidence.images[name][predictions.indices]
+        np.testing.assert_array_equal(run.model.logits(images), predictions.logits)
 
 
-def test_a_judgement_is_kept_in_the_run(digits: Path) -> None:
-    """judgement.json holds what judge returned, and the judgement can be read from it."""
+def test_a_judgement_is_saved_in_the_run(digits: Path) -> None:
+    """judgement.json is read as the judgement that judge returned."""
     judgement = judge(_run(digits))
     run = Run.open(digits.parent / "runs" / "run")
     assert run.judgement is not None
@@ -95,15 +96,15 @@ def test_a_judgement_is_kept_in_the_run(digits: Path) -> None:
 
 
 def test_without_validation_images_there_is_no_validation_score(digits: Path) -> None:
-    """Validation 0 gives None, in Python and as JSON."""
+    """With validation = 0 the score is None, in Python and in JSON."""
     judgement = judge(_run(digits, validation=0))
     assert judgement.splits["validation"] is None
     assert judgement.to_json()["splits"]["validation"] is None  # type: ignore[index, call-overload] # JSON is a union
     assert judgement.splits["train"] is not None
 
 
-def test_every_way_to_name_a_run_judges_the_same_and_counts_on(digits: Path) -> None:
-    """Run, folder, model file of the run and model in memory give the same scores, and share one count."""
+def test_every_form_of_target_gives_the_same_scores(digits: Path) -> None:
+    """A run, its folder, its model file and its model give the same scores and share one count of openings."""
     run = _run(digits)
     root = digits.parent / "runs"
     judgements = [
@@ -116,13 +117,13 @@ def test_every_way_to_name_a_run_judges_the_same_and_counts_on(digits: Path) -> 
     assert all(each.splits == judgements[0].splits for each in judgements)
     assert run.judgement is not None
     assert run.judgement["opening"] == 3
-    assert _openings(digits) == 4
+    assert _count_openings(digits) == 4
 
 
-def test_a_model_file_elsewhere_is_judged_by_what_it_says(
+def test_a_model_file_outside_a_run_is_judged_by_its_provenance(
     digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A copied model file needs no run folder; its openings are counted below the working folder."""
+    """A copied model file needs no run folder; its openings are counted in runs/ of the working folder."""
     monkeypatch.chdir(tmp_path)
     run = _run(digits, name="../elsewhere/run")
     copy = tmp_path / "digits.safetensors"
@@ -131,8 +132,8 @@ def test_a_model_file_elsewhere_is_judged_by_what_it_says(
     assert (tmp_path / "runs" / LOG).exists()
 
 
-def test_an_unfinished_run_is_refused_and_so_is_its_model(digits: Path) -> None:
-    """After Ctrl-C neither the run nor a copy of its model is judged, and the test set stays closed."""
+def test_an_unfinished_run_raises_an_error(digits: Path) -> None:
+    """After Ctrl-C neither the run nor its model is judged, and the test set stays sealed."""
 
     def stop(progress: Progress) -> None:
         if progress.epoch == 2:
@@ -141,44 +142,41 @@ def test_an_unfinished_run_is_refused_and_so_is_its_model(digits: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(load(digits), recipe(), out=digits.parent / "runs" / "run", report=stop)
     run = Run.open(digits.parent / "runs" / "run")
-    with pytest.raises(RunError, match="was interrupted after 1"):
+    with pytest.raises(RunError, match="interrupted"):
         judge(run)
-    with pytest.raises(RunError, match="marked 'interrupted'"):
+    with pytest.raises(RunError, match="interrupted"):
         judge(run.model)
-    assert _openings(digits) == 0
+    assert _count_openings(digits) == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [("train-images-idx3-ubyte", "training images"), ("t10k-images-idx3-ubyte", "test split")],
-)
-def test_changed_data_are_refused(digits: Path, name: str, said: str) -> None:
-    """One changed pixel of a training or test image is noticed, and the test set stays closed."""
+@pytest.mark.parametrize("file", ["train-images-idx3-ubyte", "t10k-images-idx3-ubyte"])
+def test_changed_data_raise_an_error(digits: Path, file: str) -> None:
+    """One changed pixel of a training or test image raises an error, and the test set stays sealed."""
     run = _run(digits)
-    content = bytearray((digits / name).read_bytes())
+    content = bytearray((digits / file).read_bytes())
     content[-1] ^= 1
-    (digits / name).write_bytes(content)
-    with pytest.raises(DataError, match=f"The {said}.* changed since training"):
+    (digits / file).write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(str(digits))):
         judge(run)
-    assert _openings(digits) == 0
+    assert _count_openings(digits) == 0
 
 
-def test_nothing_is_opened_for_a_run_that_cannot_be_written_to(digits: Path) -> None:
-    """Where the predictions cannot be kept, the test set stays closed."""
+def test_a_read_only_run_opens_nothing(digits: Path) -> None:
+    """If the predictions cannot be written, the test set stays sealed."""
     run = _run(digits)
     (run.path / "predictions").write_text("a file")
-    with pytest.raises(RunError, match="Cannot write"):
+    with pytest.raises(RunError, match="predictions"):
         judge(run)
-    assert _openings(digits) == 0
+    assert _count_openings(digits) == 0
 
 
-def test_arrays_are_judged_by_giving_them_again(digits: Path) -> None:
-    """A run on arrays is judged with the same arrays; without them no test set is opened."""
+def test_arrays_must_be_passed_again(digits: Path) -> None:
+    """A run on arrays is judged with the same arrays; without them there is an error and no opening."""
     images, labels = pictures(200, 1)
     run = train(load((images, labels)), recipe(epochs=1), out=digits.parent / "runs" / "arrays")
-    with pytest.raises(DataError, match=r"trained on arrays in memory.*as data=load\(\.\.\.\)"):
+    with pytest.raises(DataError, match="memory"):
         judge(run)
-    assert _openings(digits) == 0
+    assert _count_openings(digits) == 0
     judgement = judge(run, data=load((images, labels)))
     assert judgement.on == "test"
     assert judgement.score.n == 40
@@ -186,108 +184,106 @@ def test_arrays_are_judged_by_giving_them_again(digits: Path) -> None:
     assert judge(run.model, data=load((images, labels)), runs_root=digits.parent / "runs").opening == 3
 
 
-def test_data_are_loaded_with_the_options_of_the_training(
-    digits: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Judging asks `load` for the same size, and for the same done with bad pictures, as the training did."""
+def test_data_are_loaded_with_the_options_of_training(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judging calls `load` with the options of training."""
     options = Options(size=28, on_bad="skip")
     data = replace(load(digits), options=options)
     run = train(data, recipe(epochs=1), out=digits.parent / "runs" / "run")
-    asked: list[object] = []
+    calls: list[object] = []
 
-    def reload(source: str, **given: object) -> Dataset:
-        asked.append((source, given))
+    def reload(source: str, **arguments: object) -> Dataset:
+        calls.append((source, arguments))
         return data
 
     monkeypatch.setattr(origin, "load", reload)
     judge(run)
-    assert asked == [(str(digits), {"size": 28, "on_bad": "skip", "add": None})]
+    assert calls == [(str(digits), {"size": 28, "on_bad": "skip", "add": None})]
 
 
-def test_a_run_with_added_pictures_is_judged(digits: Path, tmp_path: Path) -> None:
-    """They count among its training images, from its folder or in memory, and the test set is that of the source."""
+def test_a_run_with_added_images_is_judged(digits: Path, tmp_path: Path) -> None:
+    """Added images count as training images, from a folder or in memory; the test set is the source's."""
     added = write_pictures(tmp_path / "added", *pictures(20, 8))
     plain, run = (
         train(load(digits, add=add), recipe(epochs=1), out=tmp_path / "runs" / name)
         for add, name in ((None, "plain"), (added, "more"))
     )
-    one, other = judge(plain), judge(run)
-    assert [score and score.n for score in other.splits.values()] == [170, 50, 60]
-    assert one.test_fingerprint == other.test_fingerprint
-    assert other.opening == 2
-    assert not [note for note in other.notes if "added" in note]
-    assert judge(run.model, runs_root=tmp_path / "runs").splits == other.splits
+    without, with_added = judge(plain), judge(run)
+    assert [score and score.n for score in with_added.splits.values()] == [170, 50, 60]
+    assert without.test_fingerprint == with_added.test_fingerprint
+    assert with_added.opening == 2
+    assert not [note for note in with_added.notes if "added" in note]
+    assert judge(run.model, runs_root=tmp_path / "runs").splits == with_added.splits
     arrays = train(load(pictures(200, 1), add=added), recipe(epochs=1), out=tmp_path / "runs" / "arrays")
     assert judge(arrays, data=load(pictures(200, 1), add=added)).on == "test"
 
 
-def test_data_that_are_gone_are_missed(digits: Path) -> None:
-    """A data folder that was moved is named."""
+def test_missing_data_raise_an_error(digits: Path) -> None:
+    """The error names a data folder that was moved."""
     run = _run(digits)
     digits.rename(digits.with_name("moved"))
     with pytest.raises(DataError, match="digits"):
         judge(run)
 
 
-def test_another_split_is_refused(digits: Path) -> None:
-    """A model whose recipe does not give the split it was trained with is refused."""
+def test_another_split_raises_an_error(digits: Path) -> None:
+    """A model whose recipe gives another split than in training is not judged."""
     run = _run(digits)
     other = run.recipe.override({"split_seed": 1})
-    told = dict(run.model.provenance)
-    model = Model(other, run.model.input_shape, run.model.class_names, run.model.weights, told)
-    with pytest.raises(RunError, match=r"split of .* comes out as"):
+    provenance = dict(run.model.provenance)
+    model = Model(other, run.model.input_shape, run.model.class_names, run.model.weights, provenance)
+    with pytest.raises(RunError, match=str(run.split.fingerprint)):
         judge(model, runs_root=digits.parent / "runs")
-    assert _openings(digits) == 0
+    assert _count_openings(digits) == 0
 
 
-def test_a_model_of_unknown_origin_is_refused(digits: Path) -> None:
-    """A model that does not say what it was trained on cannot be judged."""
+def test_a_model_of_unknown_origin_raises_an_error(digits: Path) -> None:
+    """A model without the fingerprints of its training data is not judged."""
     model = _run(digits).model
-    unclear: list[dict[str, JsonValue]] = [
+    incomplete: list[dict[str, JsonValue]] = [
         {},
         {"data": {"name": "x"}, "split": "", "run": ""},
         {"data": None},
     ]
-    for told in unclear:
-        bare = Model(model.recipe, model.input_shape, model.class_names, model.weights, told)
-        with pytest.raises(ModelError, match="does not say which data"):
+    for provenance in incomplete:
+        bare = Model(model.recipe, model.input_shape, model.class_names, model.weights, provenance)
+        with pytest.raises(ModelError, match="train"):
             judge(bare)
 
 
-def test_labels_that_moved_are_changed_data(digits: Path) -> None:
-    """The fingerprint covers labels: two swapped labels are refused."""
+def test_swapped_labels_raise_an_error(digits: Path) -> None:
+    """The fingerprint covers the labels, so two swapped labels are changed data."""
     run = _run(digits)
     labels = pictures(200, 1)[1].astype(np.uint8)
     labels[[0, 1]] = labels[[1, 0]]
     write_idx(digits / "train-labels-idx1-ubyte", labels)
-    with pytest.raises(DataError, match="changed since training"):
+    with pytest.raises(DataError, match=re.escape(str(digits))):
         judge(run)
 
 
-def test_a_judgement_says_where_images_are_few(digits: Path) -> None:
-    """60 test images, 6 of each class, are said to be few."""
+def test_few_images_are_noted(digits: Path) -> None:
+    """Notes name the 60 test images and the classes with 6 images each."""
     notes = " ".join(judge(_run(digits)).notes)
-    assert "60 images are few" in notes
-    assert "Fewer than 30 images show 0 (6), 1 (6)" in notes
+    assert "n = 60" in notes
+    assert "0 (6), 1 (6)" in notes
 
 
-def test_the_work_is_told_and_robustness_is_asked_for(digits: Path) -> None:
-    """Each step is reported; curves are there only with robust=True."""
+def test_steps_are_reported_and_robustness_is_optional(digits: Path) -> None:
+    """Each step is reported; robustness curves are measured only with robust=True."""
     run = _run(digits)
-    told: list[str] = []
-    judgement = judge(run, robust=True, report=told.append)
-    assert told[:3] == ["loading", "scoring", "baselines"]
-    assert "robustness: blurred" in told
+    steps: list[str] = []
+    judgement = judge(run, robust=True, report=steps.append)
+    assert steps[:3] == ["loading", "scoring", "baselines"]
+    assert "robustness: blurred" in steps
     assert len(judgement.robustness) == 5
     assert {curve.accuracy[0].value for curve in judgement.robustness} == {judgement.score.accuracy.value}
     assert judge(run).robustness == ()
 
 
-def test_what_is_no_target_and_no_data_set_is_refused(digits: Path) -> None:
-    """The type that was given is named with what was expected, before anything is opened."""
+def test_wrong_types_raise_an_error(digits: Path) -> None:
+    """The error names the type that was passed; nothing is opened."""
     run = _run(digits)
-    with pytest.raises(RunError, match="target is of type int, expected a run, a model or the path"):
+    with pytest.raises(RunError, match="int"):
         judge(3)  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="data are of type str, expected a data set"):
+    with pytest.raises(DataError, match="str"):
         judge(run, data="digits")  # type: ignore[arg-type]
-    assert _openings(digits) == 0
+    assert _count_openings(digits) == 0

@@ -1,31 +1,31 @@
-"""What a careful reader is told beside the numbers."""
+"""The notes of a judgement."""
 
 from pathlib import Path
 
 from optotype.data.load import load
 from optotype.judging.judge import judge
-from optotype.judging.notes import notes_on_added
+from optotype.judging.notes import notes_on_added_test_images
 from optotype.reporting.facts import provenance
 from optotype.reporting.model_card import render_card
 from optotype.training.train import train
 from tests.training.samples import pictures, recipe, write_folder, write_pictures
 
 
-def test_added_test_images_are_named(tmp_path: Path) -> None:
-    """A single one is told, where the seal allows it: in a judgement, by its file; nothing is said of new pictures."""
+def test_added_test_images_are_listed(tmp_path: Path) -> None:
+    """A note lists the file of a single added test image; other added images cause no note."""
     source = write_folder(tmp_path / "digits", 200, 60)
     added = write_pictures(tmp_path / "added", *pictures(20, 8))
     tests, labels = pictures(60, 2)
-    assert notes_on_added(load(source), tests) == []
-    assert notes_on_added(load(source, add=added), tests) == []
+    assert notes_on_added_test_images(load(source), tests) == []
+    assert notes_on_added_test_images(load(source, add=added), tests) == []
     write_pictures(added / "4", tests[4:5], labels[4:5])
-    (note,) = notes_on_added(load(source, add=added), tests)
-    assert note.startswith("1 added picture that it was trained on show")
-    assert note.endswith(f"Take them away and train again: {added}/4/4/0.png.")
+    (note,) = notes_on_added_test_images(load(source, add=added), tests)
+    assert note.startswith("1 added training image is an exact copy")
+    assert note.endswith(f" {added}/4/4/0.png.")
 
 
-def test_a_leak_by_addition_is_diagnosed(tmp_path: Path) -> None:
-    """Test images that were added are a leak as others are, from there; the facts and the card tell the addition."""
+def test_a_leak_by_added_images_is_diagnosed(tmp_path: Path) -> None:
+    """Added test images are diagnosed as a leak; the facts, the model card and the run name the added images."""
     source = write_folder(tmp_path / "digits", 200, 60)
     tests, labels = pictures(60, 2)
     added = write_pictures(tmp_path / "added", tests[:12], labels[:12])
@@ -36,7 +36,7 @@ def test_a_leak_by_addition_is_diagnosed(tmp_path: Path) -> None:
         "12 of 60 images are the same as a training image, pixel by pixel, 12 of them as one that was added from"
         f" {added}."
     )
-    assert judgement.notes[0].startswith("12 added pictures that it was trained on show test images")
+    assert judgement.notes[0].startswith("12 added training images are exact copies")
     assert ("of these, added", f"12, from {added}") in provenance(judgement, run.model, run)
     assert "212 images, those for validation included and 12 that were added to train only" in render_card(
         judgement, run.model

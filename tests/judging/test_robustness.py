@@ -1,11 +1,11 @@
-"""Accuracy on changed images: what each change does, and that its curve starts with none."""
+"""Robustness curves: the effect of each change, and the accuracy at each level."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from optotype.engine.layers import Flatten
-from optotype.judging.robustness import CHANGES, Change, robustness
+from optotype.judging.robustness import CHANGES, Change, robustness_curves
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
 
@@ -17,8 +17,8 @@ def _images() -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
-def test_every_change_starts_with_none_and_goes_further(change: Change) -> None:
-    """Levels rise from 0; each changes images more than the one before, keeps their shape, and is the same again."""
+def test_every_change_grows_with_its_level(change: Change) -> None:
+    """Levels increase from 0; each level changes the images, keeps their shape and dtype, and is reproducible."""
     assert change.levels[0] == 0
     assert list(change.levels) == sorted(set(change.levels))
     images = _images()
@@ -30,12 +30,12 @@ def test_every_change_starts_with_none_and_goes_further(change: Change) -> None:
         np.testing.assert_array_equal(change.apply(images, level), changed)
         gaps.append(np.abs(changed - images).mean())
     assert gaps[0] > 0
-    if change.name in {"Gaussian noise", "blurred", "less contrast"}:
+    if change.name in {"Gaussian noise", "blurred", "lower contrast"}:
         assert gaps == sorted(gaps)
 
 
-def test_a_shift_moves_whole_pixels_in_any_of_eight_directions() -> None:
-    """Each image is found again moved by the level, up, down or not, left, right or not, never in place."""
+def test_a_shift_moves_by_whole_pixels_in_eight_directions() -> None:
+    """Each image is moved by the level in one of eight directions, all of which occur; none stays in place."""
     images = _images()
     moved = BY_NAME["shifted"].apply(images, 2.0)
     seen = set()
@@ -49,8 +49,8 @@ def test_a_shift_moves_whole_pixels_in_any_of_eight_directions() -> None:
     assert (0, 0) not in seen
 
 
-def test_a_rotation_turns_about_the_centre() -> None:
-    """A cross about the centre keeps its middle and is turned one way in some images, the other way in others."""
+def test_a_rotation_is_about_the_centre() -> None:
+    """A vertical bar becomes horizontal: it points left in some images and right in others; the centre stays."""
     images = np.zeros((30, 9, 9, 1), np.float32)
     images[:, :5, 4] = 255
     turned = BY_NAME["rotated"].apply(images, 90.0)
@@ -59,18 +59,18 @@ def test_a_rotation_turns_about_the_centre() -> None:
     assert 0 < (left > right).sum() < 30
 
 
-def test_noise_has_the_level_as_its_spread_and_contrast_keeps_the_mean() -> None:
-    """Noise of level 0.1 has a deviation of 25.5; less contrast keeps an image's mean and shrinks its spread."""
+def test_noise_and_contrast_have_the_stated_deviation() -> None:
+    """Noise of level 0.1 has a standard deviation of 25.5; lower contrast keeps the mean and reduces the deviation."""
     images = _images()
     noise = BY_NAME["Gaussian noise"].apply(images, 0.1) - images
     assert noise.std() == pytest.approx(25.5, rel=0.02)
-    pale = BY_NAME["less contrast"].apply(images, 0.8)
-    np.testing.assert_allclose(pale.mean(axis=(1, 2, 3)), images.mean(axis=(1, 2, 3)), rtol=1e-5)
-    assert pale.std() < 0.3 * images.std()
+    lowered = BY_NAME["lower contrast"].apply(images, 0.8)
+    np.testing.assert_allclose(lowered.mean(axis=(1, 2, 3)), images.mean(axis=(1, 2, 3)), rtol=1e-5)
+    assert lowered.std() < 0.3 * images.std()
 
 
-def test_curves_are_measured_on_a_part_and_lengths_grow_with_the_images() -> None:
-    """At most 2,000 images, the same ones at each level; for images of 56 pixels a side a step is 2 pixels."""
+def test_curves_use_a_sample_and_lengths_scale_with_the_images() -> None:
+    """At most 2,000 images, the same at each level; for images of 56 pixels a side a step is 2 pixels."""
     recipe = Recipe(layers=(Flatten(),), batch_size=8)
     shape = (56, 56, 1)
     weights = {
@@ -80,9 +80,9 @@ def test_curves_are_measured_on_a_part_and_lengths_grow_with_the_images() -> Non
     model = Model(recipe, shape, ("a", "b"), weights)
     images = np.zeros((2100, *shape), np.uint8)
     labels = np.arange(2100) % 3 // 2
-    curves = list(robustness(model, images, labels, lambda _: None))
+    curves = list(robustness_curves(model, images, labels, lambda _: None))
     assert [curve.n for curve in curves] == [2000] * 5
     assert list(curves[0].levels) == [0, 2, 4, 6, 8, 12]
-    # Of this model's answers nothing changes with the image.
+    # This model predicts the same class for every image.
     assert len({each.value for curve in curves for each in curve.accuracy}) == 1
     assert curves[0].accuracy[0].value == pytest.approx(2 / 3, abs=0.03)

@@ -1,4 +1,4 @@
-"""How runs stand, before and after judging."""
+"""The accuracy of runs before and after judging."""
 
 import json
 import shutil
@@ -30,8 +30,8 @@ def _share(accuracy: float | None, n: int) -> Estimate:
     return proportion(round((accuracy or 0) * n), n)
 
 
-def test_a_run_stands_by_what_is_known(run: Run) -> None:
-    """Before judging there is only validation; afterwards the test accuracy, and the count of openings by whomever."""
+def test_accuracy_before_and_after_judging(run: Run) -> None:
+    """Test accuracy is None before judging; openings by any command are counted."""
     validation = _share(run.epochs[-1].val_accuracy, 50)
     assert run_accuracy(run) == RunAccuracy(validation, None, 0, "")
     judgement = judge(run)
@@ -41,8 +41,8 @@ def test_a_run_stands_by_what_is_known(run: Run) -> None:
     assert (run_accuracy(twin).openings, run_accuracy(twin).test) == (2, None)
 
 
-def test_validation_is_that_of_the_weights_that_were_kept(tmp_path: Path) -> None:
-    """Where the best epoch was kept, its accuracy on the watched half counts; and none without validation images."""
+def test_validation_accuracy_belongs_to_the_saved_weights(tmp_path: Path) -> None:
+    """It is the best epoch's accuracy on the monitored half; None without validation images."""
     data = load(write_folder(tmp_path / "digits", 200, 60))
     stopping = EarlyStopping("val_accuracy", patience=1)
     run = train(data, recipe(epochs=30, validation=100, early_stopping=stopping), out=tmp_path / "stopped")
@@ -52,8 +52,8 @@ def test_validation_is_that_of_the_weights_that_were_kept(tmp_path: Path) -> Non
     assert run_accuracy(bare).validation is None
 
 
-def test_an_unfinished_run_stands_by_its_last_epoch(tmp_path: Path) -> None:
-    """An interrupted run has the accuracy of the last whole epoch; one without an epoch or a model has none."""
+def test_an_unfinished_run_has_the_accuracy_of_its_last_epoch(tmp_path: Path) -> None:
+    """An interrupted run has the accuracy of its last complete epoch; None without an epoch or a model."""
     data = load(write_folder(tmp_path / "digits", 200, 60))
 
     def stop(progress: Progress) -> None:
@@ -71,28 +71,28 @@ def test_an_unfinished_run_stands_by_its_last_epoch(tmp_path: Path) -> None:
     assert run_accuracy(Run.open(run.path)).validation is None
 
 
-def test_a_judgement_of_another_format_counts_as_none(run: Run) -> None:
-    """An older judgement gives no test accuracy, and the note says to judge again."""
+def test_a_judgement_of_format_1_gives_no_test_accuracy(run: Run) -> None:
+    """A judgement without a format number gives no test accuracy, and the note says to judge again."""
     (run.path / "judgement.json").write_text(json.dumps({"splits": {}, "opening": 1}))
-    found = run_accuracy(run)
-    assert found.test is None
-    assert "Judge the run again" in found.note
+    accuracy = run_accuracy(run)
+    assert accuracy.test is None
+    assert "Judge the run again" in accuracy.note
 
 
-def test_damage_is_an_error(run: Run) -> None:
-    """A damaged model, one of another epoch, and a log that cannot be read are errors with the file's name."""
+def test_damaged_files_raise_errors(run: Run) -> None:
+    """A damaged model, a model from another epoch, and an unreadable log raise errors that name the file or value."""
     log = run.path.parent / "test-openings.jsonl"
     log.mkdir()
-    with pytest.raises(RunError, match=r"cannot be read from .*test-openings"):
+    with pytest.raises(RunError, match="test-openings"):
         run_accuracy(run)
     log.rmdir()
     epochs = run.path / "epochs.jsonl"
     lines = epochs.read_text().splitlines(keepends=True)
     epochs.write_text(lines[0] + json.dumps({**json.loads(lines[1]), "val_accuracy": 7}) + "\n")
-    with pytest.raises(RunError, match=r"has an accuracy of 7\.0 on 50 validation images"):
+    with pytest.raises(RunError, match=r"accuracy of 7\.0 on 50 validation images"):
         run_accuracy(Run.open(run.path))
     epochs.write_text(lines[0])
-    with pytest.raises(RunError, match="of epoch 2, expected 1 to 1"):
+    with pytest.raises(RunError, match="epoch 2, expected 1 to 1"):
         run_accuracy(Run.open(run.path))
     run.model_path.write_bytes(b"none")
     with pytest.raises(ModelError):

@@ -25,7 +25,7 @@ def _comparison(
     n = max(differing, 12)
     random = np.random.default_rng(0)
     right = {chr(ord("A") + place): random.random(n) < 0.7 for place in range(models)}
-    contestants = tuple(
+    candidates = tuple(
         CandidateResult(key, f"{name}-{key}", name, place, n, proportion(int(right[key].sum()), n))
         for place, key in enumerate(right)
     )
@@ -44,9 +44,9 @@ def _comparison(
         data=name,
         on="validation" if opening is None else "test",
         n=n,
-        contestants=contestants,
+        candidates=candidates,
         pairs=compare_models(right),
-        recipes=compare_recipes(contestants, recipes)[0],
+        recipes=compare_recipes(candidates, recipes)[0],
         notes=(f"{name} is a note.",),
         disagreements=disagreements,
         opening=opening,
@@ -89,7 +89,7 @@ def test_what_was_found_is_there() -> None:
     page = render_comparison(found)
     for verdict in found.verdicts:
         assert f"{verdict[:1].upper()}{verdict[1:]}." in page
-    for words in ("cat is a note.", "cat-A", "cat-C", f"{found.contestants[0].accuracy.value:.4f}"):
+    for words in ("cat is a note.", "cat-A", "cat-C", f"{found.candidates[0].accuracy.value:.4f}"):
         assert words in page
     assert "sealed" not in page
     assert "opening 4 of this test set" in render_comparison(_comparison(opening=4))

@@ -196,7 +196,7 @@ def test_an_answer_is_explained(client: TestClient, run: Run) -> None:
         assert similar["images"] or "still" in similar["note"]
     expected = occlusion(run.model, image)
     assert told["occlusion"]["label"] == told["prediction"]["label"] == expected.label == "0"
-    np.testing.assert_allclose(told["occlusion"]["drops"], expected.drops, atol=1e-4)
+    np.testing.assert_allclose(told["occlusion"]["drops"], expected.attribution, atol=1e-4)
     assert {each["label"] for each in similar["images"]} == {"0"}
     distances = [each["distance"] for each in similar["images"]]
     assert distances == sorted(distances)

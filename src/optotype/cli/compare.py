@@ -47,7 +47,7 @@ def compare(
         require_output(out)
     screen = console()
     comparison = _compare(screen, targets, on, json=json)
-    folder = out or Path(_folder_name([each.name for each in comparison.contestants]))
+    folder = out or Path(_folder_name([each.name for each in comparison.candidates]))
     page, kept = _write(comparison, folder)
     if json:
         print_json({**comparison.to_json(), "page": str(page), "kept": str(kept)})
@@ -126,7 +126,7 @@ def _table(comparison: "Comparison") -> "Table":
     table.add_column("recipe", overflow="fold")
     for heading in ("seed", "accuracy", "95 % interval"):
         table.add_column(heading, justify="right")
-    for each in comparison.contestants:
+    for each in comparison.candidates:
         interval = f"[{each.accuracy.low:.4f}, {each.accuracy.high:.4f}]"
         table.add_row(
             each.key, each.name, each.recipe, str(each.seed), f"{each.accuracy.value:.4f}", interval

@@ -28,7 +28,9 @@ Data = Annotated[
 Robust = Annotated[
     bool,
     typer.Option(
-        "--robust", metavar="", help="Also on images that are shifted, rotated, noisy, blurred, paled."
+        "--robust",
+        metavar="",
+        help="Also on images that are shifted, rotated, noisier, blurred, or of lower contrast.",
     ),
 ]
 Out = Annotated[

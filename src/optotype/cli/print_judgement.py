@@ -77,11 +77,11 @@ def _trust(judgement: "Judgement") -> Iterator[tuple[str, str]]:
             f"expected error {before}; with temperature {check.temperature:.3f}: {after}",
         )
     if (sets := judgement.label_sets) is not None:
-        held = f"they hold the class of {_range(sets.coverage)}, asked for {_percent(sets.asked)}"
-        yield "label sets", f"{held}; {sets.mean_size:.2f} classes on average, at most {sets.largest}"
-    if (unfamiliar := judgement.unfamiliar) is not None:
-        known = f"of the validation images it was {_percent(unfamiliar.asked)}"
-        yield "unfamiliar", f"{_range(unfamiliar.rejected)} of the images; {known}"
+        held = f"they hold the class of {_range(sets.coverage)}, asked for {_percent(sets.target_coverage)}"
+        yield "label sets", f"{held}; {sets.mean_size:.2f} classes on average, at most {sets.max_size}"
+    if (novelty := judgement.novelty) is not None:
+        known = f"of the validation images it was {_percent(novelty.target_rate)}"
+        yield "unfamiliar", f"{_range(novelty.rate)} of the images; {known}"
 
 
 def _curve(curve: "RobustnessCurve") -> str:

@@ -1,4 +1,4 @@
-"""Compare models, and recipes trained with several seeds, on the same images."""
+"""Comparison of models, and of recipes trained with several seeds, on the same images."""
 
 from optotype.comparing.compare import compare
 from optotype.comparing.comparison import Comparison

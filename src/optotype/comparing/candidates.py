@@ -1,12 +1,13 @@
-"""Who takes part in a comparison: found, held against one another, named; what cannot be compared is refused.
+"""The candidates of a comparison: opened, checked to be comparable, and named.
 
-Nothing is predicted and no test set opened before all of this has gone well.
+All checks are done before anything is predicted and before a test set is opened.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from optotype.errors import RunError
 from optotype.models.model import Model
@@ -18,22 +19,22 @@ from optotype.text import printable
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A model that takes part.
+    """A model to compare.
 
     Attributes:
-        key: "A" for the first, and so on.
-        name: Of its run or file; no two have the same.
-        given: What was given for it, in words.
+        key: "A" for the first candidate, "B" for the second, and so on.
+        name: The unique name of its run or file.
+        target: The target that it was opened from, as text.
         file: Its model file; None for a model in memory.
         model: The model.
-        recipe: How it was trained, as it was asked for: where the run chose the augmentation itself, "auto".
-        origin: Where it comes from.
-        runs_root: The folder that its openings of the test set are counted in.
+        recipe: The recipe as it was requested: "auto" for an augmentation that the run chose itself.
+        origin: The data, split and run that it was trained with.
+        runs_root: Folder in which openings of its test set are counted.
     """
 
     key: str
     name: str
-    given: str
+    target: str
     file: Path | None
     model: Model
     recipe: Recipe
@@ -45,113 +46,121 @@ class Candidate:
 
 
 def find_candidates(targets: Sequence[Run | Model | str | Path]) -> tuple[Candidate, ...]:
-    """Find the models that are to be compared.
+    """Open the models to compare, and check that they can be compared.
 
     Args:
-        targets: Runs, models, or paths of either; at least two, all of one data set and split, whatever pictures were
-            added to it for training.
+        targets: Runs, models, or paths of either; at least two, all with the same data set and split. Their additional
+            training images may differ.
+
+    Returns:
+        The candidates, in the order of the targets.
 
     Raises:
-        RunError: There are fewer than two, two are the same, one did not end well, or they were trained on different
-            data or splits.
-        ModelError: A model file is damaged, or does not say what it was trained on.
+        RunError: If there are fewer than two targets, two are the same, one did not finish training, or they were
+            trained on different data or splits.
+        ModelError: If a model file is damaged, or does not name its training data.
     """
     if len(targets) < 2:
         raise RunError(
-            f"{len(targets) or 'No'} target was given to be compared, expected at least two run folders or model"
-            " files. Name another."
+            f"{len(targets) or 'No'} target was given, expected at least two run folders or model files. Add another."
         )
-    found = [_find(target, key_of(place)) for place, target in enumerate(targets)]
-    for place, entrant in enumerate(found):
-        for other in found[:place]:
-            _check_another(other, entrant)
-            _check_alike(other, entrant)
-    return tuple(_named(found))
+    candidates = [_open(target, key_of(index)) for index, target in enumerate(targets)]
+    for index, candidate in enumerate(candidates):
+        for earlier in candidates[:index]:
+            _check_different(earlier, candidate)
+            _check_comparable(earlier, candidate)
+    return tuple(_with_unique_names(candidates))
 
 
-def key_of(place: int) -> str:
-    """Give the letters for a place: A to Z, then AA, AB and so on."""
-    before, letter = divmod(place, 26)
-    return (key_of(before - 1) if before else "") + chr(ord("A") + letter)
+def key_of(index: int) -> str:
+    """Return the key of a candidate: A to Z, then AA, AB and so on."""
+    prefix, letter = divmod(index, 26)
+    return (key_of(prefix - 1) if prefix else "") + chr(ord("A") + letter)
 
 
-def _find(target: Run | Model | str | Path, key: str) -> Candidate:
+def _open(target: Run | Model | str | Path, key: str) -> Candidate:
     found = find(target)
     if isinstance(found, Run):
         found.require_finished()
         origin = Origin(found.data, found.split.fingerprint, found.name)
         root = found.path.resolve().parent
-        given = printable(str(found.path))
-        # What "auto" comes to may change with the seed; the recipe is the same all the same.
-        asked = {} if found.augment_choice is None else {"augment": "auto"}
-        recipe = found.model.recipe.model_copy(update=asked)
-        lies = found.model_path.resolve()
-        return Candidate(key, printable(found.name), given, lies, found.model, recipe, origin, root)
+        # The augmentation that "auto" chooses may depend on the seed; the recipe is the same.
+        requested = {} if found.augment_choice is None else {"augment": "auto"}
+        recipe = found.model.recipe.model_copy(update=requested)
+        path, file = printable(str(found.path)), found.model_path.resolve()
+        return Candidate(key, printable(found.name), path, file, found.model, recipe, origin, root)
     origin = origin_of(found)
-    file = Path(target).resolve() if isinstance(target, str | Path) else None
-    name = origin.name if file is None else file.stem
+    model_file = Path(target).resolve() if isinstance(target, str | Path) else None
+    name = origin.name if model_file is None else model_file.stem
     return Candidate(
-        key, printable(name), printable(str(target)), file, found, found.recipe, origin, Path("runs")
+        key, printable(name), printable(str(target)), model_file, found, found.recipe, origin, Path("runs")
     )
 
 
-def _named(entrants: Sequence[Candidate]) -> list[Candidate]:
-    """Call those by what was given for them that would have the same name; and by their key too, if that is no help."""
-    names = Counter(each.name for each in entrants)
-    given = Counter(each.given for each in entrants)
-    return [
-        each
-        if names[each.name] == 1
-        else replace(each, name=each.given if given[each.given] == 1 else f"{each.name} {each.key}")
-        for each in entrants
-    ]
+def _with_unique_names(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates with unique names: a duplicate is replaced by its target, or else gets its key appended."""
+    names = Counter(candidate.name for candidate in candidates)
+    targets = Counter(candidate.target for candidate in candidates)
+
+    def unique_name(candidate: Candidate) -> str:
+        if names[candidate.name] == 1:
+            return candidate.name
+        return candidate.target if targets[candidate.target] == 1 else f"{candidate.name} {candidate.key}"
+
+    return [replace(candidate, name=unique_name(candidate)) for candidate in candidates]
 
 
-def _check_another(one: Candidate, other: Candidate) -> None:
-    if one.model is other.model or (one.file is not None and one.file == other.file):
+def _check_different(first: Candidate, second: Candidate) -> None:
+    if first.model is second.model or (first.file is not None and first.file == second.file):
         raise RunError(
-            f"{one.key} and {other.key} are both {one.given}, expected different models. Name each once."
+            f"{first.key} and {second.key} are both {first.target}, expected different models. Name each model once."
         )
 
 
-def _check_alike(one: Candidate, other: Candidate) -> None:
-    """Refuse two that do not have the same training and test images, classes, and split, saying how they differ."""
-    for what, tell, advice in (
-        ("were trained on different data", _data, "Compare runs of one data set."),
-        ("know different classes", _classes, "Compare runs of one data set."),
-        ("have different test images", _test, "Compare runs of one data set."),
-        (
-            "were trained on different splits",
-            _split,
-            "Train with the same validation and split_seed, and compare again.",
-        ),
-    ):
-        (here, said_here), (there, said_there) = tell(one), tell(other)
-        if here != there:
+def _check_comparable(first: Candidate, second: Candidate) -> None:
+    """Check that two candidates have the same training data, classes, test images and split."""
+    for difference, describe, advice in _REQUIREMENTS:
+        (first_value, first_text), (second_value, second_text) = describe(first), describe(second)
+        if first_value != second_value:
             raise RunError(
-                f"{one} and {other} {what}: {said_here}, and {said_there}, expected the same for all. {advice}"
+                f"{first} and {second} {difference}: {first_text} and {second_text}, expected the same for all models."
+                f" {advice}"
             )
 
 
-def _data(entrant: Candidate) -> tuple[object, str]:
-    # Of the source alone: what is added to it only trains, and none of the images that are compared on.
-    data = entrant.origin.data.of_source()
+def _describe_data(candidate: Candidate) -> tuple[object, str]:
+    # Only the source counts: additional images are used in training, and never compared on.
+    data = candidate.origin.data.of_source()
     return (
         data.fingerprint,
         f"{printable(data.name)} ({data.images:,} images, {printable(data.fingerprint[:20])})",
     )
 
 
-def _classes(entrant: Candidate) -> tuple[object, str]:
-    names = entrant.model.class_names
+def _describe_classes(candidate: Candidate) -> tuple[object, str]:
+    names = candidate.model.class_names
     return names, f"{len(names)} ({', '.join(names[:10])})"
 
 
-def _test(entrant: Candidate) -> tuple[object, str]:
-    data = entrant.origin.data
+def _describe_test_images(candidate: Candidate) -> tuple[object, str]:
+    data = candidate.origin.data
     return data.test_fingerprint, f"{data.test_images:,} ({printable(data.test_fingerprint[:20])})"
 
 
-def _split(entrant: Candidate) -> tuple[object, str]:
-    recipe = entrant.model.recipe
-    return entrant.origin.split, f"validation = {recipe.validation}, split_seed = {recipe.split_seed}"
+def _describe_split(candidate: Candidate) -> tuple[object, str]:
+    recipe = candidate.model.recipe
+    return candidate.origin.split, f"validation = {recipe.validation}, split_seed = {recipe.split_seed}"
+
+
+_ONE_DATA_SET: Final = "Compare runs of one data set."
+_REQUIREMENTS: Final[tuple[tuple[str, Callable[[Candidate], tuple[object, str]], str], ...]] = (
+    ("were trained on different data", _describe_data, _ONE_DATA_SET),
+    ("have different classes", _describe_classes, _ONE_DATA_SET),
+    ("have different test images", _describe_test_images, _ONE_DATA_SET),
+    (
+        "were trained on different splits",
+        _describe_split,
+        "Train with the same validation and split_seed, and compare again.",
+    ),
+)
+"""What all candidates must share: the message if it differs, a function for its value and text, and advice."""

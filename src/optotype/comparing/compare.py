@@ -1,6 +1,6 @@
-"""Comparing models on the same images: which is better, by how much, and whether these images can tell.
+"""Comparison of models on the same images: which one is better, by how much, and whether the images suffice to tell.
 
-On validation by default: whoever chooses by the test images has no test images left.
+The default split is validation: test images that were used to choose a model no longer measure it independently.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from optotype.comparing.candidates import Candidate, find_candidates
 from optotype.comparing.comparison import CandidateResult, Comparison, Disagreement, On, RecipePair
-from optotype.comparing.verdicts import SEEDS, compare_models, compare_recipes
+from optotype.comparing.verdicts import MIN_SEEDS, compare_models, compare_recipes
 from optotype.data.dataset import Dataset
 from optotype.data.sealed import open_test
 from optotype.errors import DataError, unknown_name
@@ -23,12 +23,12 @@ from optotype.runs.predictions import Predictions, predict_split
 from optotype.runs.run import Run
 from optotype.text import printable
 
-_SMALL: Final = 100
-"""Images below which a comparison is said to rest on few."""
+_MIN_IMAGES: Final = 100
+"""A note is added to a comparison on fewer images."""
 
 
-class _Shown(NamedTuple):
-    """The images that all models are shown."""
+class _SharedImages(NamedTuple):
+    """The images that all models classify: the rows of a split, and the opening if it is the test split."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
@@ -45,157 +45,162 @@ def compare(
     runs_root: str | Path | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Comparison:
-    """Compare trained models on the same images, each two of them.
+    """Compare every pair of trained models on the same images.
 
     Args:
-        targets: Two or more runs, models, or paths of either, trained on the same data with the same split, be it with
-            other pictures added or none.
-        on: "validation", or "test": that opens the sealed test split, which is counted, once for all of them.
-        data: What the models were trained on, where that was in memory; by default it is loaded from where it came.
-        runs_root: Folder whose test-openings.jsonl counts the opening; by default the one that holds the first run, or
-            runs/ in the working folder for a model that is in no run folder.
-        report: Called with what is being done, now and then.
+        targets: Two or more runs, models, or paths of either, trained on the same data with the same split. Their
+            additional training images may differ.
+        on: "validation", or "test": that opens the sealed test split once for all models, which is counted.
+        data: The training data, if they were in memory; by default they are loaded from their source.
+        runs_root: Folder whose test-openings.jsonl counts the opening; by default the folder that contains the first
+            run, or runs/ in the working folder for a model outside a run folder.
+        report: Called with the name of each step.
 
     Returns:
-        How good each model is, a verdict about each two, one about each two recipes that were given with several seeds,
-        and the images on which they differ.
+        The accuracy of each model, a verdict about every pair, a verdict about every pair of recipes with several
+        seeds, and the images on which the models disagree.
 
     Raises:
-        RunError: Fewer than two targets, one twice, one that did not end well, or runs of different data or splits; or
-            the opening cannot be written down.
-        ModelError: A model file is damaged, or does not say what it was trained on.
-        DataError: The data are gone, were in memory and not given, or are no longer what the models were trained on; or
-            there are no images to compare on.
+        RunError: If there are fewer than two targets, one is named twice, one did not finish training, or they have
+            different data or splits; or if the opening cannot be written to the log.
+        ModelError: If a model file is damaged, or does not name its training data.
+        DataError: If the training data are missing, were in memory and not passed, or have changed since training; or
+            if there are no images to compare on.
     """
     if on not in ("validation", "test"):
         raise DataError(unknown_name("split to compare on", on, ("validation", "test")))
-    say = report or (lambda _: None)
-    say("reading the models")
-    entrants = find_candidates(targets)
-    say("loading the data")
-    first = entrants[0]
+    report_step = report or (lambda _: None)
+    report_step("reading the models")
+    candidates = find_candidates(targets)
+    report_step("loading the data")
+    first = candidates[0]
     loaded, split = reload(first.origin, first.model.recipe, data, with_added=False)
     if on == "validation":
-        images = _validation(loaded, split.validation)
+        shared = _validation_images(loaded, split.validation)
     else:
-        images = _test(loaded, entrants, Path(runs_root or first.runs_root))
-    said = []
-    for entrant in entrants:
-        say(f"asking {entrant}")
-        said.append(predict_split(entrant.model, images.images, images.labels, images.rows))
-    return _compared(entrants, loaded, on, images, said)
+        shared = _open_test_images(loaded, candidates, Path(runs_root or first.runs_root))
+    predictions = []
+    for candidate in candidates:
+        report_step(f"predicting with {candidate}")
+        predictions.append(predict_split(candidate.model, shared.images, shared.labels, shared.rows))
+    return _compare_predictions(candidates, loaded, on, shared, predictions)
 
 
-def _validation(data: Dataset, rows: NDArray[np.int64]) -> _Shown:
+def _validation_images(data: Dataset, rows: NDArray[np.int64]) -> _SharedImages:
     if len(rows) == 0:
         raise DataError(
-            f"The runs kept no image of {data.name} for validation, expected some to compare on. Train with"
+            f"The runs have no validation images of {data.name}, expected at least 1 to compare on. Train with"
             ' validation = 0.1, or compare on the test images, which counts as an opening: on="test" (--on test).'
         )
-    return _Shown(data.images, data.labels, rows, data.files)
+    return _SharedImages(data.images, data.labels, rows, data.files)
 
 
-def _test(data: Dataset, entrants: Sequence[Candidate], runs_root: Path) -> _Shown:
+def _open_test_images(data: Dataset, candidates: Sequence[Candidate], runs_root: Path) -> _SharedImages:
     if data.test.n == 0:
         raise DataError(
-            f"{data.name} has no test images, expected some to compare on. Compare on validation."
+            f"{data.name} has no test images, expected at least 1 to compare on. Compare on validation."
         )
-    opened = open_test(data, runs_root, by=f"compare {' '.join(each.name for each in entrants)}")
+    names = " ".join(candidate.name for candidate in candidates)
+    opened = open_test(data, runs_root, by=f"compare {names}")
     rows = np.arange(len(opened.labels))
-    return _Shown(opened.images, opened.labels, rows, data.test.files, opened.opening, opened.fingerprint)
+    return _SharedImages(
+        opened.images, opened.labels, rows, data.test.files, opened.opening, opened.fingerprint
+    )
 
 
-def _compared(
-    entrants: Sequence[Candidate], data: Dataset, on: On, images: _Shown, said: Sequence[Predictions]
+def _compare_predictions(
+    candidates: Sequence[Candidate],
+    data: Dataset,
+    on: On,
+    shared: _SharedImages,
+    predictions: Sequence[Predictions],
 ) -> Comparison:
-    labels = images.labels[images.rows]
-    right = {
-        entrant.key: each.logits.argmax(axis=1) == labels
-        for entrant, each in zip(entrants, said, strict=True)
+    labels = shared.labels[shared.rows]
+    is_correct = {
+        candidate.key: of_model.logits.argmax(axis=1) == labels
+        for candidate, of_model in zip(candidates, predictions, strict=True)
     }
-    contestants = tuple(_contestant(entrant, right[entrant.key]) for entrant in entrants)
-    recipes, twins = compare_recipes(contestants, [each.recipe for each in entrants])
+    results = tuple(_result(candidate, is_correct[candidate.key]) for candidate in candidates)
+    recipes, repeats = compare_recipes(results, [candidate.recipe for candidate in candidates])
     return Comparison(
         data=printable(data.name),
         on=on,
         n=len(labels),
-        contestants=contestants,
-        pairs=compare_models(right),
+        candidates=results,
+        pairs=compare_models(is_correct),
         recipes=recipes,
-        notes=(*_notes(entrants, on, len(labels)), *twins, *_on_recipes(recipes)),
-        disagreements=_disagreements(entrants, images, said),
-        opening=images.opening,
-        test_fingerprint=images.fingerprint,
-        images=images.images,
+        notes=(*_notes(candidates, on, len(labels)), *repeats, *_note_on_seeds(recipes)),
+        disagreements=_disagreements(candidates, shared, predictions),
+        opening=shared.opening,
+        test_fingerprint=shared.fingerprint,
+        images=shared.images,
     )
 
 
-def _contestant(entrant: Candidate, right: NDArray[np.bool_]) -> CandidateResult:
-    recipe = entrant.model.recipe
-    accuracy = proportion(int(right.sum()), len(right))
-    data = entrant.origin.data
+def _result(candidate: Candidate, is_correct: NDArray[np.bool_]) -> CandidateResult:
+    recipe, data, n = candidate.model.recipe, candidate.origin.data, len(is_correct)
     return CandidateResult(
-        entrant.key,
-        entrant.name,
+        candidate.key,
+        candidate.name,
         recipe.name,
         recipe.seed,
-        len(right),
-        accuracy,
+        n,
+        proportion(int(is_correct.sum()), n),
         trained_on=data.fingerprint,
         added=data.added,
     )
 
 
-def _notes(entrants: Sequence[Candidate], on: On, n: int) -> list[str]:
+def _notes(candidates: Sequence[Candidate], on: On, n: int) -> list[str]:
     notes = []
-    if n < _SMALL:
-        notes.append(f"{n} images are few: only a large difference can be seen on them.")
-    stopped = [each.key for each in entrants if each.model.recipe.early_stopping]
+    if n < _MIN_IMAGES:
+        notes.append(f"n = {n} is small: only a large difference can be detected.")
+    stopped = [candidate.key for candidate in candidates if candidate.model.recipe.early_stopping]
     if on == "validation" and stopped:
         notes.append(
-            f"The training of {', '.join(stopped)} was stopped by how well it did on validation images, which flatters"
-            " it on them. The test images are free of that."
+            f"Early stopping used validation images in the training of {', '.join(stopped)}, so accuracy on them is"
+            " biased upwards. Accuracy on test images is not."
         )
-    if len({each.origin.data.fingerprint for each in entrants}) > 1:
-        added = [f"{each.key} {each.origin.data.added:,}" for each in entrants]
+    if len({candidate.origin.data.fingerprint for candidate in candidates}) > 1:
+        added = [f"{candidate.key} {candidate.origin.data.added:,}" for candidate in candidates]
         notes.append(
-            f"Not all were trained on the same images; pictures that were added to those of the data set:"
-            f" {', '.join(added)}. A verdict is about these too."
+            f"The models were trained with different additional images: {', '.join(added)}. The verdicts include the"
+            " effect of these images."
         )
-    pairs = len(entrants) * (len(entrants) - 1) // 2
-    if pairs > 1:
+    n_pairs = len(candidates) * (len(candidates) - 1) // 2
+    if n_pairs > 1:
         notes.append(
-            f"The verdicts about models are corrected for their number, {pairs} (Holm); their intervals are not."
+            f"The verdicts about models are corrected for {n_pairs} pairs (Holm); their intervals are not."
         )
     return notes
 
 
-def _on_recipes(recipes: Sequence[RecipePair]) -> list[str]:
-    """Say what verdicts about models are not, where nothing is said of recipes."""
+def _note_on_seeds(recipes: Sequence[RecipePair]) -> list[str]:
+    """Return a note that the verdicts are about models, if there is no verdict about recipes."""
     if recipes:
         return []
-    about = "A verdict about models is about these, as they were trained; another seed gives others."
-    return [f"{about} For one about recipes, compare at least {SEEDS} seeds of each."]
+    scope = "The verdicts are about these trained models; another seed gives other models."
+    return [f"{scope} For a verdict about recipes, compare at least {MIN_SEEDS} seeds of each."]
 
 
 def _disagreements(
-    entrants: Sequence[Candidate], images: _Shown, said: Sequence[Predictions]
+    candidates: Sequence[Candidate], shared: _SharedImages, predictions: Sequence[Predictions]
 ) -> tuple[Disagreement, ...]:
-    predicted = np.stack([each.logits.argmax(axis=1) for each in said])
-    places = np.flatnonzero((predicted != predicted[0]).any(axis=0))
-    sure = [
-        entrant.model.probabilities(each.logits[places]).max(axis=1)
-        for entrant, each in zip(entrants, said, strict=True)
+    predicted = np.stack([of_model.logits.argmax(axis=1) for of_model in predictions])
+    columns = np.flatnonzero((predicted != predicted[0]).any(axis=0))
+    confidence = [
+        candidate.model.probabilities(of_model.logits[columns]).max(axis=1)
+        for candidate, of_model in zip(candidates, predictions, strict=True)
     ]
-    class_names = entrants[0].model.class_names
-    files = images.files
+    class_names = candidates[0].model.class_names
+    files = shared.files
     return tuple(
         Disagreement(
             index=int(row),
-            label=class_names[int(images.labels[row])],
+            label=class_names[int(shared.labels[row])],
             file=None if files is None else printable(files[row]),
-            predicted=tuple(class_names[int(each)] for each in predicted[:, place]),
-            probability=tuple(round(float(each[number]), 6) for each in sure),
+            predicted=tuple(class_names[int(label)] for label in predicted[:, column]),
+            probability=tuple(round(float(of_model[number]), 6) for of_model in confidence),
         )
-        for number, (place, row) in enumerate(zip(places, images.rows[places], strict=True))
+        for number, (column, row) in enumerate(zip(columns, shared.rows[columns], strict=True))
     )

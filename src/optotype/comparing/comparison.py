@@ -1,6 +1,6 @@
-"""What a comparison is made of: how good each model is, which of two is better, and the images on which they differ.
+"""Comparison: the accuracy of each model, a verdict for every pair, and the images on which the models disagree.
 
-Everything here is plain values, so that it can be written as JSON; only the images themselves are in memory alone.
+All values are plain and can be written as JSON. Only the images themselves are in memory alone.
 """
 
 from dataclasses import asdict, dataclass, field, replace
@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from optotype.metrics import Estimate
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of comparison.json."""
 
 On = Literal["validation", "test"]
@@ -20,17 +20,17 @@ On = Literal["validation", "test"]
 
 @dataclass(frozen=True)
 class CandidateResult:
-    """A model that is compared.
+    """The result of one model.
 
     Attributes:
-        key: What verdicts call it: "A", "B" and so on.
-        name: Of its run or file; no two have the same.
+        key: Its key in the verdicts: "A", "B" and so on.
+        name: The unique name of its run or file.
         recipe: Name of its recipe.
-        seed: Of its training.
-        n: Images that it was shown.
-        accuracy: Share classified right (Wilson).
+        seed: Seed of its training.
+        n: Number of images that it classified.
+        accuracy: Share classified correctly (Wilson).
         trained_on: Fingerprint of its training images, labels and class names.
-        added: How many of those images were added to the data set's own.
+        added: Number of additional images among its training images.
     """
 
     key: str
@@ -48,18 +48,19 @@ class Pair:
     """Two models on the same images.
 
     Attributes:
-        a: Key of the first.
-        b: Key of the second.
-        difference: Accuracy of the second minus that of the first (Bonett and Price), not corrected for several pairs.
-        only_a: Images that only the first classifies right.
-        only_b: Images that only the second classifies right.
-        both_wrong: Images that both classify wrong.
-        p: Of McNemar's exact test.
-        p_adjusted: Corrected for the number of pairs (Holm).
-        needed: Images at which a difference as large as this one would be seen with a power of 80 %; None where it is
-            seen, or where there is none.
-        better: Key of the better one, where ``p_adjusted`` is below 5 %; else None.
-        verdict: In words.
+        a: Key of the first model.
+        b: Key of the second model.
+        difference: Accuracy of the second minus accuracy of the first (Bonett and Price), not corrected for several
+            pairs.
+        only_a: Images that only the first model classifies correctly.
+        only_b: Images that only the second model classifies correctly.
+        both_wrong: Images that both classify incorrectly.
+        p: p-value of McNemar's exact test.
+        p_adjusted: p-value corrected for the number of pairs (Holm).
+        images_needed: Images at which a difference of this size would be detected with a power of 80 %; None if it is
+            significant, or zero.
+        better: Key of the better model if ``p_adjusted`` is below 5 %; otherwise None.
+        verdict: The result in words.
     """
 
     a: str
@@ -70,25 +71,26 @@ class Pair:
     both_wrong: int
     p: float
     p_adjusted: float
-    needed: int | None
+    images_needed: int | None
     better: str | None
     verdict: str
 
 
 @dataclass(frozen=True)
 class RecipePair:
-    """Two recipes, each trained with several seeds.
+    """Two recipes, at least one of them trained with several seeds.
 
     Attributes:
-        a: Name of the first.
-        b: Name of the second.
-        keys_a: Models of the first, one a seed.
-        keys_b: Models of the second, one a seed.
-        mean_a: Mean accuracy of the first.
-        mean_b: Mean accuracy of the second.
+        a: Name of the first recipe.
+        b: Name of the second recipe.
+        keys_a: Keys of the first recipe's models, one per seed.
+        keys_b: Keys of the second recipe's models, one per seed.
+        mean_a: Mean accuracy of the first recipe.
+        mean_b: Mean accuracy of the second recipe.
         difference: ``mean_b`` minus ``mean_a`` (Welch); None with fewer than five seeds of either.
-        p_adjusted: Of Welch's test, corrected for the number of such pairs (Holm); None likewise.
-        verdict: In words.
+        p_adjusted: p-value of Welch's test, corrected for the number of recipe pairs (Holm); None with fewer than five
+            seeds of either.
+        verdict: The result in words.
     """
 
     a: str
@@ -104,14 +106,14 @@ class RecipePair:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """An image that not all models take for the same.
+    """An image that the models do not all classify alike.
 
     Attributes:
-        index: Its place in what it was taken from: the training images (validation ones are among them) or the test.
-        label: Its class.
-        file: Its name; None where images have no files.
-        predicted: What each model takes it for, in the order of the contestants.
-        probability: What each gives to that class, in 0 .. 1; calibrated where the model is.
+        index: Its row among the training images (which include the validation images) or the test images.
+        label: Name of its class.
+        file: Its file name; None if the images have no files.
+        predicted: The class that each candidate predicts, in the order of the candidates.
+        probability: The probability of each predicted class, in 0 .. 1; calibrated if the model is.
     """
 
     index: int
@@ -123,26 +125,26 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison came to.
+    """The result of a comparison.
 
     Attributes:
-        data: What the models were trained on.
+        data: Name of the data set that the models were trained on.
         on: The split that they are compared on.
-        n: Its images.
-        contestants: The models, in the order in which they were given.
-        pairs: Each two of them.
-        recipes: Each two recipes, where one was given with several seeds.
-        notes: What a careful reader must know beside that, in sentences.
-        disagreements: The images that not all take for the same, by rising index.
-        opening: How many times this test set was opened, this time included; None on validation.
-        test_fingerprint: Which test set that is; empty on validation.
-        images: uint8 of shape (m, height, width, channels), into which ``disagreements[...].index`` points; not kept.
+        n: Number of images of that split.
+        candidates: The models, in the order of the targets.
+        pairs: Every pair of models.
+        recipes: Every pair of recipes of which at least one has several seeds.
+        notes: Sentences on what limits the verdicts.
+        disagreements: The images that not all models classify alike, by increasing index.
+        opening: Number of openings of this test set, this one included; None on validation.
+        test_fingerprint: Fingerprint of the test set; empty on validation.
+        images: uint8 of shape (m, height, width, channels), indexed by ``disagreements[...].index``; not written.
     """
 
     data: str
     on: On
     n: int
-    contestants: tuple[CandidateResult, ...]
+    candidates: tuple[CandidateResult, ...]
     pairs: tuple[Pair, ...]
     recipes: tuple[RecipePair, ...]
     notes: tuple[str, ...]
@@ -153,27 +155,27 @@ class Comparison:
 
     @property
     def verdicts(self) -> tuple[str, ...]:
-        """What was found, in words: about the models, then about the recipes."""
-        return (*(each.verdict for each in self.pairs), *(each.verdict for each in self.recipes))
+        """The verdicts about the models, then those about the recipes."""
+        return (*(pair.verdict for pair in self.pairs), *(pair.verdict for pair in self.recipes))
 
-    def differing(self, pair: Pair) -> list[tuple[Disagreement, int, int]]:
-        """List the images that two models take for different things, the most confident disagreements first.
+    def disagreements_between(self, pair: Pair) -> list[tuple[Disagreement, int, int]]:
+        """Return the images that two models classify differently, the most confident disagreements first.
 
         Args:
             pair: One of ``pairs``.
 
         Returns:
-            Each with the places of the two among the contestants. First come those of which the less confident of the
-            two is most confident; where it is equally so, the other decides.
+            Each disagreement with the indices of the two models among the candidates. They are sorted by the lower of
+            the two probabilities, then by the higher one, in decreasing order.
         """
-        keys = [each.key for each in self.contestants]
+        keys = [candidate.key for candidate in self.candidates]
         a, b = keys.index(pair.a), keys.index(pair.b)
-        found = [each for each in self.disagreements if each.predicted[a] != each.predicted[b]]
-        found.sort(key=lambda each: sorted((each.probability[a], each.probability[b])), reverse=True)
-        return [(each, a, b) for each in found]
+        between = [each for each in self.disagreements if each.predicted[a] != each.predicted[b]]
+        between.sort(key=lambda each: sorted((each.probability[a], each.probability[b])), reverse=True)
+        return [(each, a, b) for each in between]
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Give the comparison as JSON values, without the images."""
+        """Return the comparison as JSON values, without the images."""
         values = asdict(replace(self, images=None))
         del values["images"]
         return {"format": FORMAT, **values}

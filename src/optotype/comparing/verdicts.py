@@ -1,7 +1,7 @@
-"""Which model is better, and which recipe: the statistics of a comparison, and their words.
+"""The statistics and the verdicts of a comparison: which model is better, and which recipe.
 
-A verdict about two models rests on the images; one about two recipes on several models of each, for another seed gives
-another model.
+A verdict about two models rests on images. A verdict about two recipes rests on several models of each, because
+another seed gives another model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,69 +14,76 @@ from numpy.typing import NDArray
 
 from optotype.comparing.comparison import CandidateResult, Pair, RecipePair
 from optotype.metrics import Estimate
+from optotype.metrics.formatting import format_points
 from optotype.metrics.paired import holm, images_needed, mcnemar, paired_difference, smallest_difference
 from optotype.metrics.welch import Difference, difference
 from optotype.recipes.recipe import Recipe
+from optotype.text import count
 
 ALPHA: Final = 0.05
-"""Level of every verdict."""
-SEEDS: Final = 5
-"""Models of a recipe that a verdict about it takes."""
+"""Significance level of every verdict."""
+MIN_SEEDS: Final = 5
+"""Models of each recipe that a verdict about recipes requires."""
 
 
-def compare_models(right: Mapping[str, NDArray[np.bool_]]) -> tuple[Pair, ...]:
-    """Compare each two models.
+def compare_models(is_correct: Mapping[str, NDArray[np.bool_]]) -> tuple[Pair, ...]:
+    """Compare every pair of models.
 
     Args:
-        right: By key, which images a model classifies right; bool of shape (n,), the same images for all.
+        is_correct: By key, which images a model classifies correctly; bool of shape (n,), the same images for all.
+
+    Returns:
+        One result for each pair, in the order of the keys.
     """
-    chosen = list(combinations(right, 2))
-    counts = [
-        (
-            int((right[a] & ~right[b]).sum()),
-            int((right[b] & ~right[a]).sum()),
-            int((~right[a] & ~right[b]).sum()),
-        )
-        for a, b in chosen
-    ]
+    key_pairs = list(combinations(is_correct, 2))
+    counts = [_count_pair(is_correct[a], is_correct[b]) for a, b in key_pairs]
     p_values = [mcnemar(only_a, only_b) for only_a, only_b, _ in counts]
     adjusted = holm(p_values)
-    n = len(next(iter(right.values())))
+    n = len(next(iter(is_correct.values())))
     return tuple(
-        _pair(keys, count, n, (p, p_adjusted), len(chosen))
-        for keys, count, p, p_adjusted in zip(chosen, counts, p_values, adjusted, strict=True)
+        _pair(keys, pair_counts, n, (p, p_adjusted), len(key_pairs))
+        for keys, pair_counts, p, p_adjusted in zip(key_pairs, counts, p_values, adjusted, strict=True)
     )
+
+
+def _count_pair(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[int, int, int]:
+    """Count the images that only the first, only the second, and neither model classifies correctly."""
+    return int((a & ~b).sum()), int((b & ~a).sum()), int((~a & ~b).sum())
 
 
 def _pair(
-    keys: tuple[str, str], counts: tuple[int, int, int], n: int, p_values: tuple[float, float], pairs: int
+    keys: tuple[str, str],
+    counts: tuple[int, int, int],
+    n: int,
+    p_values: tuple[float, float],
+    n_pairs: int,
 ) -> Pair:
     (a, b), (only_a, only_b, both_wrong), (p, p_adjusted) = keys, counts, p_values
     change = paired_difference(only_a, only_b, n)
-    seen = p_adjusted < ALPHA
-    # At the level that Holm's method asks of the first of them: so the number is always larger than n.
-    alpha = ALPHA / pairs
-    needed = None if seen else images_needed(only_a, only_b, n, alpha)
-    better = (b if only_b > only_a else a) if seen else None
+    is_significant = p_adjusted < ALPHA
+    # The level that Holm's method requires of the smallest p-value, so that the number always exceeds n.
+    alpha = ALPHA / n_pairs
+    needed = None if is_significant else images_needed(only_a, only_b, n, alpha)
+    better = (b if only_b > only_a else a) if is_significant else None
     if better == a:
-        verdict = _better(a, b, _reversed(change), only_a, only_b)
+        verdict = _verdict_better(a, b, _negate(change), only_a, only_b)
     elif better == b:
-        verdict = _better(b, a, change, only_b, only_a)
+        verdict = _verdict_better(b, a, change, only_b, only_a)
     else:
-        among = f" among {pairs} pairs" if p < ALPHA else ""
-        why = _why_not(keys, counts, n, change, needed, alpha)
-        verdict = f"these {n:,} images cannot tell {a} from {b}{among}: {why}"
+        correction = f" after correction for {n_pairs} pairs" if p < ALPHA else ""
+        reason = _reason(keys, counts, n, change, needed, alpha)
+        verdict = f"no significant difference between {a} and {b} on {n:,} images{correction}: {reason}"
     return Pair(a, b, change, only_a, only_b, both_wrong, p, p_adjusted, needed, better, verdict)
 
 
-def _better(winner: str, loser: str, change: Estimate, only_winner: int, only_loser: int) -> str:
+def _verdict_better(winner: str, loser: str, change: Estimate, only_winner: int, only_loser: int) -> str:
     return (
-        f"{winner} is better than {loser}: {in_points(change)}; {_count(only_winner)} only {winner} gets right,"
-        f" {only_loser:,} only {loser}"
+        f"{winner} is better than {loser}: {format_points(change)}; only {winner} is correct on"
+        f" {count(only_winner, 'image')}, only {loser} on {only_loser:,}"
     )
 
 
-def _why_not(
+def _reason(
     keys: tuple[str, str],
     counts: tuple[int, int, int],
     n: int,
@@ -84,123 +91,110 @@ def _why_not(
     needed: int | None,
     alpha: float,
 ) -> str:
+    """Return why a pair has no significant difference."""
     (a, b), (only_a, only_b, _) = keys, counts
     if needed is not None:
-        return f"{in_points(change)}; at least {_rounded_up(needed):,} would be needed"
+        return f"{format_points(change)}; at least {_round_up(needed):,} images would be needed to detect it"
     if only_a == 0:
-        return "both get the same ones right"
+        return "both are correct on the same images"
     smallest = 100 * smallest_difference(only_a, only_b, n, alpha)
     return (
-        f"{_count(only_a)} only {a} gets right, {only_b:,} only {b}; a difference of {smallest:.2f} points or more"
-        " would most likely have been seen"
+        f"only {a} is correct on {count(only_a, 'image')}, only {b} on {only_b:,}; a difference of {smallest:.2f}"
+        " points or more would most likely have been detected"
     )
 
 
 def compare_recipes(
-    contestants: Sequence[CandidateResult], recipes: Sequence[Recipe]
+    candidates: Sequence[CandidateResult], recipes: Sequence[Recipe]
 ) -> tuple[tuple[RecipePair, ...], tuple[str, ...]]:
-    """Compare each two recipes of which one at least was given with several seeds.
+    """Compare every pair of recipes of which at least one was trained with several seeds.
 
     Args:
-        contestants: The models.
-        recipes: The recipe of each.
+        candidates: The models.
+        recipes: The recipe of each model.
 
     Returns:
-        The pairs, and sentences about models that say nothing new of their recipe.
+        The pairs, and notes on models that repeat the recipe and seed of another.
     """
-    groups, notes = _groups(contestants, recipes)
-    chosen = [
-        (one, other)
-        for one, other in combinations(groups, 2)
-        if max(len(groups[one]), len(groups[other])) > 1
-    ]
-    tested = {
-        (one, other): difference(_accuracies(groups[other]), _accuracies(groups[one]))
-        for one, other in chosen
-        if min(len(groups[one]), len(groups[other])) >= SEEDS
+    groups, notes = _group_by_recipe(candidates, recipes)
+    key_pairs = [(a, b) for a, b in combinations(groups, 2) if max(len(groups[a]), len(groups[b])) > 1]
+    differences = {
+        (a, b): difference(_accuracies(groups[b]), _accuracies(groups[a]))
+        for a, b in key_pairs
+        if min(len(groups[a]), len(groups[b])) >= MIN_SEEDS
     }
-    adjusted = dict(zip(tested, holm([each.p for each in tested.values()]), strict=True))
+    adjusted = dict(zip(differences, holm([welch.p for welch in differences.values()]), strict=True))
     pairs = [
-        _recipe_pair(groups[one], groups[other], tested.get((one, other)), adjusted.get((one, other)))
-        for one, other in chosen
+        _recipe_pair(groups[a], groups[b], differences.get((a, b)), adjusted.get((a, b)))
+        for a, b in key_pairs
     ]
     return tuple(pairs), notes
 
 
-def _groups(
-    contestants: Sequence[CandidateResult], recipes: Sequence[Recipe]
+def _group_by_recipe(
+    candidates: Sequence[CandidateResult], recipes: Sequence[Recipe]
 ) -> tuple[dict[str, list[CandidateResult]], tuple[str, ...]]:
-    """Put the models of each recipe together, one a seed."""
+    """Group the models by recipe, one model per seed."""
     groups: dict[str, list[CandidateResult]] = {}
     notes = []
-    for contestant, recipe in zip(contestants, recipes, strict=True):
-        # What is the same for all anyway, or computes nothing, tells no two recipes apart.
-        beside = {"name", "source", "seed", "validation", "split_seed"}
-        # A recipe is compared as it was trained: with pictures added it is another training.
-        key = recipe.model_dump_json(exclude=beside) + contestant.trained_on
+    for candidate, recipe in zip(candidates, recipes, strict=True):
+        # These settings are the same for all candidates, or do not affect the computation.
+        ignored = {"name", "source", "seed", "validation", "split_seed"}
+        # With other additional images, the same recipe is another training.
+        key = recipe.model_dump_json(exclude=ignored) + candidate.trained_on
         group = groups.setdefault(key, [])
-        if twin := next((each for each in group if each.seed == contestant.seed), None):
+        if twin := next((member for member in group if member.seed == candidate.seed), None):
             notes.append(
-                f"{twin.key} and {contestant.key} are of the same recipe and seed {twin.seed}: for the recipe only"
-                f" {twin.key} counts."
+                f"{twin.key} and {candidate.key} have the same recipe and seed {twin.seed}: only {twin.key} counts for"
+                " the recipe."
             )
         else:
-            group.append(contestant)
+            group.append(candidate)
     return groups, tuple(notes)
 
 
 def _accuracies(group: Sequence[CandidateResult]) -> list[float]:
-    return [each.accuracy.value for each in group]
+    return [candidate.accuracy.value for candidate in group]
 
 
 def _recipe_pair(
-    one: Sequence[CandidateResult],
-    other: Sequence[CandidateResult],
+    first: Sequence[CandidateResult],
+    second: Sequence[CandidateResult],
     welch: Difference | None,
     p: float | None,
 ) -> RecipePair:
-    keys = [tuple(each.key for each in group) for group in (one, other)]
-    a, b = (f"{group[0].recipe} ({', '.join(each)})" for group, each in zip((one, other), keys, strict=True))
-    seeds = len(one), len(other)
+    groups = (first, second)
+    keys = [tuple(candidate.key for candidate in group) for group in groups]
+    a, b = (
+        f"{group[0].recipe} ({', '.join(group_keys)})" for group, group_keys in zip(groups, keys, strict=True)
+    )
     change = None if welch is None else Estimate(welch.mean, welch.low, welch.high)
-    mean_a, mean_b = fmean(_accuracies(one)), fmean(_accuracies(other))
+    verdict = _recipe_verdict((a, b), (len(first), len(second)), change, p)
     return RecipePair(
-        a, b, keys[0], keys[1], mean_a, mean_b, change, p, _recipe_verdict((a, b), seeds, change, p)
+        a, b, keys[0], keys[1], fmean(_accuracies(first)), fmean(_accuracies(second)), change, p, verdict
     )
 
 
 def _recipe_verdict(
-    names: tuple[str, str], seeds: tuple[int, int], change: Estimate | None, p: float | None
+    names: tuple[str, str], n_seeds: tuple[int, int], change: Estimate | None, p: float | None
 ) -> str:
-    (a, b), trained = names, f"{seeds[0]} and {seeds[1]} seeds"
+    (a, b), seeds = names, f"{n_seeds[0]} and {n_seeds[1]} seeds"
     if change is None or p is None:
-        needed = f"at least {SEEDS} seeds of each are needed for a verdict"
-        return f"recipes {a} and {b}: {needed}, here are {seeds[0]} and {seeds[1]}"
+        return f"recipes {a} and {b}: a verdict requires at least {MIN_SEEDS} seeds of each, found {seeds}"
     if change.low == change.high:
-        return f"recipes {a} and {b}: {in_points(change)}, but no accuracy varies with the seed; {trained}"
+        return f"recipes {a} and {b}: {format_points(change)}, but no accuracy varies with the seed; {seeds}"
     if p >= ALPHA:
-        return f"{trained} cannot tell the recipes {a} and {b} apart: {in_points(change)}"
+        return f"no significant difference between recipes {a} and {b}: {format_points(change)}; {seeds}"
     if change.value < 0:
-        return f"the recipe {a} is better than {b}: {in_points(_reversed(change))}; {trained}"
-    return f"the recipe {b} is better than {a}: {in_points(change)}; {seeds[1]} and {seeds[0]} seeds"
+        return f"recipe {a} is better than {b}: {format_points(_negate(change))}; {seeds}"
+    return f"recipe {b} is better than {a}: {format_points(change)}; {n_seeds[1]} and {n_seeds[0]} seeds"
 
 
-def in_points(change: Estimate) -> str:
-    """Write a difference of accuracies in percentage points, with its interval."""
-    # Adding 0 makes 0 of -0.
-    value, low, high = (round(100 * each, 2) + 0.0 for each in (change.value, change.low, change.high))
-    return f"{value:+.2f} points [{low:.2f}, {high:.2f}]"
-
-
-def _reversed(change: Estimate) -> Estimate:
+def _negate(change: Estimate) -> Estimate:
     return Estimate(-change.value, -change.high, -change.low)
 
 
-def _count(n: int) -> str:
-    return f"{n:,} image" if n == 1 else f"{n:,} images"
-
-
-def _rounded_up(n: int) -> int:
-    """Round up to two digits: no more is known of a number of images that would be needed."""
+def _round_up(n: int) -> int:
+    """Round up to two significant digits: the number of images needed is not known more precisely."""
     unit: int = 10 ** max(len(str(n)) - 2, 0)
     return -(-n // unit) * unit

@@ -1,1 +1,1 @@
-"""Why a model says what it says."""
+"""Explanations of predictions: occlusion maps and similar training images."""

@@ -1,8 +1,9 @@
-"""Which training images are most like an image to a model: neighbours among what its last layer reads.
+"""Nearest neighbours: the training images with the most similar features, the inputs of the model's last layer.
 
-As in Deep k-nearest neighbors (N. Papernot, P. McDaniel, arXiv:1803.04765, section 3), for one layer. What it reads is
-compared at unit length, as `models/familiarity.py` does, for then more neighbours have the image's own label
-(docs/decisions/0031-explaining.md). Only images that trained are looked through, never validation or test.
+As in Deep k-nearest neighbors (N. Papernot, P. McDaniel, arXiv:1803.04765, section 3), for one layer. Features are
+compared at unit length, as in `models/novelty.py`, because more neighbours then have the image's own label
+(docs/decisions/0031-explaining.md). Only images that the model was trained on are searched, never validation or test
+images.
 """
 
 from collections.abc import Callable
@@ -24,26 +25,28 @@ from optotype.runs.run import Run
 
 Array = NDArray[np.float32]
 Features = Callable[[Pixels], Array]
-"""A forward pass: images of shape (n, height, width, channels) in, what the last layer reads of each out."""
+"""A forward pass: images of shape (n, height, width, channels) in, features of shape (n, d) out."""
 
-_MEMORY: Final = 1 << 28  # bytes of features at most
-_CHUNK: Final = 1 << 17  # numbers in the images that are predicted at once
-_AT_ONCE: Final = 1 << 17  # features that are compared at once: half a megabyte, which a cache holds
-_WITHOUT_ADDED: Final = "The {} pictures that were added for the training have changed; they are left out."
-# Sets the hash of the sample apart from that of every split: the word "similar" in ASCII.
-_SIMILAR: Final = purpose("similar")
+_MAX_FEATURE_BYTES: Final = 1 << 28
+_FORWARD_CHUNK: Final = 1 << 17
+"""Pixel values in one forward pass."""
+_DISTANCE_CHUNK: Final = 1 << 17
+"""Features that are compared at a time: half a megabyte, which fits into a processor cache."""
+_WITHOUT_ADDED: Final = "The {} additional training images have changed since training and are left out."
+# Makes the random sample independent of every split.
+_SAMPLE_SEED: Final = purpose("similar")
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbour:
-    """A training image that is like another.
+    """A training image with similar features.
 
     Attributes:
         image: uint8 of shape (height, width, channels).
         label: Name of its class in the data.
-        distance: Euclidean, between what the model's last layer reads of both images, at unit length: from 0, as for
-            the same image, to 2. The nearest has the largest cosine.
-        file: Its name relative to the source of the data; None where images have no files.
+        distance: Euclidean distance between the features of both images at unit length: from 0, as for equal images, to
+            2. The smallest distance is the largest cosine.
+        file: Its file name relative to the source of the data; None if the images have no files.
     """
 
     image: NDArray[np.uint8]
@@ -53,54 +56,55 @@ class Neighbour:
 
 
 class Neighbours:
-    """The images that a model was trained on, to be found by likeness; made by `prepare`.
+    """An index of the images that a model was trained on, for a search by similarity. Created by `fit`.
 
     Attributes:
-        note: A sentence on what is not looked through; None where every image that trained is.
+        note: A sentence on training images that are left out; None if none are.
     """
 
     def __init__(
         self, model: Model, data: Dataset, train: NDArray[np.int64], features: Features | None = None
     ) -> None:
-        """Look at the images that trained.
+        """Compute the features of the training images.
 
         Args:
-            model: What looks.
+            model: The model.
             data: The data set that it was trained on.
-            train: Which of its images trained.
-            features: As for `prepare`.
+            train: The rows of the images that it was trained on.
+            features: As for `fit`.
 
         Raises:
-            DataError: A feature is not finite, or there are too many to be kept.
+            DataError: If a feature is not finite, or there are too many features to store.
         """
         width = model.network.rows[-1].input_shape[0]
-        chosen, self.note = _chosen(data.labels, train, _MEMORY // (4 * width))
+        rows, self.note = _sample(data.labels, train, _MAX_FEATURE_BYTES // (4 * width))
         compute = _features_of(model) if features is None else features
-        chunk = max(1, _CHUNK // data.images[0].size)
-        self._features = np.empty((len(chosen), width), np.float32)
-        for start in range(0, len(chosen), chunk):
+        chunk = max(1, _FORWARD_CHUNK // data.images[0].size)
+        self._features = np.empty((len(rows), width), np.float32)
+        for start in range(0, len(rows), chunk):
             part = slice(start, start + chunk)
-            self._features[part] = _unit(compute(data.images[chosen[part]]))
-        self._model, self._data, self._chosen = model, data, chosen
+            self._features[part] = _normalize(compute(data.images[rows[part]]))
+        self._model, self._data, self._rows = model, data, rows
 
     @classmethod
-    def prepare(
+    def fit(
         cls, target: object, data: Dataset | None = None, *, features: Features | None = None
     ) -> "Neighbours":
-        """Load the data of a run or model again, and look at all images that trained.
+        """Load the training data of a run or model again, and compute the features of its training images.
 
-        Where the pictures that were added to its source have changed since, the source's own are looked at.
+        If the additional images have changed since training, only the source's own images are used.
 
         Args:
             target: A run, a model, or the path of either.
-            data: The data, where the caller has them; None to load them from where they came.
-            features: What computes the features, called with a few images at a time, so that a server can answer
-                others in between, and end it by raising an error; None for the model itself.
+            data: The training data, if they were in memory; None to load them from their source.
+            features: A function that computes the features. It is called with a few images at a time, so that a server
+                can answer requests in between, and it can stop the computation by raising an error. None for the model
+                itself.
 
         Raises:
-            DataError: The source is gone or changed, or there are too many features.
-            ModelError: The model does not say on what it was trained.
-            RunError: There is no run, it did not end well, or its split is no longer the same.
+            DataError: If the source is missing or has changed, or there are too many features to store.
+            ModelError: If the model does not name its training data.
+            RunError: If there is no run, it did not finish, or its split is no longer the same.
         """
         given = find(target)
         model = given.model if isinstance(given, Run) else given
@@ -110,81 +114,82 @@ class Neighbours:
         except DataError:
             if not origin.data.added:
                 raise
-            # More corrections may have been collected since; the source itself is still there.
+            # More corrections may have been saved since training; the source itself is unchanged.
             data, split = reload(origin, model.recipe, data, with_added=False)
-            found = cls(model, data, split.train, features)
-            found.note = " ".join(filter(None, (_WITHOUT_ADDED.format(origin.data.added), found.note)))
-            return found
+            neighbours = cls(model, data, split.train, features)
+            notes = (_WITHOUT_ADDED.format(origin.data.added), neighbours.note)
+            neighbours.note = " ".join(filter(None, notes))
+            return neighbours
         return cls(model, data, split.train, features)
 
     def __len__(self) -> int:
-        """How many images are looked through."""
-        return len(self._chosen)
+        """Return the number of images that are searched."""
+        return len(self._rows)
 
     def nearest(
         self, image: Pixels | Picture, k: int = 6, *, features: Features | None = None
     ) -> list[Neighbour]:
-        """Find the images that are most like another to the model.
+        """Return the training images with the most similar features.
 
         Args:
-            image: One image: an array without the axis of images, or a picture; otherwise as for `Model.logits`.
-            k: How many, at least 1; all of them where there are fewer.
-            features: As for `prepare`; called once.
+            image: One image: an array without the batch axis, or an image file; otherwise as for `Model.logits`.
+            k: Number of neighbours, at least 1; all images if there are fewer.
+            features: As for `fit`; called once.
 
         Returns:
-            The nearest first; of equal ones, the one that comes first in the data.
+            The neighbours by increasing distance; equal distances are in the order of the data.
 
         Raises:
-            DataError: `k` is below 1, a feature is not finite, or the image has another shape or range.
-            ImageError: The picture cannot be read.
+            DataError: If `k` is below 1, a feature is not finite, or the image has another shape or range.
+            ImageError: If the image file cannot be read.
         """
         if k < 1:
-            raise DataError(f"{k} neighbours were asked for, expected at least 1. Ask for 1 or more.")
+            raise DataError(f"k is {k}, expected at least 1 neighbour. Pass k=1 or more.")
         batch = as_batch([image], self._model.input_shape)
         compute = _features_of(self._model) if features is None else features
-        places, distances = nearest(self._features, _unit(compute(batch))[0], k)
-        return [self._neighbour(place, distance) for place, distance in zip(places, distances, strict=True)]
+        indices, distances = find_nearest(self._features, _normalize(compute(batch))[0], k)
+        return [self._neighbour(index, distance) for index, distance in zip(indices, distances, strict=True)]
 
-    def _neighbour(self, place: int, distance: float) -> Neighbour:
-        index = self._chosen[place]
+    def _neighbour(self, index: int, distance: float) -> Neighbour:
+        row = self._rows[index]
         return Neighbour(
-            image=self._data.images[index],
-            label=self._data.class_names[self._data.labels[index]],
+            image=self._data.images[row],
+            label=self._data.class_names[self._data.labels[row]],
             distance=float(distance),
-            file=None if self._data.files is None else self._data.files[index],
+            file=None if self._data.files is None else self._data.files[row],
         )
 
 
-def nearest(rows: Array, point: Array, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Find the rows nearest to a point, exactly as in double precision.
+def find_nearest(rows: Array, point: Array, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Find the rows nearest to a point, with the same result as in double precision.
 
-    All are compared in single precision, as differences, which cancel nothing; those that may be among the nearest
-    for all its roundings are compared again.
+    All rows are compared in single precision, as differences, which avoids cancellation. Rows that could be among the
+    nearest despite the rounding are compared again in double precision.
 
     Args:
         rows: Finite float32 of shape (n, d), n at least 1.
         point: Finite float32 of shape (d,).
-        k: How many, at least 1.
+        k: Number of rows to find, at least 1.
 
     Returns:
         Indices and Euclidean distances of shape (min(k, n),), sorted by distance, then by index.
     """
     squares = np.empty(len(rows), np.float32)
-    step = max(1, _AT_ONCE // rows.shape[1])
-    with np.errstate(over="ignore"):  # what is beyond single precision is compared again
+    step = max(1, _DISTANCE_CHUNK // rows.shape[1])
+    with np.errstate(over="ignore"):  # values beyond single precision are compared again in double precision
         for start in range(0, len(rows), step):
-            away = rows[start : start + step] - point
-            squares[start : start + step] = np.einsum("ij,ij->i", away, away)
+            difference = rows[start : start + step] - point
+            squares[start : start + step] = np.einsum("ij,ij->i", difference, difference)
     k = min(k, len(rows))
-    # Each of the d + 2 roundings of a sum of squares is of at most eps of it, or of the smallest number.
-    numbers, roundings = np.finfo(np.float32), rows.shape[1] + 2
+    # Each of the d + 2 roundings of a sum of squares is at most eps times it, or the smallest number.
+    limits, roundings = np.finfo(np.float32), rows.shape[1] + 2
     kth = float(np.partition(squares, k - 1)[k - 1])
-    near = np.flatnonzero(
-        squares <= kth * (1 + 4 * roundings * float(numbers.eps)) + roundings * float(numbers.tiny)
+    nearby = np.flatnonzero(
+        squares <= kth * (1 + 4 * roundings * float(limits.eps)) + roundings * float(limits.tiny)
     )
-    exact = np.array([_distance(rows[place], point) for place in near])
+    exact = np.array([_distance(rows[index], point) for index in nearby])
     order = np.argsort(exact, kind="stable")[:k]
-    return near[order], exact[order]
+    return nearby[order], exact[order]
 
 
 def _distance(row: Array, point: Array) -> float:
@@ -195,28 +200,30 @@ def _features_of(model: Model) -> Features:
     return lambda images: model.network.logits_and_features(images)[1]
 
 
-def _unit(features: Array) -> Array:
-    """Bring the features of shape (n, d) to unit length; those of length 0 stay."""
+def _normalize(features: Array) -> Array:
+    """Scale features of shape (n, d) to unit length; rows of length 0 stay 0."""
     lengths = np.linalg.norm(features.astype(np.float64), axis=1, keepdims=True)
     if not np.isfinite(lengths).all():
-        raise DataError("A feature is not finite, expected numbers. Train with a lower learning rate.")
+        raise DataError(
+            "A feature is not finite, expected finite numbers. Train the model with a lower learning rate."
+        )
     return (features / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
-def _chosen(
-    labels: NDArray[np.int64], train: NDArray[np.int64], most: int
+def _sample(
+    labels: NDArray[np.int64], train: NDArray[np.int64], max_rows: int
 ) -> tuple[NDArray[np.int64], str | None]:
-    """Give the images to look at: all that trained, or a sample with each class's share, and a note that says so."""
-    if len(train) <= most:
+    """Return the rows to search: all training rows, or a stratified sample with a note."""
+    if len(train) <= max_rows:
         return train, None
     classes = len(np.unique(labels[train]))
-    if most < classes:
+    if max_rows < classes:
         raise DataError(
-            f"The last layer reads so many features that those of {most} images fill 256 MB, expected room for one of"
-            f" each of the {classes} classes. Add a smaller layer before the last."
+            f"256 MB hold the features of {max_rows} images, expected room for one image of each of the {classes}"
+            " classes. Add a smaller layer before the last one."
         )
-    kept = train[stratified_split(labels[train], len(train) - most, _SIMILAR).train]
-    return kept, (
-        f"Similar images are looked for among {len(kept):,} of the {len(train):,} training images,"
-        " as many as fit into 256 MB."
+    sample = train[stratified_split(labels[train], len(train) - max_rows, _SAMPLE_SEED).train]
+    return sample, (
+        f"Similar images are searched among {len(sample):,} of the {len(train):,} training images, whose features fit"
+        " into 256 MB."
     )

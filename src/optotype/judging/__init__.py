@@ -1,4 +1,4 @@
-"""Judge a finished run: open the sealed test split, score every split, check the uncertainty, diagnose."""
+"""Judging of a finished run: scores on every split, uncertainty checks, baselines and diagnoses."""
 
 from optotype.judging.judge import judge
 from optotype.judging.judgement import Judgement, Score

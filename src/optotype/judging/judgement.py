@@ -1,7 +1,7 @@
-"""What a judgement is made of: scores with intervals, what the model's own doubts are worth, and what is wrong.
+"""Judgement: the scores of a model with intervals, checks of its uncertainty, and diagnoses.
 
-Everything here is plain values, so that a judgement is kept in its run folder as JSON and read again from it. What it
-was made from, images and predictions, is the Evidence: in memory only, for the report.
+All values are plain, so a judgement is saved in its run folder as JSON and can be read again. The images and
+predictions that it was computed from are its Evidence: in memory only, for the report.
 """
 
 from collections.abc import Mapping
@@ -10,28 +10,28 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError, with_config
+from pydantic import ConfigDict, JsonValue, with_config
 
 from optotype.data.sealed import Opening
-from optotype.errors import DataError, RunError
+from optotype.errors import DataError
 from optotype.metrics import Estimate
 from optotype.runs.predictions import Predictions
 
-FORMAT: Final = 2
-"""Version of judgement.json; the first had neither a number nor more than accuracy and loss."""
+FORMAT: Final = 3
+"""Version of judgement.json. `judgement_formats` lists the older ones."""
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How a model did on one class.
+    """The score of one class.
 
     Attributes:
         name: The class.
-        n: Images that are labelled so.
-        predicted: Images that were taken for it.
-        precision: Share of ``predicted`` that are of the class (Wilson); None where there are none.
-        recall: Share of ``n`` that were taken for it (Wilson); None where there are none.
-        f1: Harmonic mean of the two (bootstrap); None where either is None.
+        n: Images with this label.
+        predicted: Images predicted as this class.
+        precision: Share of ``predicted`` that have this label (Wilson); None without predictions.
+        recall: Share of ``n`` that are predicted as this class (Wilson); None without images.
+        f1: Harmonic mean of precision and recall (bootstrap); None if either is None.
     """
 
     name: str
@@ -44,19 +44,19 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Score:
-    """How a model did on some images; intervals at 95 %.
+    """The score of a model on some images, with 95 % intervals.
 
     Attributes:
         n: Number of images.
-        accuracy: Share classified right (Wilson).
+        accuracy: Share of images classified correctly (Wilson).
         top3: Share whose label is among the three most probable classes (Wilson); None with three classes or fewer.
         log_loss: Mean cross-entropy in nats of the probabilities before calibration, as in training (bootstrap).
-        precision: Mean over the classes (bootstrap), as are the next three.
-        recall: Mean over the classes.
-        f1: Mean over the classes.
-        balanced_accuracy: Mean recall over the classes that have images.
-        kappa: Cohen's (bootstrap).
-        classes: One score a class, in the model's order.
+        precision: Mean over the classes (bootstrap).
+        recall: Mean over the classes (bootstrap).
+        f1: Mean over the classes (bootstrap).
+        balanced_accuracy: Mean recall over the classes that have images (bootstrap).
+        kappa: Cohen's kappa (bootstrap).
+        classes: One score per class, in the model's order.
         confusion: Number of images by label (row) and predicted class (column).
     """
 
@@ -78,14 +78,14 @@ class Score:
 
 @dataclass(frozen=True)
 class Bin:
-    """Images whose most probable class has a probability in an interval.
+    """Images whose confidence lies in an interval.
 
     Attributes:
-        low: Its lower end.
-        high: Its upper end.
-        n: How many.
-        confidence: Their mean probability.
-        accuracy: Share of them classified right (Wilson).
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        n: Number of images.
+        confidence: Their mean confidence, the probability of the predicted class.
+        accuracy: Share of them classified correctly (Wilson).
     """
 
     low: float
@@ -97,12 +97,12 @@ class Bin:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Whether probabilities mean what they say.
+    """How well probabilities match frequencies.
 
     Attributes:
         ece: Expected calibration error, in 0 .. 1 (bootstrap).
         log_loss: Mean cross-entropy in nats (bootstrap).
-        bins: Those that hold an image, by rising probability.
+        bins: The bins that contain images, by increasing confidence.
     """
 
     ece: Estimate
@@ -112,13 +112,13 @@ class Reliability:
 
 @dataclass(frozen=True)
 class CalibrationCheck:
-    """What the temperature that is stored in the model does on the judged images.
+    """The effect of the model's temperature on the judged images.
 
     Attributes:
-        temperature: What logits are divided by.
-        n: Validation images that it was fitted on.
-        before: Without it.
-        after: With it.
+        temperature: The number that divides the logits.
+        n: Validation images that the temperature was fitted on.
+        before: Reliability without the temperature.
+        after: Reliability with the temperature.
     """
 
     temperature: float
@@ -129,45 +129,45 @@ class CalibrationCheck:
 
 @dataclass(frozen=True)
 class LabelSets:
-    """Whether the model's label sets hold the truth as often as they promise.
+    """Coverage and size of the model's label sets.
 
     Attributes:
-        asked: The share that they promise.
-        coverage: Share of the judged images whose set holds their label (Wilson).
-        single: Share whose set is one class (Wilson).
-        mean_size: Classes in a set, on average.
-        largest: Classes in the largest set.
+        target_coverage: The coverage that the label sets are built for.
+        coverage: Share of the judged images whose label set contains the label (Wilson).
+        singleton_rate: Share of the judged images whose label set is one class (Wilson).
+        mean_size: Mean number of classes in a label set.
+        max_size: Number of classes in the largest label set.
     """
 
-    asked: float
+    target_coverage: float
     coverage: Estimate
-    single: Estimate
+    singleton_rate: Estimate
     mean_size: float
-    largest: int
+    max_size: int
 
 
 @dataclass(frozen=True)
 class NoveltyCheck:
-    """How many of the judged images the model calls unlike what it was trained on.
+    """How many of the judged images the model rejects as unlike its training images.
 
     Attributes:
-        asked: The share of validation images that the threshold rejects.
-        rejected: The share of the judged images (Wilson).
+        target_rate: Share of the validation images beyond the threshold.
+        rate: Share of the judged images beyond the threshold (Wilson).
     """
 
-    asked: float
-    rejected: Estimate
+    target_rate: float
+    rate: Estimate
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What something much simpler comes to on the same images.
+    """The accuracy of a simple classifier on the same images.
 
     Attributes:
-        name: What it is.
-        trained_on: Training images that it saw.
-        accuracy: On the judged images, or on ``n`` of them (Wilson).
-        n: How many of the judged images it was asked about.
+        name: The name of the classifier.
+        trained_on: Training images that it was fitted on.
+        accuracy: On ``n`` of the judged images (Wilson).
+        n: How many of the judged images it predicted.
     """
 
     name: str
@@ -181,10 +181,10 @@ class RobustnessCurve:
     """Accuracy on images that are changed more and more.
 
     Attributes:
-        change: What is done to them.
-        unit: Of the levels.
-        levels: How much, rising; the first is no change.
-        accuracy: At each level (Wilson).
+        change: How the images are changed.
+        unit: The unit of the levels.
+        levels: The strength of the change, increasing; the first level is no change.
+        accuracy: Accuracy at each level (Wilson).
         n: Images at each level.
     """
 
@@ -216,12 +216,12 @@ class Diagnosis:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What a judgement was made from; every mapping has those of the judgement's splits as keys that have images.
+    """The data of a judgement. The keys of every mapping are the judgement's splits that have images.
 
     Attributes:
-        predictions: What the model said of each image.
-        images: uint8 of shape (m, height, width, channels), into which ``predictions[...].indices`` point.
-        files: The name of each of those images; None where images have no files.
+        predictions: The model's predictions.
+        images: uint8 of shape (m, height, width, channels); ``predictions[...].indices`` are row numbers of it.
+        files: The name of each image file; None if the images have no files.
     """
 
     predictions: Mapping[str, Predictions]
@@ -232,22 +232,23 @@ class Evidence:
 @with_config(ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False))
 @dataclass(frozen=True)
 class Judgement:
-    """What a judgement came to.
+    """The evaluation of a run or a model.
 
     Attributes:
-        target: The run or model that was judged.
-        data: What it was judged on.
-        on: The split that the verdict is about: "test", or "new" for pictures that the training did not know of.
-        splits: Scores of "train", "validation" (None where no image was set aside) and "test"; or of "new" alone.
-        calibration: How good the model's probabilities are on ``on``; None where it stores no temperature.
-        label_sets: Likewise its label sets.
-        unfamiliar: Likewise its rejection score.
-        baselines: Simpler classifiers on the same images; none on new pictures.
-        robustness: Curves, where they were asked for.
-        diagnoses: What is wrong or could be better, the gravest first.
-        notes: What a careful reader must know beside that, in sentences.
-        openings: Every opening of this test set, this one last; none where none was opened.
-        test_fingerprint: Which test set that is; empty where none was opened.
+        target: The name of the judged run or model.
+        data: The name of the data set that it was judged on.
+        on: The split that the verdict is about: "test", or "new" for images that are not from the model's data set.
+        splits: Scores of "train", "validation" (None if no image was set aside) and "test"; or of "new" alone.
+        calibration: Calibration on the split ``on``; None if the model has no temperature.
+        label_sets: Label sets on the split ``on``; None if the model has no temperature.
+        novelty: Novelty detection on the split ``on``; None if the model has no novelty detector.
+        baselines: Simple classifiers on the same images; empty on new images.
+        robustness: Robustness curves, if they were requested.
+        diagnoses: Faults and possible improvements, the most severe first.
+        notes: Sentences on what limits the scores.
+        openings: Every opening of this test set, this one last; empty if none was opened.
+        test_fingerprint: Fingerprint of the opened test set; empty if none was opened.
+        evidence: The data that it was computed from; None if it was read from a file.
     """
 
     target: str
@@ -256,7 +257,7 @@ class Judgement:
     splits: Mapping[str, Score | None]
     calibration: CalibrationCheck | None = None
     label_sets: LabelSets | None = None
-    unfamiliar: NoveltyCheck | None = None
+    novelty: NoveltyCheck | None = None
     baselines: tuple[Baseline, ...] = ()
     robustness: tuple[RobustnessCurve, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
@@ -267,7 +268,7 @@ class Judgement:
 
     @property
     def opening(self) -> int:
-        """How many times this test set has been opened, this time included; 0 where none was opened."""
+        """The number of openings of this test set, this one included; 0 if none was opened."""
         return len(self.openings)
 
     @property
@@ -275,57 +276,27 @@ class Judgement:
         """The score that the verdict is about."""
         score = self.splits.get(self.on)
         if score is None:
-            raise DataError(f"A judgement has no {self.on} score, expected one. Judge the run again.")
+            raise DataError(f"The judgement has no {self.on} score, expected one. Judge the run again.")
         return score
 
     @property
     def predictions(self) -> Mapping[str, Predictions]:
-        """What the model said of the images of each split; empty where the judgement was read from a file."""
+        """The model's predictions of each split; empty if the judgement was read from a file."""
         return self.evidence.predictions if self.evidence else {}
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Give the judgement as JSON values, without the evidence."""
+        """Return the judgement as JSON values, without the evidence."""
         values = asdict(replace(self, evidence=None))
         del values["evidence"]
         return {"format": FORMAT, **values, "opening": self.opening}
 
     def _repr_html_(self) -> str:
-        """Show the judgement in a notebook."""
+        """Return the judgement as HTML for a notebook."""
         from optotype.reporting.notebook import display  # noqa: PLC0415 - only notebooks need it
 
         return display(self)
 
     def __str__(self) -> str:
-        which = "this test set" if self.on == "test" else "their test split"
-        opening = f", opening {self.opening} of {which}" if self.openings else ""
+        test_set = "this test set" if self.on == "test" else "their test split"
+        opening = f", opening {self.opening} of {test_set}" if self.openings else ""
         return f"{self.score}{opening}"
-
-
-_JUDGEMENT: Final = TypeAdapter(Judgement)
-
-
-def read_judgement(kept: Mapping[str, JsonValue]) -> Judgement:
-    """Read what ``Judgement.to_json`` gave.
-
-    Raises:
-        RunError: It is something else, or was made by another version.
-    """
-    version = kept.get("format")
-    if version != FORMAT:
-        raise RunError(f"The judgement has format {version}, expected {FORMAT}. Judge the run again.")
-    values = {name: value for name, value in kept.items() if name not in ("format", "opening", "evidence")}
-    try:
-        judgement = _JUDGEMENT.validate_python(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise _wrong(where, first["msg"]) from None
-    if judgement.splits.get(judgement.on) is None:
-        raise _wrong(f"splits.{judgement.on}", "it is missing")
-    return judgement
-
-
-def _wrong(where: str, why: str) -> RunError:
-    return RunError(
-        f"The judgement has a wrong {where!r} ({why}), expected it as optotype wrote it. Judge the run again."
-    )

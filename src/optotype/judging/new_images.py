@@ -1,7 +1,6 @@
-"""Labelled pictures that a training did not know of, brought into the order of a model's classes.
+"""Labelled images that the model was not trained on, with labels in the order of the model's classes.
 
-Everything about them is checked before their test split is opened: its images are scored with the others, and that
-opening is counted.
+All checks come before the test split is opened: its images are scored with the others, and the opening is counted.
 """
 
 from dataclasses import dataclass
@@ -20,18 +19,18 @@ from optotype.models.model import Model
 from optotype.runs.origin import Origin, reload
 from optotype.storage.digests import digests, match_digests
 
-_LISTED: Final = 10
+_MAX_LISTED: Final = 10
 
 
 @dataclass(frozen=True, eq=False)
-class NewPictures:
-    """Pictures to judge a model on.
+class NewImages:
+    """Images to judge a model on.
 
     Attributes:
-        images: uint8 of shape (n, height, width, channels): those for training, then those of the test split.
-        labels: The class of each, int64 of shape (n,), in the model's order.
-        files: The name of each; None where images have no files.
-        opened: The test split, as it was opened.
+        images: uint8 of shape (n, height, width, channels): the training images, then the images of the test split.
+        labels: The class of each image, int64 of shape (n,), in the model's order.
+        files: The name of each file; None if the images have no files.
+        opened: The opened test split.
     """
 
     images: NDArray[np.uint8]
@@ -40,76 +39,75 @@ class NewPictures:
     opened: OpenedTest
 
 
-def open_pictures(model: Model, data: Dataset, runs_root: Path, by: str) -> NewPictures:
-    """Bring all images of a data set before a model.
+def open_new_images(model: Model, data: Dataset, runs_root: Path, by: str) -> NewImages:
+    """Return all images of a data set in the form that a model takes.
 
     Args:
         model: The model.
-        data: The data set; its classes are the model's or some of them, by their names. Picture files may be grey where
-            the model takes colours, or coloured where it takes grey: they are converted, as for a prediction.
-        runs_root: Folder in which the opening of its test split is counted.
-        by: Who opens it.
+        data: The data set; its class names are the model's or a subset of them. Image files may be grey if the model
+            takes colour, or in colour if it takes grey: they are converted, as for a prediction.
+        runs_root: Folder in which the opening of the test split is counted.
+        by: The name of the opening in the log.
 
     Raises:
-        DataError: The images are not of the model's shape, or have classes that it does not know.
-        RunError: The opening could not be written down.
+        DataError: If the images do not have the model's shape, or the data set has classes that the model lacks.
+        RunError: If the opening could not be written to the log.
     """
     channels = model.input_shape[2]
     shape = data.shape if data.files is None else (*data.shape[:2], channels)
     if shape != model.input_shape:
         raise DataError(
-            f"The images of {data.name} are {_shape(data.shape)}, expected {_shape(model.input_shape)} as the model was"
-            " trained on. Bring them to that, or judge a model that was trained on such images."
+            f"The images of {data.name} are {_format_shape(data.shape)}, expected {_format_shape(model.input_shape)} as"
+            " in training. Resize them, or judge a model that was trained on such images."
         )
-    places = _places(data, model.class_names)
+    model_classes = _model_classes(data, model.class_names)
     opened = open_test(data, runs_root, by=by)
     files = None if data.files is None or data.test.files is None else (*data.files, *data.test.files)
     images = in_channels(np.concatenate([data.images, opened.images]), channels)
-    return NewPictures(images, places[np.concatenate([data.labels, opened.labels])], files, opened)
+    return NewImages(images, model_classes[np.concatenate([data.labels, opened.labels])], files, opened)
 
 
-def note_on_colours(data: Dataset, model: Model) -> str:
-    """Say that pictures were converted; "" where they have the colours that the model takes."""
+def note_on_conversion(data: Dataset, model: Model) -> str:
+    """Return a note that images were converted between grey and colour; "" if they were not."""
     if data.shape[2] == model.input_shape[2]:
         return ""
-    theirs, other = ("grey", "in colour") if data.shape[2] == 1 else ("in colour", "grey")
-    return (
-        f"The pictures are {theirs}, those that the model was trained on {other}: they were converted for it."
-    )
+    old, new = ("grey", "colour") if data.shape[2] == 1 else ("colour", "grey")
+    return f"The images were converted from {old} to {new}, because the model was trained on {new} images."
 
 
-def note_on_copies(images: NDArray[np.uint8], origin: Origin, model: Model) -> str:
-    """Say how many images are exact copies of those that the model was trained on; "" where none is."""
+def note_on_training_copies(images: NDArray[np.uint8], origin: Origin, model: Model) -> str:
+    """Return a note on images that are exact copies of the model's training data; "" if there are none."""
     try:
         trained, _ = reload(origin, model.recipe)
     except OptotypeError as error:
-        return f"Whether some of them were trained on could not be looked up. {error}"
+        return f"The images could not be checked for copies of the model's training images. {error}"
     copies = int((match_digests(digests(trained.images), digests(images)) >= 0).sum())
     if not copies:
         return ""
     return (
         f"{copies:,} of the {len(images):,} images are exact copies of images of {origin.data.name}, which the model"
-        " was trained on: of new images the score says less than it seems to."
+        " was trained on. The score may overestimate the accuracy on new images."
     )
 
 
-def _places(data: Dataset, known: tuple[str, ...]) -> NDArray[np.int64]:
-    """Give the model's class for each class of the data, by name."""
-    strange = [name for name in data.class_names if name not in known]
-    if strange:
-        told = []
-        for name in strange[:_LISTED]:
-            near = get_close_matches(name, known, n=1, cutoff=0.5)
-            told.append(f"{name!r} (the nearest is {near[0]!r})" if near else repr(name))
-        more = f" and {len(strange) - _LISTED} more" if len(strange) > _LISTED else ""
-        names = ", ".join(map(repr, known[:_LISTED])) + (", ..." if len(known) > _LISTED else "")
+def _model_classes(data: Dataset, class_names: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the model's class index for each class of the data set, matched by name."""
+    unknown = [name for name in data.class_names if name not in class_names]
+    if unknown:
+        listed = []
+        for name in unknown[:_MAX_LISTED]:
+            closest = get_close_matches(name, class_names, n=1, cutoff=0.5)
+            listed.append(f"{name!r} (the closest is {closest[0]!r})" if closest else repr(name))
+        more = f" and {len(unknown) - _MAX_LISTED} more" if len(unknown) > _MAX_LISTED else ""
+        expected = ", ".join(map(repr, class_names[:_MAX_LISTED]))
+        expected += ", ..." if len(class_names) > _MAX_LISTED else ""
         raise DataError(
-            f"{data.name} has classes that the model does not know: {', '.join(told)}{more}; expected some of {names}."
-            " Rename them, or leave their images out."
+            f"{data.name} has classes that the model does not know: {', '.join(listed)}{more}; expected classes among"
+            f" {expected}. Rename them, or leave their images out."
         )
-    return np.array([known.index(name) for name in data.class_names], np.int64)
+    return np.array([class_names.index(name) for name in data.class_names], np.int64)
 
 
-def _shape(shape: tuple[int, int, int]) -> str:
+def _format_shape(shape: tuple[int, int, int]) -> str:
     height, width, channels = shape
     return f"{height} x {width} pixels in {'grey' if channels == 1 else f'{channels} channels'}"

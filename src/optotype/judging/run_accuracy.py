@@ -1,4 +1,4 @@
-"""How a run stands: what is known of its accuracy, and how often its test set was looked at."""
+"""The accuracy of a run on its validation and test images, and the number of openings of its test set."""
 
 from dataclasses import dataclass
 
@@ -6,21 +6,21 @@ from pydantic import JsonValue
 
 from optotype.data.sealed import openings_of
 from optotype.errors import RunError
-from optotype.judging.judgement import read_judgement
+from optotype.judging.judgement_formats import read_judgement
 from optotype.metrics import Estimate, proportion
 from optotype.runs.run import Run
 
 
 @dataclass(frozen=True)
 class RunAccuracy:
-    """How a run stands.
+    """The accuracy of a run.
 
     Attributes:
-        validation: Accuracy of its model on the validation images that were watched in training (Wilson); None without
-            any, and where no model was kept.
+        validation: Accuracy of the model on the validation images that were monitored in training (Wilson); None
+            without validation images or without a saved model.
         test: Accuracy on the test images (Wilson); None before judging.
-        openings: How often its test set was opened, by whatever run or command, as counted beside the run.
-        note: Why there is no test accuracy though a judgement was kept, in a sentence; else empty.
+        openings: How often the run's test set was opened, by any run or command, as counted in the folder of the run.
+        note: Why a saved judgement gives no test accuracy, in one sentence; otherwise empty.
     """
 
     validation: Estimate | None
@@ -30,43 +30,42 @@ class RunAccuracy:
 
 
 def run_accuracy(run: Run) -> RunAccuracy:
-    """Say how a run stands.
+    """Return the accuracy of a run.
 
     Raises:
-        RunError: A file of the run is damaged, or its openings cannot be read.
-        ModelError: Its model file is damaged.
+        RunError: If a file of the run is damaged, or its openings cannot be read.
+        ModelError: If its model file is damaged.
     """
     openings = len(openings_of(run.data.test_fingerprint, run.path.resolve().parent))
     test, note = None, ""
     try:
-        kept = run.judgement
-        test = None if kept is None else read_judgement(kept).score.accuracy
+        saved = run.judgement
+        test = None if saved is None else read_judgement(saved).score.accuracy
     except RunError as error:
         note = str(error)
-    return RunAccuracy(_validation(run), test, openings, note)
+    return RunAccuracy(_validation_accuracy(run), test, openings, note)
 
 
-def images_watched(run: Run) -> JsonValue:
-    """Say on how many validation images the accuracy is that a run's model tells of, as its file has it."""
+def n_validation_images(run: Run) -> JsonValue:
+    """Return the number of validation images that were monitored in training, as the model file has it."""
     return run.model.provenance.get("watched", len(run.split.validation))
 
 
-def _validation(run: Run) -> Estimate | None:
+def _validation_accuracy(run: Run) -> Estimate | None:
     if not run.epochs or not run.model_path.exists():
         return None
-    told = run.model.provenance
-    number, n = told.get("epoch"), images_watched(run)
-    if not isinstance(number, int) or not 1 <= number <= len(run.epochs):
+    epoch, n = run.model.provenance.get("epoch"), n_validation_images(run)
+    if not isinstance(epoch, int) or not 1 <= epoch <= len(run.epochs):
         raise RunError(
-            f"The model of {run.path} says that it is of epoch {number}, expected 1 to {len(run.epochs)}."
-            " Restore it from a copy, or train again."
+            f"The model of {run.path} is from epoch {epoch}, expected 1 to {len(run.epochs)}."
+            " Restore the run from a copy, or train again."
         )
-    accuracy = run.epochs[number - 1].val_accuracy
+    accuracy = run.epochs[epoch - 1].val_accuracy
     if accuracy is None:
         return None
     if not isinstance(n, int) or n < 1 or not 0 <= accuracy <= 1:
         raise RunError(
-            f"The run {run.path} has an accuracy of {accuracy} on {n} validation images in epoch {number}, expected 0"
-            " to 1 on at least one. Restore it from a copy, or train again."
+            f"The run {run.path} has an accuracy of {accuracy} on {n} validation images in epoch {epoch}, expected 0"
+            " to 1 on at least one image. Restore the run from a copy, or train again."
         )
     return proportion(round(accuracy * n), n)

@@ -1,4 +1,4 @@
-"""The Score of a split: everything that only its predictions are needed for."""
+"""The score of one split, computed from its predictions."""
 
 import numpy as np
 
@@ -10,13 +10,21 @@ from optotype.runs.predictions import Predictions
 
 
 def score(predictions: Predictions, class_names: tuple[str, ...]) -> Score:
-    """Score predictions of at least one image; `judgement.Score` says where each interval comes from."""
+    """Score predictions.
+
+    Args:
+        predictions: Logits and labels of at least one image.
+        class_names: The names of the classes, in the model's order.
+
+    Returns:
+        The score; `judgement.Score` documents the method of each interval.
+    """
     logits, labels = predictions.logits, predictions.labels
     n = len(labels)
     rank = ranks(logits, labels)
     confusion = confusion_matrix(labels, logits.argmax(axis=1), len(class_names))
     scores = confusion_scores(confusion)
-    support, predicted, hits = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    support, predicted, correct = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
     return Score(
         n=n,
         accuracy=proportion(int((rank == 0).sum()), n),
@@ -30,17 +38,17 @@ def score(predictions: Predictions, class_names: tuple[str, ...]) -> Score:
         classes=tuple(
             ClassScore(
                 name,
-                int(support[place]),
-                int(predicted[place]),
-                precision=_share(hits[place], predicted[place]),
-                recall=_share(hits[place], support[place]),
-                f1=scores.class_f1[place],
+                int(support[index]),
+                int(predicted[index]),
+                precision=_proportion(correct[index], predicted[index]),
+                recall=_proportion(correct[index], support[index]),
+                f1=scores.class_f1[index],
             )
-            for place, name in enumerate(class_names)
+            for index, name in enumerate(class_names)
         ),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
     )
 
 
-def _share(hits: np.int64, n: np.int64) -> Estimate | None:
-    return proportion(int(hits), int(n)) if n else None
+def _proportion(correct: np.int64, n: np.int64) -> Estimate | None:
+    return proportion(int(correct), int(n)) if n else None

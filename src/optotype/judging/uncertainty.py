@@ -1,4 +1,4 @@
-"""What a model's own doubts are worth on judged images: its probabilities, its label sets, and what it calls unlike."""
+"""Checks of a model's uncertainty estimates: calibration, label sets and novelty detection on labelled images."""
 
 from typing import TypedDict
 
@@ -15,95 +15,110 @@ from optotype.runs.predictions import Predictions
 
 
 class UncertaintyChecks(TypedDict):
-    """What a Judgement has of them, by the same names."""
+    """The uncertainty checks of a Judgement, under the same field names."""
 
     calibration: CalibrationCheck | None
     label_sets: LabelSets | None
-    unfamiliar: NoveltyCheck | None
+    novelty: NoveltyCheck | None
 
 
-def check_uncertainty(model: Model, said: Predictions) -> UncertaintyChecks:
-    """Hold what a model knows of its own limits against what it said of some images; None for what it does not know."""
-    calibration, familiarity = model.calibration, model.familiarity
+def check_uncertainty(model: Model, predictions: Predictions) -> UncertaintyChecks:
+    """Compare a model's uncertainty estimates with its predictions on labelled images.
+
+    Args:
+        model: The model. Parts that it was not fitted with (calibration, novelty detector) are skipped.
+        predictions: Its logits and the true labels of n images.
+
+    Returns:
+        Calibration error, label-set coverage and novelty rate; a field is None if the model lacks that part.
+    """
+    calibration, detector = model.calibration, model.familiarity
     return {
-        "calibration": _calibration_check(calibration, said) if calibration else None,
-        "label_sets": _label_sets(calibration, said) if calibration else None,
-        "unfamiliar": _unfamiliar(familiarity, said) if familiarity else None,
+        "calibration": _check_calibration(calibration, predictions) if calibration else None,
+        "label_sets": _check_label_sets(calibration, predictions) if calibration else None,
+        "novelty": _check_novelty(detector, predictions) if detector else None,
     }
 
 
-def notes_on_limits(model: Model) -> list[str]:
-    """Say what a model does not know of its own limits, and why."""
-    known = {
-        "calibration": ("no temperature, so its probabilities stay as trained", model.calibration),
-        "familiarity": (
-            "nothing by which it could tell images unlike those of its training",
-            model.familiarity,
-        ),
-    }
-    notes = [
-        f"The model holds {lack}: {model.provenance.get(f'no_{name}', 'an earlier optotype trained it.')}"
-        for name, (lack, held) in known.items()
-        if held is None
-    ]
-    if model.calibration is not None and (most := model.calibration.n / (model.calibration.n + 1)) < COVERAGE:
+def notes_on_uncertainty(model: Model) -> list[str]:
+    """Return notes on the uncertainty estimates that a model lacks, with the reason."""
+    notes = []
+    if model.calibration is None:
+        reason = _reason(model, "no_calibration")
+        notes.append(f"The model has no temperature, so its probabilities are not calibrated: {reason}")
+    if model.familiarity is None:
+        reason = _reason(model, "no_novelty", "no_familiarity")
         notes.append(
-            f"Every label set holds all classes: {model.calibration.n} images calibrated the model, which can promise"
-            f" at most {most:.1%}, not {COVERAGE:.0%}. Set more images aside for validation."
+            f"The model has no novelty detector, so it cannot reject images unlike its training images: {reason}"
         )
+    if model.calibration is not None:
+        n = model.calibration.n
+        max_coverage = n / (n + 1)
+        if max_coverage < COVERAGE:
+            notes.append(
+                f"Every label set contains all classes: the model was calibrated on {n} images, which support a"
+                f" coverage of at most {max_coverage:.1%}, below the target of {COVERAGE:.0%}. Set more images aside"
+                " for validation."
+            )
     return notes
 
 
-def _calibration_check(calibration: Calibration, said: Predictions) -> CalibrationCheck:
-    """Compare probabilities without and with the model's temperature."""
+def _reason(model: Model, *keys: str) -> str:
+    """Return the first of several provenance entries that a model has."""
+    reasons = [str(model.provenance[key]) for key in keys if key in model.provenance]
+    return reasons[0] if reasons else "an older version of optotype trained it."
+
+
+def _check_calibration(calibration: Calibration, predictions: Predictions) -> CalibrationCheck:
+    """Compare the probabilities without and with the model's temperature."""
     return CalibrationCheck(
         temperature=calibration.temperature,
         n=calibration.n,
-        before=_reliability(said, 1.0),
-        after=_reliability(said, calibration.temperature),
+        before=_reliability(predictions, 1.0),
+        after=_reliability(predictions, calibration.temperature),
     )
 
 
-def _label_sets(calibration: Calibration, said: Predictions) -> LabelSets:
-    """Count how often the model's label sets hold the truth, and how large they are."""
-    sets = calibration.label_sets(calibration.probabilities(said.logits), COVERAGE)
+def _check_label_sets(calibration: Calibration, predictions: Predictions) -> LabelSets:
+    """Measure the coverage and the size of the model's label sets."""
+    sets = calibration.label_sets(calibration.probabilities(predictions.logits), COVERAGE)
     n = len(sets)
     sizes = sets.sum(axis=1)
     return LabelSets(
-        asked=COVERAGE,
-        coverage=proportion(int(sets[np.arange(n), said.labels].sum()), n),
-        single=proportion(int((sizes == 1).sum()), n),
+        target_coverage=COVERAGE,
+        coverage=proportion(int(sets[np.arange(n), predictions.labels].sum()), n),
+        singleton_rate=proportion(int((sizes == 1).sum()), n),
         mean_size=float(sizes.mean()),
-        largest=int(sizes.max()),
+        max_size=int(sizes.max()),
     )
 
 
-def _unfamiliar(familiarity: NoveltyDetector, said: Predictions) -> NoveltyCheck | None:
-    """Count the images that the model calls unlike those it was trained on; None where it was not asked."""
-    if said.distances is None:
+def _check_novelty(detector: NoveltyDetector, predictions: Predictions) -> NoveltyCheck | None:
+    """Count the images that the detector rejects as novel; None if the predictions have no distances."""
+    if predictions.distances is None:
         return None
-    unknown = int(familiarity.unknown(said.distances).sum())
-    return NoveltyCheck(asked=familiarity.rejected, rejected=proportion(unknown, len(said.labels)))
+    novel = int(detector.unknown(predictions.distances).sum())
+    return NoveltyCheck(target_rate=detector.rejected, rate=proportion(novel, len(predictions.labels)))
 
 
-def _reliability(said: Predictions, temperature: float) -> Reliability:
-    logits, labels = said.logits.astype(np.float64) / temperature, said.labels
+def _reliability(predictions: Predictions, temperature: float) -> Reliability:
+    logits, labels = predictions.logits.astype(np.float64) / temperature, predictions.labels
     probabilities = softmax(logits)
     binned = in_bins(probabilities, labels)
     counts = np.bincount(binned.place, minlength=BINS)
-    right = np.bincount(binned.place[binned.right], minlength=BINS)
+    correct = np.bincount(binned.place[binned.right], minlength=BINS)
     confidence = np.bincount(binned.place, weights=binned.confidence, minlength=BINS)
     return Reliability(
         ece=expected_calibration_error(probabilities, labels),
         log_loss=mean_estimate(losses(logits, labels)),
         bins=tuple(
             Bin(
-                low=place / BINS,
-                high=(place + 1) / BINS,
-                n=int(counts[place]),
-                confidence=float(confidence[place] / counts[place]),
-                accuracy=proportion(int(right[place]), int(counts[place])),
+                low=index / BINS,
+                high=(index + 1) / BINS,
+                n=int(counts[index]),
+                confidence=float(confidence[index] / counts[index]),
+                accuracy=proportion(int(correct[index]), int(counts[index])),
             )
-            for place in np.flatnonzero(counts).tolist()
+            for index in np.flatnonzero(counts).tolist()
         ),
     )

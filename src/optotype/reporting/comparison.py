@@ -7,9 +7,9 @@ from importlib.resources import files
 from typing import Final, NamedTuple
 
 from optotype.comparing.comparison import Comparison, Disagreement, Pair
-from optotype.comparing.verdicts import in_points
 from optotype.data.pictures.encode import png_uri
 from optotype.metrics import Estimate
+from optotype.metrics.formatting import format_points
 
 MOST_IMAGES: Final = 200
 """Images that are shown of a pair, where there are few pairs."""
@@ -56,11 +56,11 @@ def render_comparison(comparison: Comparison) -> str:
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - loaded only to write a page
 
     surroundings = Environment(autoescape=True, undefined=StrictUndefined)
-    surroundings.filters["points"] = in_points
+    surroundings.filters["points"] = format_points
     text = files("optotype.reporting").joinpath("templates/comparison.html").read_text(encoding="utf-8")
     return surroundings.from_string(text).render(
         comparison=comparison,
-        bars=bars([each.accuracy for each in comparison.contestants]),
+        bars=bars([each.accuracy for each in comparison.candidates]),
         sections=[_section(comparison, pair) for pair in comparison.pairs],
         verdicts=_verdicts(comparison),
         most_verdicts=MOST_VERDICTS,
@@ -92,7 +92,7 @@ def bars(estimates: list[Estimate]) -> list[Bar]:
 
 
 def _section(comparison: Comparison, pair: Pair) -> _Section:
-    differing = comparison.differing(pair)
+    differing = comparison.disagreements_between(pair)
     shown = differing[: _most(comparison)]
     return _Section(pair, [_image(comparison, *each) for each in shown], len(differing))
 
@@ -108,7 +108,7 @@ def _image(comparison: Comparison, about: Disagreement, *places: int) -> _Image:
     assert comparison.images is not None  # noqa: S101 - only what was read from JSON has none, and no page is asked of it
     said = tuple(
         (
-            comparison.contestants[place].key,
+            comparison.candidates[place].key,
             about.predicted[place],
             about.probability[place],
             about.predicted[place] == about.label,

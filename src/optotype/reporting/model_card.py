@@ -195,13 +195,14 @@ def _doubt(judgement: Judgement) -> list[str]:
         )
     if (sets := judgement.label_sets) is not None:
         said.append(
-            f"- Label sets that were to hold the right class for {percent(sets.asked)} of images held it for"
+            f"- Label sets that were to hold the right class for {percent(sets.target_coverage)} of images held it for"
             f" {percent(sets.coverage.value)} ({spread(sets.coverage)}), with {sets.mean_size:.2f} classes on average."
         )
-    if (unlike := judgement.unfamiliar) is not None:
+    if (unlike := judgement.novelty) is not None:
         said.append(
-            f"- Images unlike the training images are told apart by a threshold that rejects {percent(unlike.asked)} of"
-            f" validation images; it rejected {percent(unlike.rejected.value)} of the judged ones."
+            "- Images unlike the training images are told apart by a threshold that rejects"
+            f" {percent(unlike.target_rate)} of validation images;"
+            f" it rejected {percent(unlike.rate.value)} of the judged ones."
         )
     return [
         "## What it says when it does not know",

@@ -135,7 +135,7 @@ async def explain(request: Request, fit: FitQuery = "stretch", dtype: DtypeQuery
         explanation = Explanation(
             model=served.fingerprint,
             prediction=_told(prediction, _SHOWN, images[0]),
-            occlusion=OcclusionOut(label=drops.label, drops=drops.drops.tolist(), patch=drops.patch),
+            occlusion=OcclusionOut(label=drops.label, drops=drops.attribution.tolist(), patch=drops.patch),
             similar=Similar(images=[_neighbour(each) for each in neighbours], note=note),
         )
         return _json(explanation)

@@ -105,7 +105,7 @@ class Explainer:
 
     def _prepare(self) -> None:
         try:
-            self._neighbours = Neighbours.prepare(self._served.model, features=self._prepared)
+            self._neighbours = Neighbours.fit(self._served.model, features=self._prepared)
         except (OptotypeError, OSError) as error:
             self.similar, self.note = "absent", str(error)
         except Exception:

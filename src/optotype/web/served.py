@@ -12,7 +12,7 @@ from optotype.data.arrays.in_memory import SOURCE as ARRAYS
 from optotype.data.pictures.digits import fit_digit
 from optotype.data.pictures.worker_pool import Fit
 from optotype.errors import ModelError, OptotypeError, RunError
-from optotype.judging.run_accuracy import images_watched, run_accuracy
+from optotype.judging.run_accuracy import n_validation_images, run_accuracy
 from optotype.metrics import Estimate
 from optotype.models.model import Model
 from optotype.runs.origin import find
@@ -113,7 +113,7 @@ def _accuracy(run: Run, model: Model) -> Accuracy | None:
         stands = run_accuracy(run)
         if stands.test is not None:
             return Accuracy("test", stands.test, run.data.test_images)
-        watched = images_watched(run)
+        watched = n_validation_images(run)
         if stands.validation is not None and isinstance(watched, int):
             return Accuracy("validation", stands.validation, watched)
     return None
