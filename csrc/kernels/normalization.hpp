@@ -20,7 +20,7 @@ void sum_squares(const Rows& x, const float* __restrict mean, float* __restrict 
     for (std::size_t j = 0; j < n; ++j) sum[j] += (row[j] - mean[j]) * (row[j] - mean[j]);
 }
 
-// sum[j] += dy[i][j] * x_hat[i][j], where x_hat is the normalised x
+// sum[j] += dy[i][j] * x_hat[i][j], where x_hat is the normalized x
 void sum_products(const Rows& x, const Rows& dy, const Normalization& norm, float* __restrict sum,
                   std::size_t n) {
   const float* __restrict mean = norm.mean;

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from optotype.engine.augmentation import AUGMENT, Augment, augmented
+from optotype.engine.augmentation import AUGMENT, Augment, augment_images
 from optotype.engine.layers import Dense, Flatten
 from optotype.engine.network import Network
 from optotype.engine.optimizers import Adam
@@ -41,7 +41,7 @@ def pictures(n: int, *shape: int) -> NDArray[np.uint8]:
 
 def shown(n: int, augment: Augment, image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Show one image as n places of a data set would be changed."""
-    return augmented(np.broadcast_to(image, (n, *image.shape)), augment, np.arange(n), key=(0, 1))
+    return augment_images(np.broadcast_to(image, (n, *image.shape)), augment, np.arange(n), key=(0, 1))
 
 
 @given(_SETTINGS, st.integers(4, 20), st.integers(4, 20), st.integers(1, 4), st.integers(0, 2**63 - 1))
@@ -50,7 +50,7 @@ def test_images_are_changed_as_described(
 ) -> None:
     """Every combination of changes gives what the description, followed in double precision, gives."""
     images = pictures(3, height, width, channels)
-    found = augmented(images, augment, np.arange(3), key=(seed, 7))
+    found = augment_images(images, augment, np.arange(3), key=(seed, 7))
     for place in range(3):
         expected = changed(images[place] / 255, augment, (seed, 7), place)
         # Coordinates in single precision are known to about 1e-5 pixels, and a pixel is at most 1; scaled down to a
@@ -63,7 +63,7 @@ def test_shifts_and_flips_are_exact_copies(padding: str) -> None:
     """Without a turn or scaling every pixel is one of the image's, to the bit, or one of the padding's."""
     images = pictures(200, 9, 11, 3)
     augment = Augment(shift=4, padding=padding, flip=True)  # type: ignore[arg-type] # one of the two
-    found = augmented(images, augment, np.arange(200), key=(3, 1))
+    found = augment_images(images, augment, np.arange(200), key=(3, 1))
     mode = {"zero": "constant", "reflect": "reflect"}[padding]
     for place, image in enumerate(images):
         u = uniform(9, 3, 1, AUGMENT, place)
@@ -77,7 +77,7 @@ def test_shifts_and_flips_are_exact_copies(padding: str) -> None:
 def test_augmenting_in_no_way_changes_no_bit() -> None:
     """An Augment of defaults leaves images, and a training, as they are without one."""
     images = pictures(50, 6, 7, 2)
-    found = augmented(images, Augment(), np.arange(50), key=(0, 0))
+    found = augment_images(images, Augment(), np.arange(50), key=(0, 0))
     np.testing.assert_array_equal(found, images * np.float32(1 / 255))
     plain, other = (trained(images, augment) for augment in (None, Augment()))
     for name, weight in plain.items():
@@ -88,7 +88,7 @@ def test_bytes_and_floats_are_the_same_images() -> None:
     """uint8 images and the same as float32 in 0..1 are changed alike."""
     images = pictures(20, 8, 8, 3)
     floats = images.astype(np.float32) / np.float32(255)
-    one, other = (augmented(each, EVERYTHING, np.arange(20), key=(0, 0)) for each in (images, floats))
+    one, other = (augment_images(each, EVERYTHING, np.arange(20), key=(0, 0)) for each in (images, floats))
     np.testing.assert_allclose(one, other, atol=1e-6)
 
 
@@ -98,7 +98,7 @@ def test_instruction_sets_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for isa in available_isas():
         monkeypatch.setenv("OPTOTYPE_ISA", isa)
-        found.append(augmented(images, EVERYTHING, np.arange(20), key=(5, 2)))
+        found.append(augment_images(images, EVERYTHING, np.arange(20), key=(5, 2)))
     for other in found[1:]:
         np.testing.assert_allclose(other, found[0], atol=1e-4)
 
@@ -106,13 +106,13 @@ def test_instruction_sets_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_image_meets_the_same_change_in_whatever_company() -> None:
     """A change is a function of seed, epoch and place: order, neighbours and other settings have no part in it."""
     images = pictures(30, 8, 8, 1)
-    whole = augmented(images, EVERYTHING, np.arange(30), key=(1, 2))
+    whole = augment_images(images, EVERYTHING, np.arange(30), key=(1, 2))
     some = np.array([17, 3, 17])
-    np.testing.assert_array_equal(augmented(images, EVERYTHING, some, key=(1, 2)), whole[some])
-    others = [augmented(images, EVERYTHING, np.arange(30), key=key) for key in ((1, 3), (2, 2), (2, 1))]
+    np.testing.assert_array_equal(augment_images(images, EVERYTHING, some, key=(1, 2)), whole[some])
+    others = [augment_images(images, EVERYTHING, np.arange(30), key=key) for key in ((1, 3), (2, 2), (2, 1))]
     assert all((other != whole).any(axis=(1, 2, 3)).all() for other in others)
-    shift = augmented(images, Augment(shift=2), np.arange(30), key=(1, 2))
-    both = augmented(images, Augment(shift=2, contrast=1e-9), np.arange(30), key=(1, 2))
+    shift = augment_images(images, Augment(shift=2), np.arange(30), key=(1, 2))
+    both = augment_images(images, Augment(shift=2, contrast=1e-9), np.arange(30), key=(1, 2))
     np.testing.assert_allclose(both, shift, atol=1e-6)
 
 
@@ -192,7 +192,7 @@ def trained(
 def test_training_sees_what_is_shown() -> None:
     """An epoch over images that change is, to the bit, an epoch over what `augmented` shows of them."""
     images = pictures(90, 8, 9, 3)
-    seen = augmented(images, EVERYTHING, np.arange(90), key=(0, 1))
+    seen = augment_images(images, EVERYTHING, np.arange(90), key=(0, 1))
     one, other = trained(images, EVERYTHING, epochs=(1,)), trained(seen, None, epochs=(1,))  # type: ignore[arg-type] # floats
     for name, weight in one.items():
         np.testing.assert_array_equal(weight, other[name])
@@ -237,7 +237,7 @@ def test_a_change_as_large_as_the_image_is_refused(name: str) -> None:
     augment = Augment(**{name: 8})  # type: ignore[arg-type] # a number of pixels
     sentence = rf"augment\.{name} is 8 pixels, but the images have 8 x 9, expected less than 8"
     with pytest.raises(EngineError, match=sentence):
-        augmented(pictures(1, 8, 9, 1), augment, np.zeros(1, int), key=(0, 0))
+        augment_images(pictures(1, 8, 9, 1), augment, np.zeros(1, int), key=(0, 0))
     with pytest.raises(EngineError, match=sentence):
         Network((Flatten(), Dense(3, "softmax")), (8, 9, 1)).compile(Adam(), 8, augment)
 
@@ -255,7 +255,7 @@ def test_a_change_as_large_as_the_image_is_refused(name: str) -> None:
 def test_wrong_arrays_are_refused(images: NDArray[np.uint8], place: int, sentence: str) -> None:
     """What would lead out of memory is refused in a sentence."""
     with pytest.raises(EngineError, match=sentence):
-        augmented(images, Augment(), np.array([place]), key=(0, 0))
+        augment_images(images, Augment(), np.array([place]), key=(0, 0))
 
 
 def test_an_augment_says_what_it_does() -> None:

@@ -99,7 +99,7 @@ def test_it_does_not_matter_whether_features_are_kept(monkeypatch: pytest.Monkey
     """Features that are too large to be kept, and are computed anew in every epoch, train the same bits."""
     kept, anew = _network(3), _network(3)
     _train(kept)
-    monkeypatch.setattr(frozen, "MOST_KEPT", 0)
+    monkeypatch.setattr(frozen, "MAX_CACHED_BYTES", 0)
     _train(anew)
     assert _bits(kept.weights()) == _bits(anew.weights())
 
@@ -108,7 +108,7 @@ def test_an_epoch_in_pieces_is_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> N
     """Where features come a step at a time, each image is trained on once, in order, and told as done."""
     whole, pieces = _network(LAST_FROZEN, LAYERS), _network(LAST_FROZEN, LAYERS)
     losses = [_train(whole, epochs=1)]
-    monkeypatch.setattr(frozen, "_AT_ONCE", 1)
+    monkeypatch.setattr(frozen, "CHUNK_BYTES", 1)
     done: list[int] = []
     pieces.compile(Adam(), BATCH)
     rates = np.full(7, 0.01, np.float32)
@@ -124,7 +124,7 @@ def test_an_epoch_in_pieces_is_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_an_epoch_in_pieces_ends_where_the_loss_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """A loss that is no number ends the epoch at its step, whichever piece that is in."""
-    monkeypatch.setattr(frozen, "_AT_ONCE", 1)
+    monkeypatch.setattr(frozen, "CHUNK_BYTES", 1)
     network = _network(2, (*CONVOLUTIONS, Flatten(), Dense(3, "softmax")))
     network.compile(SGD(), BATCH)
     rates = np.array([0.1, 0.1, np.inf, 0.1, 0.1, 0.1, 0.1], np.float32)

@@ -17,4 +17,4 @@ def test_sanitizers_find_nothing(tmp_path: Path) -> None:
     run = subprocess.run([build / "sanitize"], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     isas = len(available_isas())
-    assert f"{isas * 24} nets trained on {isas} instruction sets" in run.stdout
+    assert f"{isas * 24} networks trained on {isas} instruction sets" in run.stdout

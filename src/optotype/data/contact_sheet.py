@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset
-from optotype.engine.augmentation import Augment, augmented
+from optotype.engine.augmentation import Augment, augment_images
 from optotype.engine.randomness import permutation
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def rows_of_changes(data: Dataset, train: NDArray[np.int64], augment: Augment, s
         members = train[data.labels[train] == label]
         for index in members[permutation(len(members), _SHEET, label)[:each]]:
             seen = [
-                augmented(data.images, augment, np.array([index]), key=(seed, epoch))
+                augment_images(data.images, augment, np.array([index]), key=(seed, epoch))
                 for epoch in range(1, _ACROSS)
             ]
             changed = np.rint(np.concatenate(seen) * _BYTE).astype(np.uint8)

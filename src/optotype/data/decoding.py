@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.data.listing import Found
-from optotype.engine.processor import chosen_threads
+from optotype.engine.processor import resolve_threads
 from optotype.errors import DataError
 
 Report = Callable[[int, int], None]
@@ -279,7 +279,7 @@ _CRASHED: Final[Answer] = (0, 0, True, "makes its decoder crash or take too long
 @contextmanager
 def _workers(pictures: int) -> Iterator[list["_Worker"]]:
     """Run as many workers as there are cores and work for, until the block ends."""
-    workers = [_Worker() for _ in range(min(chosen_threads(), max(1, pictures // _BATCH)))]
+    workers = [_Worker() for _ in range(min(resolve_threads(), max(1, pictures // _BATCH)))]
     try:
         yield workers
     finally:

@@ -22,7 +22,7 @@ from pydantic import JsonValue
 
 from optotype.data.dataset import Dataset
 from optotype.data.splits import carve
-from optotype.engine.augmentation import Augment, augmented
+from optotype.engine.augmentation import Augment, augment_images
 from optotype.engine.layers import Conv2D, Dense, Flatten, Layer, MaxPooling2D
 from optotype.engine.network import Network
 from optotype.engine.optimizers import Adam
@@ -166,7 +166,7 @@ class QuickNet:
         n = len(self.held)
         still = np.zeros(n)
         for draw in range(_DRAWS):
-            seen = augmented(self.held, augment, np.arange(n), key=(self._seed, draw))
+            seen = augment_images(self.held, augment, np.arange(n), key=(self._seed, draw))
             still += self._network.logits(seen).argmax(axis=1) == self._labels
         drop, margin = self._averaged(self._right - still / _DRAWS)
         return Trial(change, drop, margin, LIMIT * self.accuracy)

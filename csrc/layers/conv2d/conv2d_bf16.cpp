@@ -1,79 +1,79 @@
-// Conv2D with bfloat16 operands and single-precision sums; see dense_bf16.cpp for what stays single.
+// Conv2D with bfloat16 operands and single-precision sums; dense_bf16.cpp describes what stays in single precision.
 //
-// Forward, the rows of the product's first operand are pixels: the inputs of an output begin where the output's pixel
-// lies, a run of (window width x channels) numbers for each row of the window, so nothing is unrolled. Images with
-// few channels would waste most of each step of 32 numbers; they are first stacked, the rows of the window side
-// by side as channels, and their run serves all of the window.
-// For the gradient of the weights the rows are planes, all pixels of one channel, shifted by a place of the window
-// (of a stacked image: a plane for each place), and the columns are the filters of z's gradient, in pairs of pixels.
-// The gradient of x is the forward product over z's gradient with the window turned round.
+// Forward: rows of the first operand are pixels. The inputs of an output begin at the output's pixel and are a run of
+// (window width x channels) values for each row of the window, so nothing is unrolled. Images with few channels would
+// waste most of each step of 32 values. They are first stacked: the rows of the window side by side as channels, so that
+// one run covers the whole window.
+// Gradient of the weights: rows are planes, all pixels of one channel, shifted by a position of the window (of a stacked
+// image: one plane for each position). Columns are the filters of the gradient of z, in pairs of pixels.
+// Gradient of x: the forward product over the gradient of z with the window flipped.
 #include <algorithm>
 #include <cstring>
 
 #include "kernels/bf16.hpp"
-#include "layers/convolution.hpp"
+#include "layers/conv2d/convolution.hpp"
 
 namespace optotype {
 
 namespace {
 
-constexpr int kStackedMost = 7;             // channels up to which images are stacked
-constexpr std::size_t kGroup = 256 << 10;   // numbers of planes and pairs that are multiplied together
-constexpr int kTile = 16;                   // rows of a tile
+constexpr int kMaxStackedChannels = 7;          // images with more channels are not stacked
+constexpr std::size_t kGroupValues = 256 << 10;  // of planes and pairs that are multiplied together
+constexpr int kTile = 16;                        // rows of a tile
 
-Bf16 rounded(float x) {
+Bf16 round_to_bf16(float x) {
   const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, x);
   return static_cast<Bf16>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-// Weights as the second operand: for each panel [outer][run, in steps of 32][column], in pairs.
-struct Packed {
-  int outer, run;  // rows of the window, and numbers of each
+// The layout of weights as the second operand: for each panel [outer][run, in steps of 32][column], in pairs.
+struct PackedLayout {
+  int outer, run;  // rows of the window, and values of each
   int steps() const { return (run + kPanel - 1) / kPanel; }
-  std::ptrdiff_t panel() const { return static_cast<std::ptrdiff_t>(outer) * steps() * kPanel * kPanel; }
-  std::ptrdiff_t at(int o, int k, int column) const {
+  std::ptrdiff_t panel_size() const { return static_cast<std::ptrdiff_t>(outer) * steps() * kPanel * kPanel; }
+  std::ptrdiff_t index(int o, int k, int column) const {
     return (static_cast<std::ptrdiff_t>(o) * steps() * kPanel + k / 2 * 2) * kPanel +
-           column / kPanel * panel() + column % kPanel * 2 + k % 2;
+           column / kPanel * panel_size() + column % kPanel * 2 + k % 2;
   }
 };
 
 class Conv2DBf16 final : public Convolution {
  public:
-  Conv2DBf16(Shape input, int filters, int height, int width, bool same, const Kernels& kernels)
-      : Convolution(input, filters, height, width, same, kernels),
-        bf16_(*kernels.bf16),
-        even_(make_window(input, height, width, same, 2)),
-        stacked_(input.channels <= kStackedMost),
-        window_rows_(std::min(height, Interleaving::kMost)),
-        forward_{stacked_ ? 1 : height, width * input.channels * (stacked_ ? height : 1)},
-        turned_{height, width * padded_filters()} {}
+  Conv2DBf16(const ConvolutionSettings& s, const LayerContext& context)
+      : Convolution(s, context),
+        bf16_(*context.kernels.bf16),
+        even_(make_window(context.input, s.height, s.width, s.same, 2)),
+        stacked_(context.input.channels <= kMaxStackedChannels),
+        window_rows_(std::min(s.height, Interleaving::kMaxRows)),
+        forward_{stacked_ ? 1 : s.height, s.width * context.input.channels * (stacked_ ? s.height : 1)},
+        flipped_{s.height, s.width * padded_filters()} {}
 
-  void prepare(const Limits& limits) override {
-    Convolution::prepare(limits);
-    gradients_ = Buffer(limits.chunks * gradient_size());
-    input_gradient_ = limits.input_gradient;
-    group_ = static_cast<int>(std::clamp<std::size_t>(kGroup / (planes_size() + pairs_size()), 1, limits.chunk));
+  void reserve_training(const TrainingSize& size) override {
+    Convolution::reserve_training(size);
+    gradients_ = Buffer(size.chunks * gradient_size());
+    needs_input_gradient_ = size.needs_input_gradient;
+    group_ = static_cast<int>(std::clamp<std::size_t>(kGroupValues / (planes_size() + pairs_size()), 1, size.chunk_size));
     scratch_size_ = round_up(image_size() + stack_size() + dz_size() + group_ * (planes_size() + pairs_size()), 64);
-    scratch_ = Buffer(limits.workers * scratch_size_ / 2);
-    reserve_copy((weights_.panels() * forward_.panel() + (input_gradient_ ? channel_panels() * turned_.panel() : 0)) / 2);
+    scratch_ = Buffer(size.workers * scratch_size_ / 2);
+    reserve_packed((weights_.panels() * forward_.panel_size() + (needs_input_gradient_ ? channel_panels() * flipped_.panel_size() : 0)) / 2);
   }
 
   void forward(const Chunk& chunk) override {
     if (!chunk.bf16) return forward_single(chunk);
     const Scratch s = scratch_of(chunk.worker);
     float* z = strip(chunk.worker);
-    const int most = strip_rows(even_.pitch, pool_height_) / pool_height_;  // rows of y
+    const int max_rows = strip_rows(even_.pitch, pool_height_) / pool_height_;  // rows of y
     const int pixel = stacked_ ? even_.height * input().channels : input().channels;
     for (int i = 0; i < chunk.samples; ++i) {
       pack_image(chunk.x + i * input().stride(), s.image);
       if (stacked_) stack(s.image, s.stack);
       for (int p = 0; p < weights_.panels(); ++p)
-        for (int row = 0; row < output().height; row += most) {
-          const int rows = std::min(most, output().height - row);
+        for (int row = 0; row < output().height; row += max_rows) {
+          const int rows = std::min(max_rows, output().height - row);
           const Bf16* image = (stacked_ ? s.stack : s.image) + row * pool_height_ * even_.pitch * pixel;
-          slide(forward_, image, pixel, copy() + p * forward_.panel(), rows * pool_height_ * even_.pitch,
+          convolve(forward_, image, pixel, packed() + p * forward_.panel_size(), rows * pool_height_ * even_.pitch,
                 weights_.panel_columns(p), z);
-          finish_strip(chunk, i, p, row, rows, z, even_.pitch);
+          apply_epilogue(chunk, i, p, row, rows, z, even_.pitch);
         }
     }
   }
@@ -93,41 +93,41 @@ class Conv2DBf16 final : public Convolution {
     }
   }
 
-  void update(int task, const Batch& batch, const Update& step) override {
+  void update(int task, const Batch& batch, const Update& update) override {
     const Weights::Block block = weights_.block(task);
     float gradient[(kPanel + 1) * kPanel] = {};
     for (int chunk = 0; chunk < batch.chunks; ++chunk) {
       const float* part = gradients_.data() + chunk * gradient_size() + block.panel * panel_gradient_size();
       for (int row = 0; row < block.rows; ++row)
         kernels_.add(part + gradient_row(block.row + row) * kPanel, gradient + row * kPanel, kPanel);
-      if (block.bias) kernels_.add(part + gradient_rows() * kPanel, gradient + block.rows * kPanel, kPanel);
+      if (block.has_bias) kernels_.add(part + gradient_rows() * kPanel, gradient + block.rows * kPanel, kPanel);
     }
-    change(block, gradient, step);
+    apply_update(block, gradient, update);
   }
 
  private:
   struct Scratch {
-    Bf16 *image;   // with its borders, [pixel][channel]
+    Bf16 *image;   // zero-padded, [pixel][channel]
     Bf16 *stack;   // [output pixel][window row][channel]
-    Bf16 *dz;      // with `reach` pixels of zeros before it and after it, [pixel][filter]
-    Bf16 *planes;  // of a group, [sample][plane][pixel]
-    Bf16 *pairs;   // of a group, [panel][sample][pair of pixels][32 filters][2]
+    Bf16 *dz;      // with `span` pixels of zeros before it and after it, [pixel][filter]
+    Bf16 *planes;  // of a group of samples, [sample][plane][pixel]
+    Bf16 *pairs;   // of a group of samples, [panel][sample][pair of pixels][32 filters][2]
   };
 
-  int places() const { return even_.height * even_.width; }
+  int positions() const { return even_.height * even_.width; }
   int channel_tiles() const { return (input().channels + kTile - 1) / kTile; }
   int channel_panels() const { return (input().channels + kPanel - 1) / kPanel; }
   int image_pixels() const { return even_.image_rows() * even_.pitch; }
   int steps() const { return (even_.outputs() + kPanel - 1) / kPanel; }  // of 32 pixels, for the gradient of weights
 
-  // Tiles of rows of the gradient of the weights, and the planes they are made of: of a stacked image one for each row.
+  // Tiles of rows of the gradient of the weights, and the number of their planes: of a stacked image, one for each row.
   int tiles() const {
-    return stacked_ ? (places() * input().channels + kTile - 1) / kTile : places() * channel_tiles();
+    return stacked_ ? (positions() * input().channels + kTile - 1) / kTile : positions() * channel_tiles();
   }
   int planes() const { return kTile * (stacked_ ? tiles() : channel_tiles()); }
-  // Products read whole steps from the last place of the window on.
+  // Products read whole steps, beginning at the last position of the window.
   std::ptrdiff_t plane_size() const {
-    return static_cast<std::ptrdiff_t>(round_up(std::max(image_pixels(), steps() * kPanel + even_.reach()) + kPanel, 32));
+    return static_cast<std::ptrdiff_t>(round_up(std::max(image_pixels(), steps() * kPanel + even_.span()) + kPanel, 32));
   }
   std::size_t planes_size() const { return planes() * plane_size(); }
   std::size_t pairs_size() const { return static_cast<std::size_t>(weights_.panels()) * steps() * kPanel * kPanel; }
@@ -136,10 +136,10 @@ class Conv2DBf16 final : public Convolution {
   }
   std::size_t stack_size() const { return stacked_ ? round_up(static_cast<std::size_t>(even_.outputs() + 2 * kSlack) * even_.height * input().channels + 2 * kPanel, 32) : 0; }
   std::size_t dz_size() const {
-    return round_up(static_cast<std::size_t>(even_.outputs() + 2 * even_.reach() + 2 * kSlack) * padded_filters() + 2 * kPanel, 32);
+    return round_up(static_cast<std::size_t>(even_.outputs() + 2 * even_.span() + 2 * kSlack) * padded_filters() + 2 * kPanel, 32);
   }
 
-  // A chunk's gradients, for each panel: rows of 32 filters, in the order of the tiles' rows, then the biases.
+  // The gradients of a chunk, for each panel: rows of 32 filters, in the order of the rows of the tiles, then the biases.
   int gradient_rows() const { return static_cast<int>(round_up(tiles(), 2)) * kTile; }
   std::size_t panel_gradient_size() const { return (gradient_rows() + 1) * static_cast<std::size_t>(kPanel); }
   std::size_t gradient_size() const { return weights_.panels() * panel_gradient_size(); }
@@ -148,31 +148,31 @@ class Conv2DBf16 final : public Convolution {
     return stacked_ ? row : (row / channels) * channel_tiles() * kTile + row % channels;
   }
 
-  Bf16* copy() const { return reinterpret_cast<Bf16*>(copy_.data()); }
-  Bf16* turned() const { return copy() + weights_.panels() * forward_.panel(); }
+  Bf16* packed() const { return reinterpret_cast<Bf16*>(packed_.data()); }
+  Bf16* flipped() const { return packed() + weights_.panels() * forward_.panel_size(); }
 
   Scratch scratch_of(int worker) const {
     Bf16* image = reinterpret_cast<Bf16*>(scratch_.data()) + worker * scratch_size_;
     Bf16 *stack = image + image_size(), *dz = stack + stack_size(), *planes = dz + dz_size();
-    return {image, stack, dz + even_.reach() * padded_filters(), planes, planes + group_ * planes_size()};
+    return {image, stack, dz + even_.span() * padded_filters(), planes, planes + group_ * planes_size()};
   }
 
   void pack_image(const float* x, Bf16* image) const {
     const int channels = input().channels, row = even_.in_width * channels;
-    bf16_.pack_rows(x, row, image + even_.inside() * channels, even_.pitch * channels, even_.in_height, row);
+    bf16_.pack_rows(x, row, image + even_.image_offset() * channels, even_.pitch * channels, even_.in_height, row);
   }
 
   void stack(const Bf16* image, Bf16* to) const {
     const int channels = input().channels, pixels = even_.outputs() + even_.width - 1;
-    if (channels == 1 && even_.height <= Interleaving::kMost)
+    if (channels == 1 && even_.height <= Interleaving::kMaxRows)
       return bf16_.interleave(window_rows_, image, even_.pitch, to, pixels);
     for (int p = 0; p < pixels; ++p)
       for (int i = 0; i < even_.height; ++i, to += channels)
         std::copy_n(image + (p + i * even_.pitch) * channels, channels, to);
   }
 
-  // z for some pixels: a window whose rows are `pitch` pixels apart, each pixel of so many numbers.
-  void slide(const Packed& weights, const Bf16* image, int pixel, const Bf16* panel, int pixels, int columns,
+  // Computes z for some pixels. Rows of the image are `pitch` pixels apart; each pixel has `pixel` values.
+  void convolve(const PackedLayout& weights, const Bf16* image, int pixel, const Bf16* panel, int pixels, int columns,
              float* z) const {
     for (int p = 0; p < pixels; p += kPanel)
       bf16_.multiply_block({.a = image + static_cast<std::ptrdiff_t>(p) * pixel, .a_row = pixel, .a_half = kTile * pixel,
@@ -188,31 +188,31 @@ class Conv2DBf16 final : public Convolution {
       for (int y = 0; y < even_.in_height; ++y)
         for (int left = 0; left < even_.in_width; left += kPanel)
           bf16_.pack_columns(x + (y * even_.in_width + left) * channels, channels,
-                             planes + even_.inside() + y * even_.pitch + left, plane_size(),
+                             planes + even_.image_offset() + y * even_.pitch + left, plane_size(),
                              std::min(kPanel, even_.in_width - left), channel_tiles() * kTile);
       return;
     }
     pack_image(x, s.image);
     for (int c = 0; c < channels; ++c) {
-      const Bf16* plane = channels == 1 ? s.image : s.stack;  // which nobody needs now
+      const Bf16* plane = channels == 1 ? s.image : s.stack;  // not in use now
       for (int p = 0; channels > 1 && p < image_pixels(); ++p) s.stack[p] = s.image[p * channels + c];
-      for (int place = 0; place < places(); ++place)
-        std::memcpy(planes + (place * channels + c) * plane_size(),
-                    plane + place / even_.width * even_.pitch + place % even_.width, even_.outputs() * sizeof(Bf16));
+      for (int position = 0; position < positions(); ++position)
+        std::memcpy(planes + (position * channels + c) * plane_size(), plane + position_offset(position), even_.outputs() * sizeof(Bf16));
     }
   }
 
-  // z's gradient for one sample: as rows for the gradient of x, in pairs for that of the weights; and the biases'.
-  void pack_gradient(const Chunk& chunk, int sample, int place, float* gradient, const Scratch& s) const {
+  // Packs the gradient of z for one sample: as rows for the gradient of x, in pairs for the gradient of the weights. Adds
+  // the gradient of the biases.
+  void pack_gradient(const Chunk& chunk, int sample, int group_sample, float* gradient, const Scratch& s) const {
     for (int p = 0; p < weights_.panels(); ++p) {
       Bf16* dz = s.dz + p * kPanel;
-      bf16_.spread(spread_of(chunk, sample, p, even_.pitch), dz,
+      bf16_.conv_epilogue_gradient(epilogue_gradient(chunk, sample, p, even_.pitch), dz,
                    gradient + p * panel_gradient_size() + gradient_rows() * kPanel);
-      bf16_.pair_rows(dz, padded_filters(), s.pairs + pairs_of(p, place), even_.outputs());
+      bf16_.pair_rows(dz, padded_filters(), s.pairs + pairs_offset(p, group_sample), even_.outputs());
     }
   }
 
-  std::ptrdiff_t pairs_of(int panel, int sample) const {
+  std::ptrdiff_t pairs_offset(int panel, int sample) const {
     return (static_cast<std::ptrdiff_t>(panel) * group_ + sample) * steps() * kPanel * kPanel;
   }
 
@@ -223,56 +223,59 @@ class Conv2DBf16 final : public Convolution {
         const std::ptrdiff_t first = tile_start(tile), second = two ? tile_start(tile + 1) : first;
         bf16_.multiply_block({.a = s.planes + first, .a_row = plane_size(), .a_half = second - first,
                               .a_outer = static_cast<std::ptrdiff_t>(planes_size()),
-                              .b = s.pairs + pairs_of(p, 0),
+                              .b = s.pairs + pairs_offset(p, 0),
                               .c = gradient + p * panel_gradient_size() + tile * kTile * kPanel,
                               .two_rows = two, .two_columns = weights_.panel_columns(p) > kTile,
                               .outer = samples, .steps = steps(), .add = true});
       }
   }
 
-  // Where the 16 planes of a tile begin.
+  // The pixel offset of a position of the window.
+  int position_offset(int position) const { return position / even_.width * even_.pitch + position % even_.width; }
+
+  // The offset of the 16 planes of a tile.
   std::ptrdiff_t tile_start(int tile) const {
     if (stacked_) return tile * kTile * plane_size();
-    const int place = tile / channel_tiles(), channel = tile % channel_tiles() * kTile;
-    return channel * plane_size() + place / even_.width * even_.pitch + place % even_.width;
+    const int position = tile / channel_tiles(), channel = tile % channel_tiles() * kTile;
+    return channel * plane_size() + position_offset(position);
   }
 
   void input_gradient(const Bf16* dz, float* sums, float* dx) const {
-    const int filters = padded_filters(), channels = input().channels, most = strip_rows(even_.pitch, 1);
+    const int filters = padded_filters(), channels = input().channels, max_rows = strip_rows(even_.pitch, 1);
     for (int panel = 0; panel < channel_panels(); ++panel)
-      for (int row = 0; row < even_.in_height; row += most) {
-        const int rows = std::min(most, even_.in_height - row), columns = std::min(kPanel, channels - panel * kPanel);
-        slide(turned_, dz + (even_.inside() + row * even_.pitch - even_.reach()) * filters, filters,
-              turned() + panel * turned_.panel(), rows * even_.pitch, columns, sums);
-        kernels_.finish({.z = sums, .z_row = even_.pitch * kPanel, .bias = kZeros, .activation = Activation::linear,
+      for (int row = 0; row < even_.in_height; row += max_rows) {
+        const int rows = std::min(max_rows, even_.in_height - row), columns = std::min(kPanel, channels - panel * kPanel);
+        convolve(flipped_, dz + (even_.image_offset() + row * even_.pitch - even_.span()) * filters, filters,
+              flipped() + panel * flipped_.panel_size(), rows * even_.pitch, columns, sums);
+        kernels_.conv_epilogue({.z = sums, .z_row = even_.pitch * kPanel, .bias = kZeros, .activation = Activation::linear,
                          .window_height = 1, .window_width = 1, .rows = rows, .columns = even_.in_width,
                          .y = dx + row * even_.in_width * channels + panel * kPanel, .y_pixel = channels,
-                         .channels = columns, .winners = nullptr});
+                         .channels = columns, .argmax = nullptr});
       }
   }
 
-  void refresh(const Weights::Block& block) override {
+  void repack(const Weights::Block& block) override {
     const int channels = input().channels, height = even_.height, width = even_.width;
     for (int row = block.row; row < block.row + block.rows; ++row) {
       const float* from = weights_.panel(block.panel) + static_cast<std::ptrdiff_t>(row) * kPanel;
       const int i = row / (width * channels), j = row / channels % width, channel = row % channels;
       for (int f = 0; f < weights_.panel_columns(block.panel); ++f) {
-        const Bf16 weight = rounded(from[f]);
+        const Bf16 weight = round_to_bf16(from[f]);
         const int filter = block.panel * kPanel + f;
-        copy()[stacked_ ? forward_.at(0, (j * height + i) * channels + channel, filter)
-                        : forward_.at(i, j * channels + channel, filter)] = weight;
-        if (input_gradient_)
-          turned()[turned_.at(height - 1 - i, (width - 1 - j) * padded_filters() + filter, channel)] = weight;
+        packed()[stacked_ ? forward_.index(0, (j * height + i) * channels + channel, filter)
+                        : forward_.index(i, j * channels + channel, filter)] = weight;
+        if (needs_input_gradient_)
+          flipped()[flipped_.index(height - 1 - i, (width - 1 - j) * padded_filters() + filter, channel)] = weight;
       }
     }
   }
 
   const Bf16Kernels& bf16_;
-  Window even_;  // whose rows have an even number of pixels, so that pairs of pixels never part
+  Window even_;  // its pitch is even, so that pairs of pixels are never separated
   bool stacked_;
   Interleaving window_rows_;
-  Packed forward_, turned_;
-  bool input_gradient_ = false;
+  PackedLayout forward_, flipped_;
+  bool needs_input_gradient_ = false;
   int group_ = 1;
   std::size_t scratch_size_ = 0;
   Buffer gradients_;
@@ -281,9 +284,8 @@ class Conv2DBf16 final : public Convolution {
 
 }  // namespace
 
-std::unique_ptr<Layer> make_conv2d_bf16(Shape input, int filters, int height, int width, bool same,
-                                        const Kernels& kernels) {
-  return std::make_unique<Conv2DBf16>(input, filters, height, width, same, kernels);
+std::unique_ptr<Layer> make_conv2d_bf16(const ConvolutionSettings& settings, const LayerContext& context) {
+  return std::make_unique<Conv2DBf16>(settings, context);
 }
 
 }  // namespace optotype
