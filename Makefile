@@ -14,6 +14,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Folders are listed too, so that a deleted file is noticed.
 SOURCES := $(shell find src csrc -not -name __pycache__ -not -name '*.pyc' -not -name '* *' 2>/dev/null)
 CHECKED := $(wildcard src tests checks reproduce benchmarks)
+CPP_FILES := $(shell find csrc -name '*.cpp' -o -name '*.hpp' 2>/dev/null)
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -24,16 +25,21 @@ mnist: .venv/installed ## train and judge a classifier on the full MNIST
 test: check ## every check and every test
 	@$(BIN)/python -m pytest
 
-check: .venv/tested ## format, lint, types, layers and lengths
+check: .venv/tested ## format, lint, types, layers, includes, stub and lengths
 	@$(BIN)/ruff format --check $(CHECKED)
 	@$(BIN)/ruff check $(CHECKED)
 	@$(BIN)/mypy $(CHECKED)
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
+	@$(BIN)/python -m checks.includes csrc
+	@$(BIN)/python -m checks.stub
 	@$(BIN)/python -m checks.lengths src csrc tests checks reproduce benchmarks
 
 format: .venv/tested ## rewrite the sources in the project's format
 	@$(BIN)/ruff format $(CHECKED)
 	@$(BIN)/ruff check --fix-only $(CHECKED)
+	@$(BIN)/clang-format -i $(CPP_FILES)
+	@$(BIN)/python -m checks.stub --write
 
 reproduce: .venv/tested ## measure every recipe and its Keras counterpart, and render RESULTS.md
 	@$(BIN)/python -m reproduce

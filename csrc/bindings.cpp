@@ -118,8 +118,8 @@ bool all_below(const Array<std::int64_t, 1>& indices, std::int64_t count) {
 
 // `self` is uninitialized memory that nanobind has allocated.
 void construct(Engine* self, const std::vector<int>& input_shape,
-               const std::vector<std::pair<std::string, Settings::Values>>& layers, const std::string& isa,
-               int threads, bool bf16) {
+               const std::vector<std::pair<std::string, Settings::Values>>& layers, const std::string& isa, int threads,
+               bool bf16) {
   require(input_shape.size() == 3 && *std::min_element(input_shape.begin(), input_shape.end()) > 0,
           "an input has height, width and channels, each at least 1");
   require(threads > 0, "the number of threads must be at least 1");

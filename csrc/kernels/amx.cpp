@@ -20,10 +20,8 @@ struct alignas(64) TileConfig {
   std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
-#define LOAD(tile, from, stride) \
-  asm volatile("tileloadd (%0,%1,1), %%tmm" #tile : : "r"(from), "r"(stride) : "memory")
-#define STORE(tile, to, stride) \
-  asm volatile("tilestored %%tmm" #tile ", (%0,%1,1)" : : "r"(to), "r"(stride) : "memory")
+#define LOAD(tile, from, stride) asm volatile("tileloadd (%0,%1,1), %%tmm" #tile : : "r"(from), "r"(stride) : "memory")
+#define STORE(tile, to, stride) asm volatile("tilestored %%tmm" #tile ", (%0,%1,1)" : : "r"(to), "r"(stride) : "memory")
 #define ZERO(tile) asm volatile("tilezero %%tmm" #tile : :)
 #define MULTIPLY(sum, a, b) asm volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #sum : :)
 
@@ -75,8 +73,17 @@ void multiply_block(const TileBlock& p) {
 
 void multiply(const TileProduct& p) {
   alignas(64) float sums[kPanel * kPanel];
-  multiply_block({.a = p.a, .a_row = p.a_row, .a_half = kTile * p.a_row, .a_outer = 0, .b = p.b, .c = sums,
-                  .two_rows = p.rows > kTile, .two_columns = true, .outer = 1, .steps = p.steps, .add = false});
+  multiply_block({.a = p.a,
+                  .a_row = p.a_row,
+                  .a_half = kTile * p.a_row,
+                  .a_outer = 0,
+                  .b = p.b,
+                  .c = sums,
+                  .two_rows = p.rows > kTile,
+                  .two_columns = true,
+                  .outer = 1,
+                  .steps = p.steps,
+                  .add = false});
   for (int i = 0; i < p.rows; ++i)
     for (int j = 0; j < kPanel; ++j) p.c[i * p.c_row + j] = p.start[j] + sums[i * kPanel + j];
 }
@@ -104,7 +111,8 @@ void conv_epilogue_gradient(const ConvEpilogueGradient& e, Bf16* dz, float* bias
   for (int row = 0; row < e.rows; ++row)
     for (int column = 0; column < e.columns; ++column) {
       const std::ptrdiff_t at = (static_cast<std::ptrdiff_t>(row) * e.columns + column) * e.y_pixel;
-      const __m512 d0 = gradient(e.activation, _mm512_maskz_loadu_ps(low, e.y + at), _mm512_maskz_loadu_ps(low, e.dy + at));
+      const __m512 d0 =
+          gradient(e.activation, _mm512_maskz_loadu_ps(low, e.y + at), _mm512_maskz_loadu_ps(low, e.dy + at));
       const __m512 d1 = gradient(e.activation, _mm512_maskz_loadu_ps(high, e.y + at + 16),
                                  _mm512_maskz_loadu_ps(high, e.dy + at + 16));
       sums[0] = _mm512_add_ps(sums[0], d0);
@@ -135,7 +143,8 @@ void interleave(const Interleaving& rows, const Bf16* x, std::ptrdiff_t x_row, B
       const __m512i from = _mm512_load_si512(rows.from[k]);
       __m512i interleaved = _mm512_setzero_si512();
       for (int i = 0; i < rows.rows; ++i)
-        interleaved = _mm512_mask_permutexvar_epi16(interleaved, rows.masks[k][i], from, _mm512_loadu_si512(x + i * x_row));
+        interleaved =
+            _mm512_mask_permutexvar_epi16(interleaved, rows.masks[k][i], from, _mm512_loadu_si512(x + i * x_row));
       _mm512_storeu_si512(y, interleaved);
     }
 }
@@ -151,9 +160,7 @@ void pair_rows(const Bf16* x, std::ptrdiff_t x_row, Bf16* y, int rows) {
   }
 }
 
-inline __m256i round_to_bf16(const float* x) {
-  return (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(x));
-}
+inline __m256i round_to_bf16(const float* x) { return (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(x)); }
 
 void pack_rows(const float* x, std::ptrdiff_t x_row, Bf16* y, std::ptrdiff_t y_row, int rows, int n) {
   for (int i = 0; i < rows; ++i, x += x_row, y += y_row) {

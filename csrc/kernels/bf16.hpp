@@ -1,7 +1,7 @@
 // Matrix products of bfloat16 values with single-precision sums, on AMX tiles.
 //
-// A product runs over blocks: 32 rows of A, 32 columns of B, 32 values of k at a time. A is row-major with contiguous k.
-// B is stored in pairs of k, [k / 2][column][2], as the tile instruction requires.
+// A product runs over blocks: 32 rows of A, 32 columns of B, 32 values of k at a time. A is row-major with contiguous
+// k. B is stored in pairs of k, [k / 2][column][2], as the tile instruction requires.
 #pragma once
 
 #include <cstddef>

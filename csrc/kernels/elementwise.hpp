@@ -66,8 +66,7 @@ void activate(Activation activation, float* __restrict y, std::size_t n) {
   }
 }
 
-void activation_gradient(Activation activation, const float* __restrict y, float* __restrict dy,
-                         std::size_t n) {
+void activation_gradient(Activation activation, const float* __restrict y, float* __restrict dy, std::size_t n) {
   switch (activation) {
     case Activation::linear:
       break;
@@ -92,8 +91,7 @@ inline std::uint32_t hash(std::uint32_t x, std::uint32_t key) {
 }
 
 // Each hash decides for two elements, 16 apart in a panel, with 16 bits for each of them.
-void dropout(const Dropout& d, std::uint32_t counter, const float* __restrict x, float* __restrict y,
-             std::size_t n) {
+void dropout(const Dropout& d, std::uint32_t counter, const float* __restrict x, float* __restrict y, std::size_t n) {
   const std::uint32_t low = static_cast<std::uint32_t>(d.key), high = static_cast<std::uint32_t>(d.key >> 32);
   const std::uint32_t threshold = d.threshold;
   const float scale = d.scale;

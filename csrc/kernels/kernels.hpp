@@ -155,8 +155,7 @@ struct Kernels {
   void (*sum_squares)(const Rows& x, const float* mean, float* sum, std::size_t n);
   void (*sum_products)(const Rows& x, const Rows& dy, const Normalization&, float* sum, std::size_t n);
   void (*normalize)(const Normalization&, const float* x, float* y, std::size_t n);
-  void (*normalize_gradient)(const NormalizationGradient&, const float* x, const float* dy, float* dx,
-                             std::size_t n);
+  void (*normalize_gradient)(const NormalizationGradient&, const float* x, const float* dy, float* dx, std::size_t n);
   void (*resample)(const Resampling&, float* y);
   // Uniform noise in -1..1: a hash of (key, index).
   void (*noise)(std::uint64_t key, float* y, std::size_t n);

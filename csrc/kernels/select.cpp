@@ -30,8 +30,8 @@ struct AvailableKernels {
     tables[count++] = &kPortableKernels;
 #ifdef OPTOTYPE_X86
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables[count++] = &kAvx2Kernels;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
       tables[count++] = &kAvx512Kernels;
     if (has_amx() && amx_kernels()) tables[count++] = amx_kernels();
 #endif

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "augmentation.hpp"
-#include "elementwise.hpp"
 #include "conv_epilogue.hpp"
+#include "elementwise.hpp"
 #include "gemm.hpp"
 #include "kernels/kernels.hpp"
 #include "normalization.hpp"

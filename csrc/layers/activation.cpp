@@ -14,8 +14,7 @@ class ActivationLayer final : public Layer {
   Partition partition(int) const override { return Partition::any; }
 
   void forward(const Chunk& chunk) override {
-    for_each_run(chunk,
-                 [&](std::ptrdiff_t at, std::size_t n) { kernels_.activate(activation_, chunk.y + at, n); });
+    for_each_run(chunk, [&](std::ptrdiff_t at, std::size_t n) { kernels_.activate(activation_, chunk.y + at, n); });
   }
 
   void backward(const Chunk& chunk) override {

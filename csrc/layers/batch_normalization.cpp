@@ -42,8 +42,7 @@ class BatchNormalization final : public Layer {
     for (int c = 0; c < n; ++c) means[c] = variances[c] = 0.0f;
     for (int i = 0; i < parts(batch); ++i) kernels_.sum_rows(part(batch, batch.x, i, from), means, n);
     for (int c = 0; c < n; ++c) means[c] *= scale;
-    for (int i = 0; i < parts(batch); ++i)
-      kernels_.sum_squares(part(batch, batch.x, i, from), means, variances, n);
+    for (int i = 0; i < parts(batch); ++i) kernels_.sum_squares(part(batch, batch.x, i, from), means, variances, n);
     for (int c = 0; c < n; ++c) {
       variances[c] *= scale;
       inverses[c] = 1.0f / std::sqrt(variances[c] + epsilon_);
@@ -54,9 +53,8 @@ class BatchNormalization final : public Layer {
     const std::ptrdiff_t c = chunk.column();
     const Normalization norm = {(chunk.training ? at(mean) : row(moving_mean)) + c,
                                 (chunk.training ? at(inverse) : at(moving_inverse)) + c, row(gamma) + c, row(beta) + c};
-    for_each_pixel(chunk, [&](std::ptrdiff_t from, int n) {
-      kernels_.normalize(norm, chunk.x + from, chunk.y + from, n);
-    });
+    for_each_pixel(chunk,
+                   [&](std::ptrdiff_t from, int n) { kernels_.normalize(norm, chunk.x + from, chunk.y + from, n); });
   }
 
   void reduce_backward(int task, const Batch& batch) override {

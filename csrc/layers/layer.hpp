@@ -1,5 +1,5 @@
-// The interface of all layers: forward and backward for a chunk of the batch, then the update of the layer's own weights
-// over the whole batch.
+// The interface of all layers: forward and backward for a chunk of the batch, then the update of the layer's own
+// weights over the whole batch.
 //
 // A step has two phases. In the first phase, chunks of the batch run through the layers, forward and backward, each on
 // one thread (network/plan.hpp). In the second phase, one thread visits each block of weights, sums its gradient over
@@ -68,7 +68,8 @@ class Layer {
   virtual void forward(const Chunk&) = 0;
   virtual void backward(const Chunk&) = 0;
 
-  // Called on the layer that reads x, or dy, when a chunk of it is complete and still in the cache of the calling thread.
+  // Called on the layer that reads x, or dy, when a chunk of it is complete and still in the cache of the calling
+  // thread.
   virtual void on_input_ready(const Chunk&) {}
   virtual void on_output_gradient_ready(const Chunk&) {}
 

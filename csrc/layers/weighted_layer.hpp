@@ -19,9 +19,7 @@ class WeightedLayer : public Layer {
   std::size_t parameter_size(int i) const final {
     return static_cast<std::size_t>(i == 0 ? weights_.rows() : 1) * weights_.columns();
   }
-  void read_parameter(int i, float* out) const final {
-    i == 0 ? weights_.read_kernel(out) : weights_.read_bias(out);
-  }
+  void read_parameter(int i, float* out) const final { i == 0 ? weights_.read_kernel(out) : weights_.read_bias(out); }
   void write_parameter(int i, const float* in) final {
     i == 0 ? weights_.write_kernel(in) : weights_.write_bias(in);
     repack_all();

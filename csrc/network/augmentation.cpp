@@ -96,8 +96,7 @@ void Augmenter::compute_gaussian() {
   for (int k = 0; k <= 2 * margin_; ++k) gaussian_.data()[k] = static_cast<float>(strength * at(k));
 }
 
-void Augmenter::apply(const Images& images, float scale, std::int64_t image, std::uint64_t key, int worker,
-                      float* to) {
+void Augmenter::apply(const Images& images, float scale, std::int64_t image, std::uint64_t key, int worker, float* to) {
   Scratch& scratch = scratch_[worker];
   const RandomDraws draws(key, image);
   const int row = shape_.width * shape_.channels;
@@ -149,7 +148,8 @@ Resampling Augmenter::affine_map(const RandomDraws& draws) const {
 void Augmenter::fill_displacement(std::uint64_t key, Scratch& scratch, float* field) const {
   const std::size_t n = static_cast<std::size_t>(field_pitch()) * shape_.height;
   kernels_.noise(key, scratch.noise.data(), n + static_cast<std::size_t>(field_pitch()) * 2 * margin_);
-  kernels_.smooth({gaussian_.data(), 2 * margin_ + 1, field_pitch()}, scratch.noise.data(), scratch.half_smoothed.data(), n);
+  kernels_.smooth({gaussian_.data(), 2 * margin_ + 1, field_pitch()}, scratch.noise.data(),
+                  scratch.half_smoothed.data(), n);
   kernels_.smooth({gaussian_.data(), 2 * margin_ + 1, 1}, scratch.half_smoothed.data(), field, n - 2 * margin_);
 }
 

@@ -1,5 +1,5 @@
-// Random changes of training images as they enter a network. A hash of (seed, epoch, index of the image in the data set)
-// determines the change, so that threads, chunks and earlier epochs have no influence.
+// Random changes of training images as they enter a network. A hash of (seed, epoch, index of the image in the data
+// set) determines the change, so that threads, chunks and earlier epochs have no influence.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,8 @@ class Network {
     int x, y;
   };
 
-  // With `bf16`, products have bfloat16 operands in training, and on request in prediction; the kernels must support it.
+  // With `bf16`, products have bfloat16 operands in training, and on request in prediction; the kernels must support
+  // it.
   Network(Shape input, const std::vector<LayerDescription>&, const Kernels&, bool bf16 = false);
 
   Shape input() const { return input_; }

@@ -1,4 +1,5 @@
-// The registry of optimizers: makes an optimizer from its type and settings. The formulas are in kernels/optimizers.hpp.
+// The registry of optimizers: makes an optimizer from its type and settings. The formulas are in
+// kernels/optimizers.hpp.
 #pragma once
 
 #include <cstdint>

@@ -18,8 +18,7 @@ int choose_chunk_size(const Network& network, int batch_size) {
   std::ptrdiff_t sample_bytes = 0;
   for (const std::ptrdiff_t stride : network.tensor_strides())
     sample_bytes += 2 * stride * static_cast<std::ptrdiff_t>(sizeof(float));
-  const int limit =
-      static_cast<int>(std::clamp<std::ptrdiff_t>(kChunkBytes / sample_bytes, kMinChunkLimit, kMaxChunk));
+  const int limit = static_cast<int>(std::clamp<std::ptrdiff_t>(kChunkBytes / sample_bytes, kMinChunkLimit, kMaxChunk));
   const int chunks = std::max((batch_size + limit - 1) / limit, kMinChunks);
   const int even_share = std::max((batch_size + chunks - 1) / chunks, std::min(kMinChunk, limit));
   return static_cast<int>(round_up(static_cast<std::size_t>(even_share), kChunkUnit));
@@ -47,8 +46,7 @@ void plan_forward(const Network& network, Plan& plan) {
     const Layer& layer = *network.nodes()[node].layer;
     const Partition partition = layer.partition(plan.batch_size);
     if (partition == Partition::columns) {
-      columns_stage(plan, layer).panels =
-          static_cast<int>(network.tensor_strides()[network.nodes()[node].y] / kPanel);
+      columns_stage(plan, layer).panels = static_cast<int>(network.tensor_strides()[network.nodes()[node].y] / kPanel);
     } else if (partition == Partition::samples) {
       if (layer.has_batch_statistics()) plan.stages.push_back({.kind = Stage::reduce_forward, .node = node});
       stage_of_kind(plan, Stage::samples);
@@ -67,8 +65,7 @@ void plan_backward(const Network& network, Plan& plan) {
     if (partition == Partition::columns) {
       // The gradient of the input of the first trainable layer is not needed.
       if (layer.reads_all_columns() && node == plan.first_trainable) break;
-      columns_stage(plan, layer).panels =
-          static_cast<int>(network.tensor_strides()[network.nodes()[node].x] / kPanel);
+      columns_stage(plan, layer).panels = static_cast<int>(network.tensor_strides()[network.nodes()[node].x] / kPanel);
     } else if (partition == Partition::samples) {
       if (layer.has_batch_statistics()) plan.stages.push_back({.kind = Stage::reduce_backward, .node = node});
       if (layer.has_batch_statistics() && node == plan.first_trainable) break;
@@ -83,7 +80,8 @@ void plan_backward(const Network& network, Plan& plan) {
 // Finds the tensors that several stages use, or a stage that is not divided by samples.
 class StorageScan {
  public:
-  explicit StorageScan(Plan& plan) : plan_(plan), values_stage_(plan.tensors.size(), kUnused), gradients_stage_(values_stage_) {}
+  explicit StorageScan(Plan& plan)
+      : plan_(plan), values_stage_(plan.tensors.size(), kUnused), gradients_stage_(values_stage_) {}
 
   void use_values(int tensor, int stage) { use(plan_.tensors[tensor].batch_values, values_stage_[tensor], stage); }
   void use_gradients(int tensor, int stage) {

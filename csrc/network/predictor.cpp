@@ -20,8 +20,12 @@ void copy_rows(Shape shape, const float* from, int samples, std::int64_t first, 
 
 void Predictor::reserve(bool bf16) {
   if (bf16 && !network_.has_training_memory())  // products of bfloat16 need the same memory as in training
-    network_.reserve_training({.batch_size = kPredictionChunk, .chunk_size = kPredictionChunk, .chunks = 1,
-                               .workers = pool_.threads(), .needs_input_gradient = false, .optimizer_state = {}},
+    network_.reserve_training({.batch_size = kPredictionChunk,
+                               .chunk_size = kPredictionChunk,
+                               .chunks = 1,
+                               .workers = pool_.threads(),
+                               .needs_input_gradient = false,
+                               .optimizer_state = {}},
                               static_cast<int>(network_.nodes().size()));
   if (stride_ > 0) return;
   for (const Network::Node& node : network_.nodes()) node.layer->reserve_prediction(pool_.threads());
@@ -43,8 +47,8 @@ void Predictor::forward_single_chunk(Layer& layer, const Chunk& chunk) {
   });
 }
 
-void Predictor::predict_chunk(const Images& images, float scale, std::int64_t first, int samples, int worker,
-                              bool bf16, const PredictionOutput& output) {
+void Predictor::predict_chunk(const Images& images, float scale, std::int64_t first, int samples, int worker, bool bf16,
+                              const PredictionOutput& output) {
   float* sides[2];
   for (int i = 0; i < 2; ++i) sides[i] = buffers_[i].data() + stride_ * kPredictionChunk * worker;
   const Shape input = network_.input();
@@ -56,9 +60,18 @@ void Predictor::predict_chunk(const Images& images, float scale, std::int64_t fi
     if (output.features && &node == &network_.nodes().back())
       copy_rows(node.layer->input(), sides[from], samples, first, output.features);
     const int to = node.layer->is_in_place() ? from : 1 - from;
-    const Chunk chunk = {.index = 0, .first = 0, .samples = samples, .batch_size = samples, .worker = worker,
-                         .training = false, .bf16 = bf16, .key = 0,
-                         .x = sides[from], .y = sides[to], .dy = nullptr, .dx = nullptr};
+    const Chunk chunk = {.index = 0,
+                         .first = 0,
+                         .samples = samples,
+                         .batch_size = samples,
+                         .worker = worker,
+                         .training = false,
+                         .bf16 = bf16,
+                         .key = 0,
+                         .x = sides[from],
+                         .y = sides[to],
+                         .dy = nullptr,
+                         .dx = nullptr};
     samples == images.count ? forward_single_chunk(*node.layer, chunk) : node.layer->forward(chunk);
     from = to;
   }

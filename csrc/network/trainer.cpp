@@ -28,8 +28,11 @@ Trainer::Trainer(Network& network, Pool& pool, const Optimizer& optimizer, int b
 
 void Trainer::reserve() {
   const int chunks = plan_.chunks(plan_.batch_size);
-  network_.reserve_training({.batch_size = plan_.batch_size, .chunk_size = plan_.chunk_size, .chunks = chunks,
-                             .workers = pool_.threads(), .needs_input_gradient = false,
+  network_.reserve_training({.batch_size = plan_.batch_size,
+                             .chunk_size = plan_.chunk_size,
+                             .chunks = chunks,
+                             .workers = pool_.threads(),
+                             .needs_input_gradient = false,
                              .optimizer_state = optimizer_.state},
                             plan_.first_trainable + 1);
   const std::ptrdiff_t chunk_samples = static_cast<std::ptrdiff_t>(plan_.chunk_size) * pool_.threads();
@@ -72,9 +75,19 @@ Chunk Trainer::make_chunk(const Stage& stage, const Step& step, int index, int w
   const bool columns = stage.kind == Stage::columns;
   const int first = columns ? 0 : index * plan_.chunk_size;
   const int samples = columns ? step.samples : std::min(plan_.chunk_size, step.samples - first);
-  return {.index = index, .first = first, .samples = samples, .batch_size = step.samples, .worker = worker,
-          .training = true, .bf16 = network_.bf16_kernels() != nullptr, .key = step.key,
-          .x = nullptr, .y = nullptr, .dy = nullptr, .dx = nullptr, .panel = columns ? index : kAllPanels};
+  return {.index = index,
+          .first = first,
+          .samples = samples,
+          .batch_size = step.samples,
+          .worker = worker,
+          .training = true,
+          .bf16 = network_.bf16_kernels() != nullptr,
+          .key = step.key,
+          .x = nullptr,
+          .y = nullptr,
+          .dy = nullptr,
+          .dx = nullptr,
+          .panel = columns ? index : kAllPanels};
 }
 
 void Trainer::gather_images(const Step& step, const Chunk& chunk) {
@@ -145,8 +158,7 @@ void Trainer::run_chunk(const Stage& stage, const Step& step, Chunk chunk) {
 void Trainer::run_stage(const Stage& stage, const Step& step) {
   if (stage.kind == Stage::samples || stage.kind == Stage::columns) {
     const int tasks = stage.kind == Stage::columns ? stage.panels : step.chunks;
-    pool_.run(tasks,
-              [&](int index, int worker) { run_chunk(stage, step, make_chunk(stage, step, index, worker)); });
+    pool_.run(tasks, [&](int index, int worker) { run_chunk(stage, step, make_chunk(stage, step, index, worker)); });
     return;
   }
   const Network::Node& node = network_.nodes()[stage.node];
@@ -159,11 +171,14 @@ void Trainer::run_stage(const Stage& stage, const Step& step) {
 
 void Trainer::run_update(const Step& step, float learning_rate) {
   ++steps_;
-  if (optimizer_.bias_correction)
-    learning_rate *= optimizer_.bias_correction(optimizer_.hyperparameters, steps_);
-  const Update update = {.kind = optimizer_.kind, .learning_rate = learning_rate,
+  if (optimizer_.bias_correction) learning_rate *= optimizer_.bias_correction(optimizer_.hyperparameters, steps_);
+  const Update update = {.kind = optimizer_.kind,
+                         .learning_rate = learning_rate,
                          .hyperparameters = optimizer_.hyperparameters,
-                         .gradient = nullptr, .weights = nullptr, .m = nullptr, .v = nullptr};
+                         .gradient = nullptr,
+                         .weights = nullptr,
+                         .m = nullptr,
+                         .v = nullptr};
   pool_.run(static_cast<int>(updates_.size()), [&](int index, int) {
     const UpdateTask& task = updates_[index];
     const Network::Node& node = network_.nodes()[task.node];

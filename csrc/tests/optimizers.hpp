@@ -5,7 +5,8 @@
 
 namespace optotype {
 
-// Whether the changes of a step are correct to 1e-6, and weights stay finite with zero gradients and overflowing squares.
+// Whether the changes of a step are correct to 1e-6, and weights stay finite with zero gradients and overflowing
+// squares.
 bool check_optimizers(const Kernels&);
 
 }  // namespace optotype

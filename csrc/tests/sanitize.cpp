@@ -84,20 +84,26 @@ Layers convolutions() {
 }
 
 Layers normalized() {
-  return {make_conv2d(34, 2, 3), make_batch_normalization(0.9), make_max_pooling2d(3, 2), make_flatten(),
-          make_batch_normalization(0.99), make_dense(kClasses)};
+  return {make_conv2d(34, 2, 3), make_batch_normalization(0.9),  make_max_pooling2d(3, 2),
+          make_flatten(),        make_batch_normalization(0.99), make_dense(kClasses)};
 }
 
 Layers dense() {
-  return {make_flatten(),    make_batch_normalization(0.99), make_dense(65, "relu"),
-          make_dropout(0.5), make_dense(31),                 make_dense(kClasses)};
+  return {make_flatten(),         make_batch_normalization(0.99),
+          make_dense(65, "relu"), make_dropout(0.5),
+          make_dense(31),         make_dense(kClasses)};
 }
 
 // BatchNormalization and activations in layers whose columns are divided.
 Layers columns() {
-  return {make_batch_normalization(0.99), make_flatten(),      make_dense(299, "sigmoid"),
-          make_dropout(0.2),              make_dense(301),     make_batch_normalization(0.99),
-          make_dense(290, "relu"),        make_dense(kClasses)};
+  return {make_batch_normalization(0.99),
+          make_flatten(),
+          make_dense(299, "sigmoid"),
+          make_dropout(0.2),
+          make_dense(301),
+          make_batch_normalization(0.99),
+          make_dense(290, "relu"),
+          make_dense(kClasses)};
 }
 
 // Networks that end before the last layer, as when the outputs of an inner layer are computed.

@@ -82,9 +82,7 @@ struct Pool::Shared {
   }
 };
 
-Pool::Pool(int threads, const Bf16Kernels* bf16) : threads_(threads), bf16_(bf16), owner_(getpid()) {
-  start_threads();
-}
+Pool::Pool(int threads, const Bf16Kernels* bf16) : threads_(threads), bf16_(bf16), owner_(getpid()) { start_threads(); }
 
 void Pool::start_threads() {
   shared_ = std::make_unique<Shared>(threads_);

@@ -34,9 +34,9 @@ class Pool {
 
   template <class Task>  // void(int index, int worker)
   void run(int tasks, const Task& task) {
-    run_erased(tasks,
-               [](const void* self, int index, int worker) { (*static_cast<const Task*>(self))(index, worker); },
-               &task);
+    run_erased(
+        tasks, [](const void* self, int index, int worker) { (*static_cast<const Task*>(self))(index, worker); },
+        &task);
   }
 
  private:

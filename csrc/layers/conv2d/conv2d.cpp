@@ -61,10 +61,19 @@ class Conv2D final : public Convolution {
     const int channels = input().channels, run = w.width * channels;
     kernels_.conv_epilogue_gradient(epilogue, dz, gradient + static_cast<std::ptrdiff_t>(weights_.rows()) * kPanel);
     for (int i = 0; i < w.height; ++i)
-      kernels_.gemm({.a = x + i * w.pitch * channels, .a_row = 1, .a_outer = w.pitch * channels, .a_inner = channels,
-                     .b = dz, .b_outer = epilogue.dz_row, .b_row = epilogue.dz_pixel,
-                     .c = gradient + i * run * kPanel, .c_row = kPanel,
-                     .rows = run, .columns = computed_columns(panel), .outer = w.out_height, .inner = w.out_width,
+      kernels_.gemm({.a = x + i * w.pitch * channels,
+                     .a_row = 1,
+                     .a_outer = w.pitch * channels,
+                     .a_inner = channels,
+                     .b = dz,
+                     .b_outer = epilogue.dz_row,
+                     .b_row = epilogue.dz_pixel,
+                     .c = gradient + i * run * kPanel,
+                     .c_row = kPanel,
+                     .rows = run,
+                     .columns = computed_columns(panel),
+                     .outer = w.out_height,
+                     .inner = w.out_width,
                      .start = nullptr});
   }
 
@@ -74,12 +83,19 @@ class Conv2D final : public Convolution {
     for (int column = 0; column < channels; column += kPanel)
       for (int y = 0; y < w.in_height; ++y)
         kernels_.gemm({.a = dz + (w.image_offset() + y * w.pitch - w.span()) * filters,
-                       .a_row = filters, .a_outer = w.pitch * filters, .a_inner = 1,
+                       .a_row = filters,
+                       .a_outer = w.pitch * filters,
+                       .a_inner = 1,
                        .b = packed_.data() + column * flipped_rows(),
-                       .b_outer = w.width * filters * kPanel, .b_row = kPanel,
-                       .c = dx + y * w.in_width * channels + column, .c_row = channels,
-                       .rows = w.in_width, .columns = std::min(channels - column, kPanel),
-                       .outer = w.height, .inner = w.width * filters, .start = kZeros});
+                       .b_outer = w.width * filters * kPanel,
+                       .b_row = kPanel,
+                       .c = dx + y * w.in_width * channels + column,
+                       .c_row = channels,
+                       .rows = w.in_width,
+                       .columns = std::min(channels - column, kPanel),
+                       .outer = w.height,
+                       .inner = w.width * filters,
+                       .start = kZeros});
   }
 
   // The packed copy is [panel of channels][flipped window row, window column, filter][32 channels].
@@ -104,7 +120,8 @@ class Conv2D final : public Convolution {
 std::unique_ptr<Layer> make_conv2d(const Settings& settings, const LayerContext& context) {
   const auto [height, width] = settings.sides("kernel_size");
   const ConvolutionSettings convolution = {.filters = settings.integer("filters", 1, std::numeric_limits<int>::max()),
-                                           .height = height, .width = width,
+                                           .height = height,
+                                           .width = width,
                                            .same = settings.text("padding") == "same"};
   if (context.bf16) return make_conv2d_bf16(convolution, context);
   return std::make_unique<Conv2D>(convolution, context);

@@ -2,10 +2,12 @@
 //
 // Forward: rows of the first operand are pixels. The inputs of an output begin at the output's pixel and are a run of
 // (window width x channels) values for each row of the window, so nothing is unrolled. Images with few channels would
-// waste most of each step of 32 values. They are first stacked: the rows of the window side by side as channels, so that
-// one run covers the whole window.
-// Gradient of the weights: rows are planes, all pixels of one channel, shifted by a position of the window (of a stacked
-// image: one plane for each position). Columns are the filters of the gradient of z, in pairs of pixels.
+// waste most of each step of 32 values. They are first stacked: the rows of the window side by side as channels, so
+// that one run covers the whole window.
+//
+// Gradient of the weights: rows are planes, all pixels of one channel, shifted by a position of the window (of a
+// stacked image: one plane for each position). Columns are the filters of the gradient of z, in pairs of pixels.
+//
 // Gradient of x: the forward product over the gradient of z with the window flipped.
 #include <algorithm>
 #include <cstring>
@@ -17,7 +19,7 @@ namespace optotype {
 
 namespace {
 
-constexpr int kMaxStackedChannels = 7;          // images with more channels are not stacked
+constexpr int kMaxStackedChannels = 7;           // images with more channels are not stacked
 constexpr std::size_t kGroupValues = 256 << 10;  // of planes and pairs that are multiplied together
 constexpr int kTile = 16;                        // rows of a tile
 
@@ -32,8 +34,8 @@ struct PackedLayout {
   int steps() const { return (run + kPanel - 1) / kPanel; }
   std::ptrdiff_t panel_size() const { return static_cast<std::ptrdiff_t>(outer) * steps() * kPanel * kPanel; }
   std::ptrdiff_t index(int o, int k, int column) const {
-    return (static_cast<std::ptrdiff_t>(o) * steps() * kPanel + k / 2 * 2) * kPanel +
-           column / kPanel * panel_size() + column % kPanel * 2 + k % 2;
+    return (static_cast<std::ptrdiff_t>(o) * steps() * kPanel + k / 2 * 2) * kPanel + column / kPanel * panel_size() +
+           column % kPanel * 2 + k % 2;
   }
 };
 
@@ -52,10 +54,13 @@ class Conv2DBf16 final : public Convolution {
     Convolution::reserve_training(size);
     gradients_ = Buffer(size.chunks * gradient_size());
     needs_input_gradient_ = size.needs_input_gradient;
-    group_ = static_cast<int>(std::clamp<std::size_t>(kGroupValues / (planes_size() + pairs_size()), 1, size.chunk_size));
+    group_ =
+        static_cast<int>(std::clamp<std::size_t>(kGroupValues / (planes_size() + pairs_size()), 1, size.chunk_size));
     scratch_size_ = round_up(image_size() + stack_size() + dz_size() + group_ * (planes_size() + pairs_size()), 64);
     scratch_ = Buffer(size.workers * scratch_size_ / 2);
-    reserve_packed((weights_.panels() * forward_.panel_size() + (needs_input_gradient_ ? channel_panels() * flipped_.panel_size() : 0)) / 2);
+    reserve_packed((weights_.panels() * forward_.panel_size() +
+                    (needs_input_gradient_ ? channel_panels() * flipped_.panel_size() : 0)) /
+                   2);
   }
 
   void forward(const Chunk& chunk) override {
@@ -72,7 +77,7 @@ class Conv2DBf16 final : public Convolution {
           const int rows = std::min(max_rows, output().height - row);
           const Bf16* image = (stacked_ ? s.stack : s.image) + row * pool_height_ * even_.pitch * pixel;
           convolve(forward_, image, pixel, packed() + p * forward_.panel_size(), rows * pool_height_ * even_.pitch,
-                weights_.panel_columns(p), z);
+                   weights_.panel_columns(p), z);
           apply_epilogue(chunk, i, p, row, rows, z, even_.pitch);
         }
     }
@@ -107,11 +112,11 @@ class Conv2DBf16 final : public Convolution {
 
  private:
   struct Scratch {
-    Bf16 *image;   // zero-padded, [pixel][channel]
-    Bf16 *stack;   // [output pixel][window row][channel]
-    Bf16 *dz;      // with `span` pixels of zeros before it and after it, [pixel][filter]
-    Bf16 *planes;  // of a group of samples, [sample][plane][pixel]
-    Bf16 *pairs;   // of a group of samples, [panel][sample][pair of pixels][32 filters][2]
+    Bf16* image;   // zero-padded, [pixel][channel]
+    Bf16* stack;   // [output pixel][window row][channel]
+    Bf16* dz;      // with `span` pixels of zeros before it and after it, [pixel][filter]
+    Bf16* planes;  // of a group of samples, [sample][plane][pixel]
+    Bf16* pairs;   // of a group of samples, [panel][sample][pair of pixels][32 filters][2]
   };
 
   int positions() const { return even_.height * even_.width; }
@@ -127,19 +132,28 @@ class Conv2DBf16 final : public Convolution {
   int planes() const { return kTile * (stacked_ ? tiles() : channel_tiles()); }
   // Products read whole steps, beginning at the last position of the window.
   std::ptrdiff_t plane_size() const {
-    return static_cast<std::ptrdiff_t>(round_up(std::max(image_pixels(), steps() * kPanel + even_.span()) + kPanel, 32));
+    return static_cast<std::ptrdiff_t>(
+        round_up(std::max(image_pixels(), steps() * kPanel + even_.span()) + kPanel, 32));
   }
   std::size_t planes_size() const { return planes() * plane_size(); }
   std::size_t pairs_size() const { return static_cast<std::size_t>(weights_.panels()) * steps() * kPanel * kPanel; }
   std::size_t image_size() const {
     return round_up((static_cast<std::size_t>(image_pixels()) + 2 * kSlack) * input().channels + 2 * kPanel, 32);
   }
-  std::size_t stack_size() const { return stacked_ ? round_up(static_cast<std::size_t>(even_.outputs() + 2 * kSlack) * even_.height * input().channels + 2 * kPanel, 32) : 0; }
+  std::size_t stack_size() const {
+    return stacked_
+               ? round_up(static_cast<std::size_t>(even_.outputs() + 2 * kSlack) * even_.height * input().channels +
+                              2 * kPanel,
+                          32)
+               : 0;
+  }
   std::size_t dz_size() const {
-    return round_up(static_cast<std::size_t>(even_.outputs() + 2 * even_.span() + 2 * kSlack) * padded_filters() + 2 * kPanel, 32);
+    return round_up(
+        static_cast<std::size_t>(even_.outputs() + 2 * even_.span() + 2 * kSlack) * padded_filters() + 2 * kPanel, 32);
   }
 
-  // The gradients of a chunk, for each panel: rows of 32 filters, in the order of the rows of the tiles, then the biases.
+  // The gradients of a chunk, for each panel: rows of 32 filters, in the order of the rows of the tiles, then the
+  // biases.
   int gradient_rows() const { return static_cast<int>(round_up(tiles(), 2)) * kTile; }
   std::size_t panel_gradient_size() const { return (gradient_rows() + 1) * static_cast<std::size_t>(kPanel); }
   std::size_t gradient_size() const { return weights_.panels() * panel_gradient_size(); }
@@ -173,13 +187,19 @@ class Conv2DBf16 final : public Convolution {
 
   // Computes z for some pixels. Rows of the image are `pitch` pixels apart; each pixel has `pixel` values.
   void convolve(const PackedLayout& weights, const Bf16* image, int pixel, const Bf16* panel, int pixels, int columns,
-             float* z) const {
+                float* z) const {
     for (int p = 0; p < pixels; p += kPanel)
-      bf16_.multiply_block({.a = image + static_cast<std::ptrdiff_t>(p) * pixel, .a_row = pixel, .a_half = kTile * pixel,
+      bf16_.multiply_block({.a = image + static_cast<std::ptrdiff_t>(p) * pixel,
+                            .a_row = pixel,
+                            .a_half = kTile * pixel,
                             .a_outer = static_cast<std::ptrdiff_t>(even_.pitch) * pixel,
-                            .b = panel, .c = z + static_cast<std::ptrdiff_t>(p) * kPanel,
-                            .two_rows = pixels - p > kTile, .two_columns = columns > kTile,
-                            .outer = weights.outer, .steps = weights.steps(), .add = false});
+                            .b = panel,
+                            .c = z + static_cast<std::ptrdiff_t>(p) * kPanel,
+                            .two_rows = pixels - p > kTile,
+                            .two_columns = columns > kTile,
+                            .outer = weights.outer,
+                            .steps = weights.steps(),
+                            .add = false});
   }
 
   void pack_planes(const float* x, const Scratch& s, Bf16* planes) const {
@@ -197,17 +217,18 @@ class Conv2DBf16 final : public Convolution {
       const Bf16* plane = channels == 1 ? s.image : s.stack;  // not in use now
       for (int p = 0; channels > 1 && p < image_pixels(); ++p) s.stack[p] = s.image[p * channels + c];
       for (int position = 0; position < positions(); ++position)
-        std::memcpy(planes + (position * channels + c) * plane_size(), plane + position_offset(position), even_.outputs() * sizeof(Bf16));
+        std::memcpy(planes + (position * channels + c) * plane_size(), plane + position_offset(position),
+                    even_.outputs() * sizeof(Bf16));
     }
   }
 
-  // Packs the gradient of z for one sample: as rows for the gradient of x, in pairs for the gradient of the weights. Adds
-  // the gradient of the biases.
+  // Packs the gradient of z for one sample: as rows for the gradient of x, in pairs for the gradient of the weights.
+  // Adds the gradient of the biases.
   void pack_gradient(const Chunk& chunk, int sample, int group_sample, float* gradient, const Scratch& s) const {
     for (int p = 0; p < weights_.panels(); ++p) {
       Bf16* dz = s.dz + p * kPanel;
       bf16_.conv_epilogue_gradient(epilogue_gradient(chunk, sample, p, even_.pitch), dz,
-                   gradient + p * panel_gradient_size() + gradient_rows() * kPanel);
+                                   gradient + p * panel_gradient_size() + gradient_rows() * kPanel);
       bf16_.pair_rows(dz, padded_filters(), s.pairs + pairs_offset(p, group_sample), even_.outputs());
     }
   }
@@ -221,12 +242,17 @@ class Conv2DBf16 final : public Convolution {
       for (int tile = 0; tile < tiles(); tile += 2) {
         const bool two = tile + 1 < tiles();
         const std::ptrdiff_t first = tile_start(tile), second = two ? tile_start(tile + 1) : first;
-        bf16_.multiply_block({.a = s.planes + first, .a_row = plane_size(), .a_half = second - first,
+        bf16_.multiply_block({.a = s.planes + first,
+                              .a_row = plane_size(),
+                              .a_half = second - first,
                               .a_outer = static_cast<std::ptrdiff_t>(planes_size()),
                               .b = s.pairs + pairs_offset(p, 0),
                               .c = gradient + p * panel_gradient_size() + tile * kTile * kPanel,
-                              .two_rows = two, .two_columns = weights_.panel_columns(p) > kTile,
-                              .outer = samples, .steps = steps(), .add = true});
+                              .two_rows = two,
+                              .two_columns = weights_.panel_columns(p) > kTile,
+                              .outer = samples,
+                              .steps = steps(),
+                              .add = true});
       }
   }
 
@@ -244,13 +270,22 @@ class Conv2DBf16 final : public Convolution {
     const int filters = padded_filters(), channels = input().channels, max_rows = strip_rows(even_.pitch, 1);
     for (int panel = 0; panel < channel_panels(); ++panel)
       for (int row = 0; row < even_.in_height; row += max_rows) {
-        const int rows = std::min(max_rows, even_.in_height - row), columns = std::min(kPanel, channels - panel * kPanel);
+        const int rows = std::min(max_rows, even_.in_height - row),
+                  columns = std::min(kPanel, channels - panel * kPanel);
         convolve(flipped_, dz + (even_.image_offset() + row * even_.pitch - even_.span()) * filters, filters,
-              flipped() + panel * flipped_.panel_size(), rows * even_.pitch, columns, sums);
-        kernels_.conv_epilogue({.z = sums, .z_row = even_.pitch * kPanel, .bias = kZeros, .activation = Activation::linear,
-                         .window_height = 1, .window_width = 1, .rows = rows, .columns = even_.in_width,
-                         .y = dx + row * even_.in_width * channels + panel * kPanel, .y_pixel = channels,
-                         .channels = columns, .argmax = nullptr});
+                 flipped() + panel * flipped_.panel_size(), rows * even_.pitch, columns, sums);
+        kernels_.conv_epilogue({.z = sums,
+                                .z_row = even_.pitch * kPanel,
+                                .bias = kZeros,
+                                .activation = Activation::linear,
+                                .window_height = 1,
+                                .window_width = 1,
+                                .rows = rows,
+                                .columns = even_.in_width,
+                                .y = dx + row * even_.in_width * channels + panel * kPanel,
+                                .y_pixel = channels,
+                                .channels = columns,
+                                .argmax = nullptr});
       }
   }
 
@@ -263,7 +298,7 @@ class Conv2DBf16 final : public Convolution {
         const Bf16 weight = round_to_bf16(from[f]);
         const int filter = block.panel * kPanel + f;
         packed()[stacked_ ? forward_.index(0, (j * height + i) * channels + channel, filter)
-                        : forward_.index(i, j * channels + channel, filter)] = weight;
+                          : forward_.index(i, j * channels + channel, filter)] = weight;
         if (needs_input_gradient_)
           flipped()[flipped_.index(height - 1 - i, (width - 1 - j) * padded_filters() + filter, channel)] = weight;
       }

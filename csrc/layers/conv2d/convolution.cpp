@@ -61,25 +61,37 @@ const float* Convolution::padded_image(const Chunk& chunk, int sample) const {
 }
 
 void Convolution::apply_epilogue(const Chunk& chunk, int sample, int panel, int row, int rows, const float* z,
-                               int pitch) const {
+                                 int pitch) const {
   const std::ptrdiff_t pixel = static_cast<std::ptrdiff_t>(row) * output().width;
   std::uint8_t* positions = argmax(chunk, sample, panel);
-  kernels_.conv_epilogue({.z = z, .z_row = static_cast<std::ptrdiff_t>(pitch) * kPanel,
-                   .bias = weights_.bias(panel), .activation = activation_,
-                   .window_height = pool_height_, .window_width = pool_width_,
-                   .rows = rows, .columns = output().width,
-                   .y = chunk.y + sample * output().stride() + pixel * output().channels + panel * kPanel,
-                   .y_pixel = output().channels, .channels = weights_.panel_columns(panel),
-                   .argmax = positions ? positions + pixel * kPanel : nullptr});
+  kernels_.conv_epilogue({.z = z,
+                          .z_row = static_cast<std::ptrdiff_t>(pitch) * kPanel,
+                          .bias = weights_.bias(panel),
+                          .activation = activation_,
+                          .window_height = pool_height_,
+                          .window_width = pool_width_,
+                          .rows = rows,
+                          .columns = output().width,
+                          .y = chunk.y + sample * output().stride() + pixel * output().channels + panel * kPanel,
+                          .y_pixel = output().channels,
+                          .channels = weights_.panel_columns(panel),
+                          .argmax = positions ? positions + pixel * kPanel : nullptr});
 }
 
 ConvEpilogueGradient Convolution::epilogue_gradient(const Chunk& chunk, int sample, int panel, int pitch) const {
   const std::ptrdiff_t at = sample * output().stride() + panel * kPanel;
-  return {.dy = chunk.dy + at, .y = chunk.y + at, .y_pixel = output().channels, .activation = activation_,
-          .window_height = pool_height_, .window_width = pool_width_,
-          .rows = output().height, .columns = output().width, .channels = weights_.panel_columns(panel),
+  return {.dy = chunk.dy + at,
+          .y = chunk.y + at,
+          .y_pixel = output().channels,
+          .activation = activation_,
+          .window_height = pool_height_,
+          .window_width = pool_width_,
+          .rows = output().height,
+          .columns = output().width,
+          .channels = weights_.panel_columns(panel),
           .argmax = argmax(chunk, sample, panel),
-          .dz_row = static_cast<std::ptrdiff_t>(pitch) * padded_filters(), .dz_pixel = padded_filters()};
+          .dz_row = static_cast<std::ptrdiff_t>(pitch) * padded_filters(),
+          .dz_pixel = padded_filters()};
 }
 
 void Convolution::forward_single(const Chunk& chunk) {
@@ -94,11 +106,19 @@ void Convolution::forward_single(const Chunk& chunk) {
         const int rows = std::min(max_rows, output().height - row);
         for (int y = 0; y < rows * pool_height_; ++y)
           kernels_.gemm({.a = x + (row * pool_height_ + y) * row_size,
-                         .a_row = channels, .a_outer = row_size, .a_inner = 1,
-                         .b = weights_.panel(p), .b_outer = w.width * channels * kPanel, .b_row = kPanel,
-                         .c = z + y * w.out_width * kPanel, .c_row = kPanel,
-                         .rows = w.out_width, .columns = computed_columns(p),
-                         .outer = w.height, .inner = w.width * channels, .start = kZeros});
+                         .a_row = channels,
+                         .a_outer = row_size,
+                         .a_inner = 1,
+                         .b = weights_.panel(p),
+                         .b_outer = w.width * channels * kPanel,
+                         .b_row = kPanel,
+                         .c = z + y * w.out_width * kPanel,
+                         .c_row = kPanel,
+                         .rows = w.out_width,
+                         .columns = computed_columns(p),
+                         .outer = w.height,
+                         .inner = w.width * channels,
+                         .start = kZeros});
         apply_epilogue(chunk, i, p, row, rows, z, w.out_width);
       }
   }

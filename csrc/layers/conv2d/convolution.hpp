@@ -54,7 +54,8 @@ class Convolution : public WeightedLayer {
 
  private:
   std::size_t padded_image_size() const {
-    return round_up((static_cast<std::size_t>(window_.image_rows()) * window_.pitch + kSlack) * input().channels, kPanel);
+    return round_up((static_cast<std::size_t>(window_.image_rows()) * window_.pitch + kSlack) * input().channels,
+                    kPanel);
   }
   bool try_fuse_max_pooling(int height, int width);
   std::uint8_t* argmax(const Chunk&, int sample, int panel) const;
@@ -65,8 +66,8 @@ class Convolution : public WeightedLayer {
   }
 
   Activation activation_ = Activation::linear;
-  Buffer strips_;         // a strip of z for each worker
-  Buffer padded_images_;  // one for each worker; empty if there is no padding
+  Buffer strips_;                             // a strip of z for each worker
+  Buffer padded_images_;                      // one for each worker; empty if there is no padding
   mutable std::vector<std::uint8_t> argmax_;  // of the batch: [sample][panel][pixel of y][kPanel]
 };
 

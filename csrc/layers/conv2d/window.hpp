@@ -1,8 +1,8 @@
 // The geometry of a window that slides over a zero-padded image, with the image as one-dimensional memory.
 //
-// Rows of pixels are `pitch` apart, so wide that the padding right of one row is also the padding left of the next. Then
-// position (i, j) of the window reads pixel p + i * pitch + j for output p, for every p. Outputs beyond out_width at the
-// end of a row have no meaning: they are computed but not used, and their gradient is zero.
+// Rows of pixels are `pitch` apart, so wide that the padding right of one row is also the padding left of the next.
+// Then position (i, j) of the window reads pixel p + i * pitch + j for output p, for every p. Outputs beyond out_width
+// at the end of a row have no meaning: they are computed but not used, and their gradient is zero.
 #pragma once
 
 #include <algorithm>
@@ -29,9 +29,14 @@ struct Window {
 inline Window make_window(Shape input, int height, int width, bool same, int unit) {
   const int rows = same ? height - 1 : 0, columns = same ? width - 1 : 0;  // of padding
   const int right = columns - columns / 2;
-  return {.height = height, .width = width, .top = rows / 2, .left = columns / 2,
-          .in_height = input.height, .in_width = input.width,
-          .out_height = input.height + rows - height + 1, .out_width = input.width + columns - width + 1,
+  return {.height = height,
+          .width = width,
+          .top = rows / 2,
+          .left = columns / 2,
+          .in_height = input.height,
+          .in_width = input.width,
+          .out_height = input.height + rows - height + 1,
+          .out_width = input.width + columns - width + 1,
           .pitch = static_cast<int>(round_up(input.width + right, unit))};
 }
 

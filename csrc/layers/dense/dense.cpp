@@ -11,8 +11,7 @@ namespace {
 
 class Dense final : public WeightedLayer {
  public:
-  Dense(Shape input, int units, const Kernels& kernels)
-      : WeightedLayer(input, {1, 1, units}, input.size(), kernels) {}
+  Dense(Shape input, int units, const Kernels& kernels) : WeightedLayer(input, {1, 1, units}, input.size(), kernels) {}
 
   Partition partition(int batch_size) const override { return dense_partition(input(), output(), batch_size); }
   bool reads_all_columns() const override { return true; }
@@ -21,8 +20,7 @@ class Dense final : public WeightedLayer {
 
   void reserve_training(const TrainingSize& size) override {
     weights_.allocate_state(size.optimizer_state);
-    if (size.needs_input_gradient)
-      reserve_packed(static_cast<std::size_t>(input().stride()) * output().stride());
+    if (size.needs_input_gradient) reserve_packed(static_cast<std::size_t>(input().stride()) * output().stride());
   }
 
   void forward(const Chunk& chunk) override { dense_forward(weights_, input(), output(), kernels_, chunk); }
@@ -32,10 +30,18 @@ class Dense final : public WeightedLayer {
     const std::ptrdiff_t units = output().stride();
     const std::ptrdiff_t end = chunk.column() + chunk.columns(input().stride());
     for (std::ptrdiff_t column = chunk.column(); column < end; column += kPanel)
-      kernels_.gemm({.a = chunk.dy, .a_row = units, .a_outer = 0, .a_inner = 1,
-                     .b = packed_.data() + column * units, .b_row = kPanel,
-                     .c = chunk.dx + column, .c_row = input().stride(),
-                     .rows = chunk.samples, .columns = kPanel, .outer = 1, .inner = weights_.columns(),
+      kernels_.gemm({.a = chunk.dy,
+                     .a_row = units,
+                     .a_outer = 0,
+                     .a_inner = 1,
+                     .b = packed_.data() + column * units,
+                     .b_row = kPanel,
+                     .c = chunk.dx + column,
+                     .c_row = input().stride(),
+                     .rows = chunk.samples,
+                     .columns = kPanel,
+                     .outer = 1,
+                     .inner = weights_.columns(),
                      .start = kZeros});
   }
 
@@ -43,10 +49,18 @@ class Dense final : public WeightedLayer {
     const Weights::Block block = weights_.block(task);
     float gradient[(kPanel + 1) * kPanel];
     const float* dy = batch.dy + block.panel * kPanel;
-    kernels_.gemm({.a = batch.x + block.row, .a_row = 1, .a_outer = 0, .a_inner = input().stride(),
-                   .b = dy, .b_row = output().stride(),
-                   .c = gradient, .c_row = kPanel,
-                   .rows = block.rows, .columns = kPanel, .outer = 1, .inner = batch.samples,
+    kernels_.gemm({.a = batch.x + block.row,
+                   .a_row = 1,
+                   .a_outer = 0,
+                   .a_inner = input().stride(),
+                   .b = dy,
+                   .b_row = output().stride(),
+                   .c = gradient,
+                   .c_row = kPanel,
+                   .rows = block.rows,
+                   .columns = kPanel,
+                   .outer = 1,
+                   .inner = batch.samples,
                    .start = kZeros});
     if (block.has_bias) {
       float* sums = gradient + block.rows * kPanel;
@@ -76,10 +90,18 @@ Partition dense_partition(Shape input, Shape output, int batch_size) {
 void dense_forward(const Weights& weights, Shape input, Shape output, const Kernels& kernels, const Chunk& chunk) {
   const bool all = chunk.panel == kAllPanels;
   for (int p = all ? 0 : chunk.panel; p < (all ? weights.panels() : chunk.panel + 1); ++p)
-    kernels.gemm({.a = chunk.x, .a_row = input.stride(), .a_outer = 0, .a_inner = 1,
-                  .b = weights.panel(p), .b_row = kPanel,
-                  .c = chunk.y + p * kPanel, .c_row = output.stride(),
-                  .rows = chunk.samples, .columns = kPanel, .outer = 1, .inner = weights.rows(),
+    kernels.gemm({.a = chunk.x,
+                  .a_row = input.stride(),
+                  .a_outer = 0,
+                  .a_inner = 1,
+                  .b = weights.panel(p),
+                  .b_row = kPanel,
+                  .c = chunk.y + p * kPanel,
+                  .c_row = output.stride(),
+                  .rows = chunk.samples,
+                  .columns = kPanel,
+                  .outer = 1,
+                  .inner = weights.rows(),
                   .start = weights.bias(p)});
 }
 

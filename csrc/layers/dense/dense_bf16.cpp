@@ -37,17 +37,16 @@ class DenseBf16 final : public WeightedLayer {
     reserve_packed((needs_input_gradient_ ? 2 : 1) * in() * out() / 2);
   }
 
-  void reserve_prediction(int workers) override {
-    prediction_rows_ = Buffer(workers * kPredictionChunk * in() / 2);
-  }
+  void reserve_prediction(int workers) override { prediction_rows_ = Buffer(workers * kPredictionChunk * in() / 2); }
 
   void on_input_ready(const Chunk& chunk) override {
     const std::ptrdiff_t column = chunk.column();
     const int n = chunk.columns(in());
     bf16_.pack_rows(chunk.x + column, in(), as_bf16(x_rows_) + chunk.first * in() + column, in(), chunk.samples, n);
     for (int i = 0; i < chunk.samples; i += kPanel)
-      bf16_.pack_columns(chunk.x + i * in() + column, in(), as_bf16(x_columns_) + column * padded_batch_ + chunk.first + i,
-                         padded_batch_, std::min(kPanel, chunk.samples - i), n);
+      bf16_.pack_columns(chunk.x + i * in() + column, in(),
+                         as_bf16(x_columns_) + column * padded_batch_ + chunk.first + i, padded_batch_,
+                         std::min(kPanel, chunk.samples - i), n);
     const int end = chunk.first + chunk.samples, padding = padding_samples(chunk);
     for (std::ptrdiff_t k = column; padding > 0 && k < column + n; ++k)
       std::fill_n(as_bf16(x_columns_) + k * padded_batch_ + end + end % 2, padding, Bf16{0});
@@ -58,8 +57,8 @@ class DenseBf16 final : public WeightedLayer {
     const Bf16* rows = chunk.training ? as_bf16(x_rows_) + chunk.first * in() : pack_prediction_rows(chunk);
     const std::ptrdiff_t end = chunk.column() + chunk.columns(out());
     for (std::ptrdiff_t column = chunk.column(); column < end; column += kPanel)
-      multiply_chunk(rows, in(), as_bf16(packed_) + column * in(),
-                     weights_.bias(static_cast<int>(column / kPanel)), chunk.samples, chunk.y + column, out());
+      multiply_chunk(rows, in(), as_bf16(packed_) + column * in(), weights_.bias(static_cast<int>(column / kPanel)),
+                     chunk.samples, chunk.y + column, out());
   }
 
   void on_output_gradient_ready(const Chunk& chunk) override {
@@ -72,8 +71,8 @@ class DenseBf16 final : public WeightedLayer {
       std::fill_n(pairs + (end + end % 2) * kPanel, padding_samples(chunk) * kPanel, Bf16{0});
     }
     if (needs_input_gradient_)
-      bf16_.pack_rows(chunk.dy + column, out(), as_bf16(dy_rows_) + chunk.first * out() + column, out(),
-                      chunk.samples, n);
+      bf16_.pack_rows(chunk.dy + column, out(), as_bf16(dy_rows_) + chunk.first * out() + column, out(), chunk.samples,
+                      n);
   }
 
   void backward(const Chunk& chunk) override {
@@ -87,11 +86,17 @@ class DenseBf16 final : public WeightedLayer {
   void update(int task, const Batch& batch, const Update& update) override {
     const Weights::Block block = weights_.block(task);
     alignas(64) float gradient[(kPanel + 1) * kPanel];
-    bf16_.multiply_block({.a = as_bf16(x_columns_) + block.row * padded_batch_, .a_row = padded_batch_,
-                          .a_half = kPanel / 2 * padded_batch_, .a_outer = 0,
-                          .b = as_bf16(dy_pairs_) + block.panel * kPanel * padded_batch_, .c = gradient,
-                          .two_rows = block.rows > kPanel / 2, .two_columns = true,
-                          .outer = 1, .steps = (batch.samples + 31) / 32, .add = false});
+    bf16_.multiply_block({.a = as_bf16(x_columns_) + block.row * padded_batch_,
+                          .a_row = padded_batch_,
+                          .a_half = kPanel / 2 * padded_batch_,
+                          .a_outer = 0,
+                          .b = as_bf16(dy_pairs_) + block.panel * kPanel * padded_batch_,
+                          .c = gradient,
+                          .two_rows = block.rows > kPanel / 2,
+                          .two_columns = true,
+                          .outer = 1,
+                          .steps = (batch.samples + 31) / 32,
+                          .add = false});
     if (block.has_bias) {
       float* sums = gradient + block.rows * kPanel;
       for (int j = 0; j < kPanel; ++j) sums[j] = 0.0f;
@@ -106,11 +111,17 @@ class DenseBf16 final : public WeightedLayer {
   static Bf16* as_bf16(const Buffer& buffer) { return reinterpret_cast<Bf16*>(buffer.data()); }
   Bf16* transposed() const { return as_bf16(packed_) + in() * out(); }
 
-  void multiply_chunk(const Bf16* rows, std::ptrdiff_t n, const Bf16* panel, const float* start, int samples,
-                      float* c, std::ptrdiff_t c_row) {
+  void multiply_chunk(const Bf16* rows, std::ptrdiff_t n, const Bf16* panel, const float* start, int samples, float* c,
+                      std::ptrdiff_t c_row) {
     for (int i = 0; i < samples; i += kPanel)
-      bf16_.multiply({.a = rows + i * n, .a_row = n, .b = panel, .c = c + i * c_row, .c_row = c_row,
-                      .rows = std::min(kPanel, samples - i), .steps = static_cast<int>(n / kPanel), .start = start});
+      bf16_.multiply({.a = rows + i * n,
+                      .a_row = n,
+                      .b = panel,
+                      .c = c + i * c_row,
+                      .c_row = c_row,
+                      .rows = std::min(kPanel, samples - i),
+                      .steps = static_cast<int>(n / kPanel),
+                      .start = start});
   }
 
   // Prediction does not call on_input_ready, so it packs x itself.
@@ -120,8 +131,8 @@ class DenseBf16 final : public WeightedLayer {
     return rows;
   }
 
-  // The number of zeros to write after the last pair of samples of the chunk. Products over the batch run in steps of 32
-  // samples, so values that an earlier, larger batch left after the last sample must be overwritten.
+  // The number of zeros to write after the last pair of samples of the chunk. Products over the batch run in steps of
+  // 32 samples, so values that an earlier, larger batch left after the last sample must be overwritten.
   static int padding_samples(const Chunk& chunk) {
     const int end = chunk.first + chunk.samples, from = end + end % 2;
     return end == chunk.batch_size ? static_cast<int>(round_up(from, kPanel)) - from : 0;
@@ -139,9 +150,9 @@ class DenseBf16 final : public WeightedLayer {
   const Bf16Kernels& bf16_;
   std::ptrdiff_t padded_batch_ = 0;  // samples of a batch, rounded up to whole steps
   bool needs_input_gradient_ = false;
-  Buffer x_rows_, x_columns_;   // of the whole batch: [sample][input], [input][sample]
-  Buffer prediction_rows_;      // rows of x in prediction, for each worker
-  Buffer dy_rows_, dy_pairs_;   // [sample][unit], [panel][pair of samples][32][2]
+  Buffer x_rows_, x_columns_;  // of the whole batch: [sample][input], [input][sample]
+  Buffer prediction_rows_;     // rows of x in prediction, for each worker
+  Buffer dy_rows_, dy_pairs_;  // [sample][unit], [panel][pair of samples][32][2]
 };
 
 }  // namespace
