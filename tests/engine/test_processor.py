@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from optotype.engine.processor import available_isas, resolve_precision, resolve_isa, resolve_threads
+from optotype.engine.processor import available_isas, resolve_isa, resolve_precision, resolve_threads
 from optotype.errors import EngineError
 
 

@@ -15,7 +15,7 @@ def info(
     from importlib.metadata import version
 
     from optotype.data.named.catalogue import CATALOGUE
-    from optotype.engine.processor import available_isas, resolve_precision, resolve_isa, resolve_threads
+    from optotype.engine.processor import available_isas, resolve_isa, resolve_precision, resolve_threads
 
     training, prediction = resolve_precision("auto"), resolve_precision("fp32")
     precisions = {precision: isa for isa, precision in (prediction, training)}

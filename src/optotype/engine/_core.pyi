@@ -1,5 +1,5 @@
 # Generated from csrc/bindings.cpp by `make format`. Do not edit.
-# ruff: noqa
+# ruff: noqa: C408, D200, D205, D212, ICN001, PYI021
 """
 The native engine. `optotype.engine` wraps it; arguments are checked here for memory safety only.
 """

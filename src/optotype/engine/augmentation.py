@@ -8,8 +8,8 @@ An image is changed in this order:
 3. A square is cut out.
 
 Random numbers are not drawn from a stream. With key = (seed, epoch, AUGMENT, index of the image in the data set), they
-are `randomness.uniform(9, *key)`, u0 to u8, each in [0, 1). So the change of an image does not depend on threads, batches
-or earlier epochs, and a setting does not affect the random numbers of another. The arithmetic is in
+are `randomness.uniform(9, *key)`, u0 to u8, each in [0, 1). So the change of an image does not depend on threads,
+batches or earlier epochs, and a setting does not affect the random numbers of another. The arithmetic is in
 csrc/kernels/augmentation.hpp.
 """
 

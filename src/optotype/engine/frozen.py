@@ -57,7 +57,9 @@ class FrozenNetwork:
         self._head = Network(
             layers, input_shape, threads=self.threads, isa=self.isa, precision=self.precision
         )
-        self._offset = self.count - (1 if is_flat else 0)  # of layer indices: in the network minus in the head
+        self._offset = self.count - (
+            1 if is_flat else 0
+        )  # of layer indices: in the network minus in the head
         self._feature_bytes = 4 * math.prod(shape)
         self._augment: Augment | None = None
         self._batch_size = 1
@@ -72,7 +74,9 @@ class FrozenNetwork:
         """Set all weights, including the frozen ones; as for Network."""
         self._network.set_weights(weights)
         self._cache = None
-        self._head.set_weights({name: weights[_shift_layer(name, self._offset)] for name in self._head.weights()})
+        self._head.set_weights(
+            {name: weights[_shift_layer(name, self._offset)] for name in self._head.weights()}
+        )
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Return copies of all weights, including the frozen ones; as for Network."""

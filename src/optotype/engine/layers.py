@@ -1,7 +1,7 @@
 """Layer specs, named and defined as in Keras, with their output shapes and parameters.
 
-A spec is plain data that validates itself and is stored in TOML and JSON. The computation is in csrc/layers, which reads
-the fields of a spec by name. Shapes are those of one sample: (height, width, channels) or (features,).
+A spec is plain data that validates itself and is stored in TOML and JSON. The computation is in csrc/layers, which
+reads the fields of a spec by name. Shapes are those of one sample: (height, width, channels) or (features,).
 """
 
 import math

@@ -163,7 +163,9 @@ class Network:
             EngineError: If the batch size is below 1, or a shift or cutout is as large as the images.
         """
         if batch_size < 1:
-            raise EngineError(f"The batch size is {batch_size}, expected at least 1. Choose a positive number.")
+            raise EngineError(
+                f"The batch size is {batch_size}, expected at least 1. Choose a positive number."
+            )
         if augment is not None:
             check_augment_fits(augment, self._input_shape)
         augmentation = None if augment is None else vars(augment)
@@ -276,7 +278,7 @@ class Network:
                 f"The index of the layer is {layer}, expected {-count} to {count - 1} in a network of {count} layers."
                 " Choose one of these."
             )
-        # The engine fuses some layers with the next one, so the output of an inner layer needs a network that ends there.
+        # The engine fuses some layers with the next one, so an inner output needs a network that ends there.
         rows = self.rows[: layer % count + 1]
         core = self._build([row.layer for row in rows])
         for position, row in enumerate(rows):
@@ -292,7 +294,9 @@ class Network:
 
     def _build(self, layers: Sequence[Layer]) -> _core.Network:
         descriptions = [(layer.type, vars(layer)) for layer in layers]
-        return _core.Network(self._input_shape, descriptions, self.isa, self.threads, self.precision == "bf16")
+        return _core.Network(
+            self._input_shape, descriptions, self.isa, self.threads, self.precision == "bf16"
+        )
 
     def _parameters(self) -> dict[str, Parameter]:
         return {
@@ -327,8 +331,8 @@ class Network:
 def _check_classifier(layers: Sequence[Layer]) -> None:
     if not layers or not isinstance(layers[-1], Dense) or layers[-1].activation not in ("softmax", "linear"):
         raise EngineError(
-            "The last layer is not Dense with softmax, expected one with a unit for each class. Add that layer, or train"
-            " with a recipe, which adds it."
+            "The last layer is not Dense with softmax, expected one with a unit for each class. Add that layer, or"
+            " train with a recipe, which adds it."
         )
     for index, layer in enumerate(layers[:-1]):
         if isinstance(layer, Dense) and layer.activation == "softmax":
