@@ -12,7 +12,10 @@ from typing import Final
 
 MODULE: Final = "optotype.engine._core"
 STUB: Final = Path(__file__).parents[1] / "src/optotype/engine/_core.pyi"
-HEADER: Final = "# Generated from csrc/bindings.cpp by `make format`. Do not edit.\n# ruff: noqa: C408, D200, D205, D212, ICN001, PYI021\n"
+HEADER: Final = """\
+# Generated from csrc/bindings.cpp by `make format`. Do not edit.
+# ruff: noqa: C408, D200, D205, D212, ICN001, PYI021
+"""
 
 
 def generate() -> str:

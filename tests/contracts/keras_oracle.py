@@ -1,4 +1,4 @@
-"""Keras 3 as the oracle: builds the same net from the same specs, with the same weights.
+"""Keras 3 as the reference: builds the same network from the same specs, with the same weights.
 
 JAX runs it without jit: the oracle should be slow and plain.
 """
@@ -18,7 +18,7 @@ from optotype.engine.optimizers import SGD, Adam, Optimizer, RMSprop
 
 
 def keras_layer(layer: Layer) -> keras.layers.Layer:
-    """Translate one layer."""
+    """Return the Keras layer of a spec."""
     match layer:
         case Dense():
             return keras.layers.Dense(layer.units, layer.activation)
@@ -37,7 +37,7 @@ def keras_layer(layer: Layer) -> keras.layers.Layer:
 
 
 def keras_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
-    """Translate an optimizer."""
+    """Return the Keras optimizer of a spec."""
     match optimizer:
         case SGD():
             return keras.optimizers.SGD(optimizer.learning_rate, optimizer.momentum)
@@ -57,14 +57,14 @@ class Oracle:
         self.model.compile(keras_optimizer(optimizer), "sparse_categorical_crossentropy", run_eagerly=True)
 
     def set_weights(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take over the weights of a Network of the same layers."""
+        """Set the weights from those of a Network with the same layers."""
         for place, layer in enumerate(self.model.layers):
             layer.set_weights(
                 [values for name, values in weights.items() if name.split(".")[0] == str(place)]
             )
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """Give the weights under a Network's names."""
+        """Return the weights with the names of a Network."""
         return {
             f"{place}.{weight.name}": np.asarray(weight.value)
             for place, layer in enumerate(self.model.layers)
@@ -73,9 +73,9 @@ class Oracle:
         }
 
     def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predict."""
+        """Return the predicted probabilities."""
         return np.asarray(self.model(images, training=False))
 
     def step(self, images: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-        """Make one step; returns the loss."""
+        """Make one step and return the loss."""
         return float(self.model.train_on_batch(images, labels))

@@ -1,4 +1,4 @@
-"""The engine, built with sanitizers, touches no memory that is not its own and does nothing undefined."""
+"""The engine, built with sanitizers, has no memory errors and no undefined behaviour."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_sanitizers_find_nothing(tmp_path: Path) -> None:
-    """Every layer trains and predicts on every instruction set under the sanitizers; a step asks for no memory."""
+    """Every layer trains and predicts on every instruction set under the sanitizers; a step allocates no memory."""
     build = ROOT / "build" / "sanitize"
     configure = ["cmake", "-S", str(ROOT), "-B", str(build), "-G", "Ninja", "-DOPTOTYPE_SANITIZE=ON"]
     for command in (configure, ["cmake", "--build", str(build)]):
