@@ -87,6 +87,6 @@ def resolve_threads(threads: int | None = None) -> int:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not 1 <= threads <= MAX_THREADS:
         raise EngineError(
-            f"The number of threads is {threads}, expected 1 to {MAX_THREADS}. Leave it out to use all cores."
+            f"{threads} threads are not supported, expected 1 to {MAX_THREADS}. Leave it out to use all cores."
         )
     return threads
