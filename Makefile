@@ -19,6 +19,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 SLOWER := tests/contracts tests/end_to_end tests/engine/test_sanitizers.py tests/exporting tests/web tests/reproduce \
 	tests/benchmarks tests/project/test_guides.py
 CHECKED := $(wildcard src tests checks reproduce benchmarks)
+CPP_FILES := $(shell find csrc -name '*.cpp' -o -name '*.hpp' 2>/dev/null)
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -33,16 +34,21 @@ quick: .venv/tested ## lint, and the tests that take less than a minute, for the
 	@$(BIN)/ruff check $(CHECKED)
 	@$(BIN)/python -m pytest $(PARALLEL) -x $(SLOWER:%=--ignore=%)
 
-check: .venv/tested ## format, lint, types, layers and lengths
+check: .venv/tested ## format, lint, types, layers, includes, stub and lengths
 	@$(BIN)/ruff format --check $(CHECKED)
 	@$(BIN)/ruff check $(CHECKED)
 	@$(BIN)/mypy $(CHECKED)
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)
+	@$(BIN)/python -m checks.includes csrc
+	@$(BIN)/python -m checks.stub
 	@$(BIN)/python -m checks.lengths src csrc tests checks reproduce benchmarks
 
 format: .venv/tested ## rewrite the sources in the project's format
 	@$(BIN)/ruff format $(CHECKED)
 	@$(BIN)/ruff check --fix-only $(CHECKED)
+	@$(BIN)/clang-format -i $(CPP_FILES)
+	@$(BIN)/python -m checks.stub --write
 
 reproduce: .venv/tested ## measure every recipe and its Keras counterpart, and render RESULTS.md
 	@$(BIN)/python -m reproduce

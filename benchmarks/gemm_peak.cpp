@@ -46,10 +46,10 @@ class Work {
         b_(ones(std::size_t(kPanel) * shape.inner, kernels.bf16 ? 0x3f803f80 : 0x3f800000)),
         c_(ones(std::size_t(shape.rows) * kPanel, 0)),
         start_(ones(kPanel, 0)) {
-    if (kernels.bf16) kernels.bf16->enter_thread();
+    if (kernels.bf16) kernels.bf16->configure_tiles();
   }
   ~Work() {
-    if (kernels_.bf16) kernels_.bf16->leave_thread();
+    if (kernels_.bf16) kernels_.bf16->release_tiles();
   }
   Work(const Work&) = delete;
   Work& operator=(const Work&) = delete;

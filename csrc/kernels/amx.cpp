@@ -1,8 +1,7 @@
-// The tiles of AMX: 16 rows of 64 bytes each. A product keeps four tiles of sums and feeds them from two tiles of A
-// and two of B.
+// AMX tiles: 16 rows of 64 bytes each. A product keeps four tiles of sums and multiplies two tiles of A by two of B.
 //
-// The instructions are written out: GCC 12's intrinsics for tiles do not say which memory they read, and code around
-// them was moved across.
+// The instructions are inline assembly: the tile intrinsics of GCC 12 do not declare which memory they read, and the
+// compiler moved code across them.
 #include <immintrin.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,7 +12,7 @@
 namespace optotype {
 namespace {
 
-constexpr int kTile = 16;  // rows of a tile, and single-precision columns
+constexpr int kTile = 16;  // rows of a tile, and its single-precision columns
 
 struct alignas(64) TileConfig {
   std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
@@ -21,19 +20,17 @@ struct alignas(64) TileConfig {
   std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
-#define LOAD(tile, from, stride) \
-  asm volatile("tileloadd (%0,%1,1), %%tmm" #tile : : "r"(from), "r"(stride) : "memory")
-#define STORE(tile, to, stride) \
-  asm volatile("tilestored %%tmm" #tile ", (%0,%1,1)" : : "r"(to), "r"(stride) : "memory")
+#define LOAD(tile, from, stride) asm volatile("tileloadd (%0,%1,1), %%tmm" #tile : : "r"(from), "r"(stride) : "memory")
+#define STORE(tile, to, stride) asm volatile("tilestored %%tmm" #tile ", (%0,%1,1)" : : "r"(to), "r"(stride) : "memory")
 #define ZERO(tile) asm volatile("tilezero %%tmm" #tile : :)
 #define MULTIPLY(sum, a, b) asm volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #sum : :)
 
-void enter_thread() {
+void configure_tiles() {
   const TileConfig config;
   asm volatile("ldtilecfg %0" : : "m"(config));
 }
 
-void leave_thread() { asm volatile("tilerelease" : :); }
+void release_tiles() { asm volatile("tilerelease" : :); }
 
 void multiply_block(const TileBlock& p) {
   const std::ptrdiff_t a_stride = p.a_row * 2, b_stride = 4 * kPanel, c_stride = kPanel * sizeof(float);
@@ -76,8 +73,17 @@ void multiply_block(const TileBlock& p) {
 
 void multiply(const TileProduct& p) {
   alignas(64) float sums[kPanel * kPanel];
-  multiply_block({.a = p.a, .a_row = p.a_row, .a_half = kTile * p.a_row, .a_outer = 0, .b = p.b, .c = sums,
-                  .two_rows = p.rows > kTile, .two_columns = true, .outer = 1, .steps = p.steps, .add = false});
+  multiply_block({.a = p.a,
+                  .a_row = p.a_row,
+                  .a_half = kTile * p.a_row,
+                  .a_outer = 0,
+                  .b = p.b,
+                  .c = sums,
+                  .two_rows = p.rows > kTile,
+                  .two_columns = true,
+                  .outer = 1,
+                  .steps = p.steps,
+                  .add = false});
   for (int i = 0; i < p.rows; ++i)
     for (int j = 0; j < kPanel; ++j) p.c[i * p.c_row + j] = p.start[j] + sums[i * kPanel + j];
 }
@@ -97,33 +103,34 @@ inline __m512 gradient(Activation activation, __m512 y, __m512 dy) {
   return dy;
 }
 
-void spread(const Spread& s, Bf16* dz, float* bias) {
-  const __mmask32 kept = static_cast<__mmask32>((std::uint64_t{1} << s.channels) - 1);
-  const __mmask16 low = static_cast<__mmask16>(kept), high = static_cast<__mmask16>(kept >> 16);
-  const std::uint8_t* winners = s.winners;
+void conv_epilogue_gradient(const ConvEpilogueGradient& e, Bf16* dz, float* bias) {
+  const __mmask32 mask = static_cast<__mmask32>((std::uint64_t{1} << e.channels) - 1);
+  const __mmask16 low = static_cast<__mmask16>(mask), high = static_cast<__mmask16>(mask >> 16);
+  const std::uint8_t* argmax = e.argmax;
   __m512 sums[2] = {_mm512_loadu_ps(bias), _mm512_loadu_ps(bias + 16)};
-  for (int row = 0; row < s.rows; ++row)
-    for (int column = 0; column < s.columns; ++column) {
-      const std::ptrdiff_t at = (static_cast<std::ptrdiff_t>(row) * s.columns + column) * s.y_pixel;
-      const __m512 d0 = gradient(s.activation, _mm512_maskz_loadu_ps(low, s.y + at), _mm512_maskz_loadu_ps(low, s.dy + at));
-      const __m512 d1 = gradient(s.activation, _mm512_maskz_loadu_ps(high, s.y + at + 16),
-                                 _mm512_maskz_loadu_ps(high, s.dy + at + 16));
+  for (int row = 0; row < e.rows; ++row)
+    for (int column = 0; column < e.columns; ++column) {
+      const std::ptrdiff_t at = (static_cast<std::ptrdiff_t>(row) * e.columns + column) * e.y_pixel;
+      const __m512 d0 =
+          gradient(e.activation, _mm512_maskz_loadu_ps(low, e.y + at), _mm512_maskz_loadu_ps(low, e.dy + at));
+      const __m512 d1 = gradient(e.activation, _mm512_maskz_loadu_ps(high, e.y + at + 16),
+                                 _mm512_maskz_loadu_ps(high, e.dy + at + 16));
       sums[0] = _mm512_add_ps(sums[0], d0);
       sums[1] = _mm512_add_ps(sums[1], d1);
       const __m512i d = (__m512i)_mm512_cvtne2ps_pbh(d1, d0);
-      Bf16* to = dz + row * s.window_height * s.dz_row + column * s.window_width * s.dz_pixel;
-      if (!winners) {
-        _mm512_mask_storeu_epi16(to, kept, d);
+      Bf16* to = dz + row * e.window_height * e.dz_row + column * e.window_width * e.dz_pixel;
+      if (!argmax) {
+        _mm512_mask_storeu_epi16(to, mask, d);
         continue;
       }
-      const __m256i winner = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(winners));
-      winners += kPanel;
-      __m256i place = _mm256_setzero_si256();
-      for (int i = 0; i < s.window_height; ++i)
-        for (int j = 0; j < s.window_width; ++j) {
-          const __mmask32 won = _mm256_cmpeq_epi8_mask(winner, place);
-          _mm512_mask_storeu_epi16(to + i * s.dz_row + j * s.dz_pixel, kept, _mm512_maskz_mov_epi16(won, d));
-          place = _mm256_add_epi8(place, _mm256_set1_epi8(1));
+      const __m256i index = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(argmax));
+      argmax += kPanel;
+      __m256i position = _mm256_setzero_si256();
+      for (int i = 0; i < e.window_height; ++i)
+        for (int j = 0; j < e.window_width; ++j) {
+          const __mmask32 is_maximum = _mm256_cmpeq_epi8_mask(index, position);
+          _mm512_mask_storeu_epi16(to + i * e.dz_row + j * e.dz_pixel, mask, _mm512_maskz_mov_epi16(is_maximum, d));
+          position = _mm256_add_epi8(position, _mm256_set1_epi8(1));
         }
     }
   _mm512_storeu_ps(bias, sums[0]);
@@ -134,10 +141,11 @@ void interleave(const Interleaving& rows, const Bf16* x, std::ptrdiff_t x_row, B
   for (int p = 0; p < n; p += 32, x += 32)
     for (int k = 0; k < rows.rows; ++k, y += 32) {
       const __m512i from = _mm512_load_si512(rows.from[k]);
-      __m512i mixed = _mm512_setzero_si512();
+      __m512i interleaved = _mm512_setzero_si512();
       for (int i = 0; i < rows.rows; ++i)
-        mixed = _mm512_mask_permutexvar_epi16(mixed, rows.masks[k][i], from, _mm512_loadu_si512(x + i * x_row));
-      _mm512_storeu_si512(y, mixed);
+        interleaved =
+            _mm512_mask_permutexvar_epi16(interleaved, rows.masks[k][i], from, _mm512_loadu_si512(x + i * x_row));
+      _mm512_storeu_si512(y, interleaved);
     }
 }
 
@@ -152,22 +160,21 @@ void pair_rows(const Bf16* x, std::ptrdiff_t x_row, Bf16* y, int rows) {
   }
 }
 
-inline __m256i rounded(const float* x) {
-  return (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(x));
-}
+inline __m256i round_to_bf16(const float* x) { return (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(x)); }
 
 void pack_rows(const float* x, std::ptrdiff_t x_row, Bf16* y, std::ptrdiff_t y_row, int rows, int n) {
   for (int i = 0; i < rows; ++i, x += x_row, y += y_row) {
     int j = 0;
-    for (; j + 16 <= n; j += 16) _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + j), rounded(x + j));
-    const __mmask16 rest = static_cast<__mmask16>((1u << (n - j)) - 1);
-    if (rest) _mm256_mask_storeu_epi16(y + j, rest, (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(rest, x + j)));
+    for (; j + 16 <= n; j += 16) _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + j), round_to_bf16(x + j));
+    const __mmask16 remaining = static_cast<__mmask16>((1u << (n - j)) - 1);
+    if (remaining)
+      _mm256_mask_storeu_epi16(y + j, remaining, (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(remaining, x + j)));
   }
 }
 
 inline __m512i pair(const float* low, const float* high) {
-  const __m512i first = _mm512_cvtepu16_epi32(rounded(low));
-  const __m512i second = high ? _mm512_cvtepu16_epi32(rounded(high)) : _mm512_setzero_si512();
+  const __m512i first = _mm512_cvtepu16_epi32(round_to_bf16(low));
+  const __m512i second = high ? _mm512_cvtepu16_epi32(round_to_bf16(high)) : _mm512_setzero_si512();
   return _mm512_or_si512(first, _mm512_slli_epi32(second, 16));
 }
 
@@ -179,7 +186,7 @@ void pack_pairs(const float* x, std::ptrdiff_t x_row, Bf16* y, std::ptrdiff_t y_
     }
 }
 
-// Transposes 16 rows of 16 32-bit numbers, in four rounds of swapping ever larger parts.
+// Transposes 16 rows of 16 32-bit values, in four rounds that exchange blocks of growing size.
 inline void transpose(__m512i (&r)[16]) {
   __m512i t[16];
   for (int i = 0; i < 16; i += 2) {
@@ -203,7 +210,7 @@ inline void transpose(__m512i (&r)[16]) {
 }
 
 void pack_columns(const float* x, std::ptrdiff_t x_row, Bf16* y, std::ptrdiff_t y_row, int rows, int n) {
-  const __mmask16 kept = static_cast<__mmask16>((1u << ((rows + 1) / 2)) - 1);
+  const __mmask16 mask = static_cast<__mmask16>((1u << ((rows + 1) / 2)) - 1);
   for (int j = 0; j < n; j += 16) {
     __m512i pairs[16] = {};
     for (int i = 0; i < rows; i += 2) {
@@ -211,7 +218,7 @@ void pack_columns(const float* x, std::ptrdiff_t x_row, Bf16* y, std::ptrdiff_t 
       pairs[i / 2] = pair(low, i + 1 < rows ? low + x_row : nullptr);
     }
     transpose(pairs);
-    for (int k = 0; k < 16; ++k) _mm512_mask_storeu_epi32(y + (j + k) * y_row, kept, pairs[k]);
+    for (int k = 0; k < 16; ++k) _mm512_mask_storeu_epi32(y + (j + k) * y_row, mask, pairs[k]);
   }
 }
 
@@ -219,7 +226,7 @@ void pack_transposed_pairs(const float* x, std::ptrdiff_t x_row, Bf16* y, std::p
   for (int i = 0; i < rows; i += 16) {
     __m512i pairs[16] = {};
     for (int k = 0; k < 16 && i + k < rows; ++k) {
-      const __m256i low = rounded(x + (i + k) * x_row), high = rounded(x + (i + k) * x_row + 16);
+      const __m256i low = round_to_bf16(x + (i + k) * x_row), high = round_to_bf16(x + (i + k) * x_row + 16);
       pairs[k] = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
     }
     transpose(pairs);
@@ -228,11 +235,11 @@ void pack_transposed_pairs(const float* x, std::ptrdiff_t x_row, Bf16* y, std::p
 }
 
 const Bf16Kernels kBf16 = {
-    .enter_thread = enter_thread,
-    .leave_thread = leave_thread,
+    .configure_tiles = configure_tiles,
+    .release_tiles = release_tiles,
     .multiply_block = multiply_block,
     .multiply = multiply,
-    .spread = spread,
+    .conv_epilogue_gradient = conv_epilogue_gradient,
     .pair_rows = pair_rows,
     .interleave = interleave,
     .pack_rows = pack_rows,
@@ -243,19 +250,19 @@ const Bf16Kernels kBf16 = {
 
 }  // namespace
 
-// The rest is as with AVX-512, which every processor with tiles has.
-Kernels with_tiles() {
+// All other kernels are those of AVX-512, which every processor with AMX has.
+Kernels make_amx_kernels() {
   Kernels kernels = kAvx512Kernels;
   kernels.name = "amx";
   kernels.bf16 = &kBf16;
   return kernels;
 }
 
-const Kernels* amx_table() {
-  // Linux lends a process the tiles only when asked (arch_prctl, ARCH_REQ_XCOMP_PERM, tile data).
-  static const bool granted = syscall(SYS_arch_prctl, 0x1023, 18) == 0;
-  static const Kernels table = with_tiles();
-  return granted ? &table : nullptr;
+const Kernels* amx_kernels() {
+  // Linux permits a process to use tiles only on request (arch_prctl, ARCH_REQ_XCOMP_PERM, tile data).
+  static const bool is_permitted = syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+  static const Kernels table = make_amx_kernels();
+  return is_permitted ? &table : nullptr;
 }
 
 }  // namespace optotype

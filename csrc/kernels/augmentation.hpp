@@ -1,4 +1,4 @@
-// What augmentation does to the pixels of one image.
+// The arithmetic of augmentation on the pixels of one image.
 #pragma once
 
 #include "elementwise.hpp"
@@ -8,18 +8,18 @@
 namespace optotype {
 namespace {
 
-inline Vector whole_below(Vector v) {
-  const Vector near = as_floats(truncated(v));
-  return near > v ? near - 1.0f : near;
+inline Vector round_down(Vector v) {
+  const Vector toward_zero = as_floats(truncated(v));
+  return toward_zero > v ? toward_zero - 1.0f : toward_zero;
 }
 
-// One direction of an image: which coordinates have pixels, borders included.
-struct Extent {
+// The coordinates along one axis of an image that have pixels, including the border.
+struct AxisRange {
   float low, high, last, period, inverse_period;
   bool reflect;
 };
 
-inline Extent extent(int size, bool reflect) {
+inline AxisRange axis_range(int size, bool reflect) {
   const float last = static_cast<float>(size - 1), period = 2.0f * last;
   return {.low = reflect ? 0.0f : -1.0f,
           .high = reflect ? last : last + 1.0f,
@@ -29,10 +29,10 @@ inline Extent extent(int size, bool reflect) {
           .reflect = reflect};
 }
 
-// The place where a coordinate's pixel is found: a reflected one is folded back, one in the zeros is brought near.
-inline Vector found(const Extent& e, Vector at) {
+// Maps a coordinate into the range: reflects it, or clamps it to the border of zeros.
+inline Vector wrap(const AxisRange& e, Vector at) {
   if (e.reflect) {
-    at -= e.period * whole_below(at * e.inverse_period);
+    at -= e.period * round_down(at * e.inverse_period);
     at -= e.last;
     at = e.last - (at < 0.0f ? -at : at);
   }
@@ -41,7 +41,7 @@ inline Vector found(const Extent& e, Vector at) {
 }
 
 inline Vector bilinear(const Resampling& r, Vector column, Vector row, Vector channel) {
-  column += 1.0f, row += 1.0f;  // the tile's border
+  column += 1.0f, row += 1.0f;  // the border of the tile
   const IntVector left = truncated(column), above = truncated(row);
   const Vector across = column - as_floats(left), down = row - as_floats(above);
   const IntVector at = above * r.pitch + left * r.channels + truncated(channel);
@@ -52,9 +52,9 @@ inline Vector bilinear(const Resampling& r, Vector column, Vector row, Vector ch
   return top + down * (bottom - top);
 }
 
-void resample(const Resampling& given, float* y) {
-  const Resampling r = given;
-  const Extent across = extent(r.width, r.reflect), down = extent(r.height, r.reflect);
+void resample(const Resampling& resampling, float* y) {
+  const Resampling r = resampling;  // a local copy, so that its fields stay in registers
+  const AxisRange across = axis_range(r.width, r.reflect), down = axis_range(r.height, r.reflect);
   const int n = r.width * r.channels;
   for (int line = 0; line < r.height; ++line, y += n) {
     const float at = static_cast<float>(line);
@@ -63,12 +63,12 @@ void resample(const Resampling& given, float* y) {
       const Vector x = load(r.columns + i);
       Vector column = r.column[0] * x + column_start, row = r.row[0] * x + row_start;
       if (r.right) {
-        const IntVector place = truncated(x) + line * r.field_pitch;
-        column += gather(r.right, place);
-        row += gather(r.down, place);
+        const IntVector index = truncated(x) + line * r.field_pitch;
+        column += gather(r.right, index);
+        row += gather(r.down, index);
       }
-      const Vector seen = bilinear(r, found(across, column), found(down, row), load(r.channel + i));
-      store_part(y + i, seen, n - i < kLanes ? n - i : kLanes);
+      const Vector value = bilinear(r, wrap(across, column), wrap(down, row), load(r.channel + i));
+      store_part(y + i, value, n - i < kLanes ? n - i : kLanes);
     }
   }
 }
@@ -87,11 +87,11 @@ void smooth(const Smoothing& s, const float* x, float* y, std::size_t n) {
   }
 }
 
-void adjust(float factor, const float* __restrict add, float white, float* __restrict y, std::size_t n) {
+void scale_and_clamp(float factor, const float* __restrict offset, float max, float* __restrict y, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
-    float v = factor * y[i] + add[i];
+    float v = factor * y[i] + offset[i];
     v = v < 0.0f ? 0.0f : v;
-    y[i] = v > white ? white : v;
+    y[i] = v > max ? max : v;
   }
 }
 

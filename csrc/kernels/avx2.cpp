@@ -1,4 +1,4 @@
-// The kernels for AVX2 with FMA: 6 x 2 registers of sums, 2 of B and one of A fill the sixteen.
+// The kernels for AVX2 with FMA. Of the sixteen registers, 6 x 2 hold sums, 2 hold B and one holds A.
 #define OPTOTYPE_LANES 8
 #define OPTOTYPE_TILE_ROWS 6
 #define OPTOTYPE_TABLE kAvx2Kernels

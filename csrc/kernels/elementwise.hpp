@@ -1,4 +1,4 @@
-// Kernels that treat every element alike: plain loops that the compiler turns into vector code.
+// Elementwise kernels: plain loops that the compiler vectorizes.
 #pragma once
 
 #include "kernels/kernels.hpp"
@@ -11,7 +11,7 @@ namespace {
 inline float exponential(float x) {
   x = x < -87.0f ? -87.0f : x;
   x = x > 88.0f ? 88.0f : x;
-  // Adding and taking away 1.5 * 2^23 rounds to an integer, and leaves that integer in the low bits of the sum.
+  // Adding and subtracting 1.5 * 2^23 rounds to an integer; the low bits of the sum contain that integer.
   const float magic = x * 1.44269504f + 12582912.0f;
   const float n = magic - 12582912.0f;
   const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
@@ -25,7 +25,7 @@ inline float exponential(float x) {
   return mantissa * __builtin_bit_cast(float, (__builtin_bit_cast(std::int32_t, magic) << 23) + 0x3f800000);
 }
 
-// tanh x by Cephes (tanhf.c): a polynomial near zero, where 1 - 2 / (e^2x + 1) would lose digits.
+// tanh x by Cephes (tanhf.c): a polynomial near zero, where 1 - 2 / (e^2x + 1) would lose precision.
 inline float hyperbolic_tangent(float x) {
   const float z = x * x;
   float p = -5.70498872745e-3f;
@@ -54,7 +54,7 @@ void activate(Activation activation, float* __restrict y, std::size_t n) {
   switch (activation) {
     case Activation::linear:
       break;
-    case Activation::relu:  // written so that what is not a number stays so and is seen in the loss
+    case Activation::relu:  // this form propagates NaN, so that it shows in the loss
       for (std::size_t i = 0; i < n; ++i) y[i] = y[i] < 0.0f ? 0.0f : y[i];
       break;
     case Activation::tanh:
@@ -66,8 +66,7 @@ void activate(Activation activation, float* __restrict y, std::size_t n) {
   }
 }
 
-void activation_gradient(Activation activation, const float* __restrict y, float* __restrict dy,
-                         std::size_t n) {
+void activation_gradient(Activation activation, const float* __restrict y, float* __restrict dy, std::size_t n) {
   switch (activation) {
     case Activation::linear:
       break;
@@ -83,7 +82,7 @@ void activation_gradient(Activation activation, const float* __restrict y, float
   }
 }
 
-// A hash of 32 bits with little bias (C. Wellons, "Prospecting for hash functions", 2018, lowbias32), with a second key
+// A 32-bit hash with low bias (C. Wellons, "Prospecting for hash functions", 2018, lowbias32), with a second key
 // between its rounds.
 inline std::uint32_t hash(std::uint32_t x, std::uint32_t key) {
   x = (x ^ (x >> 16)) * 0x7feb352du;
@@ -91,9 +90,8 @@ inline std::uint32_t hash(std::uint32_t x, std::uint32_t key) {
   return x ^ (x >> 16);
 }
 
-// Each hash decides for two elements, 16 apart in a panel, with 16 bits for each.
-void dropout(const Dropout& d, std::uint32_t counter, const float* __restrict x, float* __restrict y,
-             std::size_t n) {
+// Each hash decides for two elements, 16 apart in a panel, with 16 bits for each of them.
+void dropout(const Dropout& d, std::uint32_t counter, const float* __restrict x, float* __restrict y, std::size_t n) {
   const std::uint32_t low = static_cast<std::uint32_t>(d.key), high = static_cast<std::uint32_t>(d.key >> 32);
   const std::uint32_t threshold = d.threshold;
   const float scale = d.scale;

@@ -1,7 +1,7 @@
-// Matrix product: tiles of C stay in registers while k runs; A is broadcast, B is read a register at a time.
+// Matrix product: tiles of C stay in registers while k runs; A is broadcast, B is read one register at a time.
 //
-// The sum of each element of C runs over k in one order and knows nothing of the tile it lies in, so results do not
-// depend on how many rows are computed together.
+// The sum of each element of C runs over k in one order, whichever tile it is in. So results do not depend on how many
+// rows are computed together.
 #pragma once
 
 #include <utility>
@@ -15,9 +15,9 @@ namespace {
 constexpr int kTileRows = OPTOTYPE_TILE_ROWS;
 constexpr int kTileVectors = 2;
 
-// A tile all of whose columns exist in C.
+// A tile that is inside C.
 template <int rows, int vectors>
-void whole_tile(const Gemm& g, int row, int column) {
+void full_tile(const Gemm& g, int row, int column) {
   const float* start = g.start ? g.start + column : g.c + row * g.c_row + column;
   const std::ptrdiff_t start_row = g.start ? 0 : g.c_row;
   Vector sums[rows][vectors];
@@ -48,7 +48,7 @@ void whole_tile(const Gemm& g, int row, int column) {
     for (int v = 0; v < vectors; ++v) store(c + i * g.c_row + v * kLanes, sums[i][v]);
 }
 
-// A tile at the right edge: it is computed in a buffer, so that nothing beyond C is touched.
+// A tile at the right edge. It is computed in a buffer, so that nothing outside C is written.
 template <int rows, int vectors>
 void edge_tile(const Gemm& g, int row, int column) {
   constexpr int width = vectors * kLanes;
@@ -63,7 +63,7 @@ void edge_tile(const Gemm& g, int row, int column) {
   tile.c = buffer;
   tile.c_row = width;
   tile.start = nullptr;
-  whole_tile<rows, vectors>(tile, 0, 0);
+  full_tile<rows, vectors>(tile, 0, 0);
   for (int i = 0; i < rows; ++i)
     for (int j = 0; j < columns; ++j) c[i * g.c_row + j] = buffer[i * width + j];
 }
@@ -71,28 +71,28 @@ void edge_tile(const Gemm& g, int row, int column) {
 using Tile = void (*)(const Gemm&, int row, int column);
 
 struct Tiles {
-  Tile whole[kTileRows], edge[kTileRows];
+  Tile full[kTileRows], edge[kTileRows];
 };
 
 template <int vectors, int... i>
-constexpr Tiles tiles_of(std::integer_sequence<int, i...>) {
-  return {{whole_tile<i + 1, vectors>...}, {edge_tile<i + 1, vectors>...}};
+constexpr Tiles make_tiles(std::integer_sequence<int, i...>) {
+  return {{full_tile<i + 1, vectors>...}, {edge_tile<i + 1, vectors>...}};
 }
 
-constexpr Tiles kTiles[kTileVectors] = {tiles_of<1>(std::make_integer_sequence<int, kTileRows>()),
-                                        tiles_of<2>(std::make_integer_sequence<int, kTileRows>())};
+constexpr Tiles kTiles[kTileVectors] = {make_tiles<1>(std::make_integer_sequence<int, kTileRows>()),
+                                        make_tiles<2>(std::make_integer_sequence<int, kTileRows>())};
 
 void gemm(const Gemm& g) {
   if (g.rows == 0) return;
   const int tiles = (g.rows + kTileRows - 1) / kTileRows;
   for (int column = 0; column < g.columns; column += kTileVectors * kLanes) {
-    const int left = g.columns - column;
-    const int vectors = left > kLanes ? 2 : 1;
-    const bool whole = left >= vectors * kLanes;
+    const int remaining = g.columns - column;
+    const int vectors = remaining > kLanes ? 2 : 1;
+    const bool full = remaining >= vectors * kLanes;
     for (int t = 0; t < tiles; ++t) {
-      // Rows are dealt out evenly: 25 as 9, 8, 8 rather than 12, 12, 1.
+      // Rows are divided evenly: 25 as 9, 8, 8 rather than 12, 12, 1.
       const int row = g.rows * t / tiles, rows = g.rows * (t + 1) / tiles - row;
-      (whole ? kTiles[vectors - 1].whole : kTiles[vectors - 1].edge)[rows - 1](g, row, column);
+      (full ? kTiles[vectors - 1].full : kTiles[vectors - 1].edge)[rows - 1](g, row, column);
     }
   }
 }

@@ -20,9 +20,8 @@ void sum_squares(const Rows& x, const float* __restrict mean, float* __restrict 
     for (std::size_t j = 0; j < n; ++j) sum[j] += (row[j] - mean[j]) * (row[j] - mean[j]);
 }
 
-// sum[j] += dy[i][j] * x_hat[i][j], where x_hat is the normalised x
-void sum_products(const Rows& x, const Rows& dy, const Normalization& norm, float* __restrict sum,
-                  std::size_t n) {
+// sum[j] += dy[i][j] * x_hat[i][j], where x_hat is the normalized x
+void sum_products(const Rows& x, const Rows& dy, const Normalization& norm, float* __restrict sum, std::size_t n) {
   const float* __restrict mean = norm.mean;
   const float* __restrict inverse = norm.inverse;
   const float *row = x.data, *drow = dy.data;
@@ -39,9 +38,10 @@ void normalize(const Normalization& norm, const float* __restrict x, float* __re
   for (std::size_t j = 0; j < n; ++j) y[j] = (x[j] - mean[j]) * inverse[j] * gamma[j] + beta[j];
 }
 
-// dx = gamma / sqrt(variance + epsilon) * (dy - mean(dy) - x_hat * mean(dy x_hat))  (Ioffe and Szegedy, 2015, section 3)
-void normalize_gradient(const NormalizationGradient& norm, const float* __restrict x,
-                        const float* __restrict dy, float* __restrict dx, std::size_t n) {
+// Ioffe and Szegedy, 2015, section 3:
+// dx = gamma / sqrt(variance + epsilon) * (dy - mean(dy) - x_hat * mean(dy x_hat))
+void normalize_gradient(const NormalizationGradient& norm, const float* __restrict x, const float* __restrict dy,
+                        float* __restrict dx, std::size_t n) {
   const float* __restrict mean = norm.mean;
   const float* __restrict inverse = norm.inverse;
   const float* __restrict gamma = norm.gamma;

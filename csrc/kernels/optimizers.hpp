@@ -1,4 +1,4 @@
-// One step of each optimizer, in Keras 3's form of it.
+// One step of each optimizer, as Keras 3 defines it.
 #pragma once
 
 #include "kernels/kernels.hpp"
@@ -7,12 +7,12 @@
 namespace optotype {
 namespace {
 
-// first_decay is the momentum.
+// velocity = momentum velocity - rate gradient; weights += velocity.
 void sgd(const Update& u, std::size_t n) {
   float* __restrict weights = u.weights;
-  float* __restrict velocity = u.first;
+  float* __restrict velocity = u.m;
   const float* __restrict gradient = u.gradient;
-  const float rate = u.rate, momentum = u.first_decay;
+  const float rate = u.learning_rate, momentum = u.hyperparameters.momentum;
   if (momentum == 0.0f) {
     for (std::size_t i = 0; i < n; ++i) weights[i] -= rate * gradient[i];
     return;
@@ -23,35 +23,36 @@ void sgd(const Update& u, std::size_t n) {
   }
 }
 
-// Between the smallest and the largest normal number, so that neither a unit that never had a gradient nor one whose
-// squared gradient overflowed makes weights that are no numbers. A gradient that is none still does.
-inline Vector normal(Vector x) {
+// Clamps to the range of normal numbers, so that weights stay finite if a unit never had a gradient or if its squared
+// gradient overflowed. A gradient that is NaN still makes the weight NaN.
+inline Vector clamp_to_normal(Vector x) {
   x = x > 0x1p-126f ? x : Vector{} + 0x1p-126f;
   return x < 0x1p127f ? x : Vector{} + 0x1p127f;
 }
 
-// second_decay is rho; epsilon lies inside the root.
+// Epsilon is inside the root.
 void rmsprop(const Update& u, std::size_t n) {
-  const float rate = u.rate, rho = u.second_decay, epsilon = u.epsilon;
+  const float rate = u.learning_rate, rho = u.hyperparameters.rho, epsilon = u.hyperparameters.epsilon;
   for (std::size_t i = 0; i < n; i += kLanes) {
-    const Vector g = load(u.gradient + i), square = rho * load(u.second + i) + (1.0f - rho) * g * g;
-    store(u.second + i, square);
-    store(u.weights + i, load(u.weights + i) - rate * g * inverse_root(normal(square + epsilon)));
+    const Vector g = load(u.gradient + i), square = rho * load(u.v + i) + (1.0f - rho) * g * g;
+    store(u.v + i, square);
+    store(u.weights + i, load(u.weights + i) - rate * g * inverse_root(clamp_to_normal(square + epsilon)));
   }
 }
 
-// rate holds the bias corrections already; epsilon lies outside the root.
+// The learning rate includes the bias corrections already; epsilon is outside the root.
 void adam(const Update& u, std::size_t n) {
-  const float rate = u.rate, keep_mean = 1.0f - u.first_decay, keep_square = 1.0f - u.second_decay,
-              epsilon = u.epsilon;
+  const Hyperparameters& h = u.hyperparameters;
+  const float rate = u.learning_rate, mean_weight = 1.0f - h.beta_1, square_weight = 1.0f - h.beta_2,
+              epsilon = h.epsilon;
   for (std::size_t i = 0; i < n; i += kLanes) {
     const Vector g = load(u.gradient + i);
-    Vector mean = load(u.first + i), square = load(u.second + i);
-    mean += (g - mean) * keep_mean;
-    square += (g * g - square) * keep_square;
-    store(u.first + i, mean);
-    store(u.second + i, square);
-    square = normal(square);
+    Vector mean = load(u.m + i), square = load(u.v + i);
+    mean += (g - mean) * mean_weight;
+    square += (g * g - square) * square_weight;
+    store(u.m + i, mean);
+    store(u.v + i, square);
+    square = clamp_to_normal(square);
     store(u.weights + i, load(u.weights + i) - rate * mean * inverse(square * inverse_root(square) + epsilon));
   }
 }

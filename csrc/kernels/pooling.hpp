@@ -1,4 +1,4 @@
-// Max pooling of one image, a register of channels at a time.
+// Max pooling of one image, one register of channels at a time.
 #pragma once
 
 #include "kernels/kernels.hpp"
@@ -7,7 +7,7 @@
 namespace optotype {
 namespace {
 
-// Calls part(channel, lanes) for whole registers of channels, then for what is left of them.
+// Calls part(channel, lanes) for whole registers of channels, then for the remaining channels.
 template <class Part>
 inline void for_channels(int channels, const Part& part) {
   int c = 0;
@@ -24,33 +24,33 @@ void max_pool(const Pooling& p, const float* x, float* y) {
     for (int column = 0; column < p.out_width; ++column, y += p.channels) {
       const float* corner = x + pixel(p, row * p.window_height, column * p.window_width);
       for_channels(p.channels, [&](int c, int lanes) {
-        Vector best = load_part(corner + c, lanes);
+        Vector maximum = load_part(corner + c, lanes);
         for (int i = 0; i < p.window_height; ++i)
           for (int j = 0; j < p.window_width; ++j) {
             const Vector value = load_part(corner + pixel(p, i, j) + c, lanes);
-            best = value > best ? value : best;
+            maximum = value > maximum ? value : maximum;
           }
-        store_part(y + c, best, lanes);
+        store_part(y + c, maximum, lanes);
       });
     }
 }
 
-// The gradient goes to the first largest value of a window, as in Keras: `left` is what is still to be given, and
-// becomes zero when it is. Writes dx inside the windows only: what the windows leave over is zero and stays so.
+// The gradient goes to the first maximum of a window, as in Keras: `remaining` is the gradient, and zero once it is
+// assigned. Writes dx inside the windows only: pixels outside all windows are zero and stay zero.
 void max_pool_gradient(const Pooling& p, const float* x, const float* y, const float* dy, float* dx) {
   const Vector zero = {};
   for (int row = 0; row < p.out_height; ++row)
     for (int column = 0; column < p.out_width; ++column, y += p.channels, dy += p.channels) {
       const std::ptrdiff_t corner = pixel(p, row * p.window_height, column * p.window_width);
       for_channels(p.channels, [&](int c, int lanes) {
-        const Vector best = load_part(y + c, lanes);
-        Vector left = load_part(dy + c, lanes);
+        const Vector maximum = load_part(y + c, lanes);
+        Vector remaining = load_part(dy + c, lanes);
         for (int i = 0; i < p.window_height; ++i)
           for (int j = 0; j < p.window_width; ++j) {
             const std::ptrdiff_t at = corner + pixel(p, i, j) + c;
             const Vector value = load_part(x + at, lanes);
-            store_part(dx + at, value == best ? left : zero, lanes);
-            left = value == best ? zero : left;
+            store_part(dx + at, value == maximum ? remaining : zero, lanes);
+            remaining = value == maximum ? zero : remaining;
           }
       });
     }

@@ -1,4 +1,4 @@
-// Which instruction sets this processor has.
+// The selection of an instruction set at run time.
 #ifdef OPTOTYPE_X86
 #include <cpuid.h>
 #endif
@@ -12,8 +12,9 @@ namespace optotype {
 namespace {
 
 #ifdef OPTOTYPE_X86
-// GCC 12's __builtin_cpu_supports knows neither (CPUID leaf 7: AMX-BF16, AMX-TILE; its subleaf 1: AVX512_BF16).
-bool has_tiles() {
+// GCC 12's __builtin_cpu_supports does not know these features (CPUID leaf 7: AMX-BF16, AMX-TILE; subleaf 1:
+// AVX512_BF16).
+bool has_amx() {
   unsigned a = 0, b = 0, c = 0, d = 0, a1 = 0;
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
   const bool tiles = (d >> 22 & 1) && (d >> 24 & 1);
@@ -21,18 +22,18 @@ bool has_tiles() {
 }
 #endif
 
-struct Available {
+struct AvailableKernels {
   const Kernels* tables[4];
   int count = 0;
 
-  Available() {
+  AvailableKernels() {
     tables[count++] = &kPortableKernels;
 #ifdef OPTOTYPE_X86
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables[count++] = &kAvx2Kernels;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
       tables[count++] = &kAvx512Kernels;
-    if (has_tiles() && amx_table()) tables[count++] = amx_table();
+    if (has_amx() && amx_kernels()) tables[count++] = amx_kernels();
 #endif
   }
 };
@@ -40,12 +41,12 @@ struct Available {
 }  // namespace
 
 const Kernels* const* available_kernels(int* count) {
-  static const Available available;
+  static const AvailableKernels available;
   *count = available.count;
   return available.tables;
 }
 
-const Kernels* kernels_for(const char* name) {
+const Kernels* find_kernels(const char* name) {
   int count = 0;
   const Kernels* const* tables = available_kernels(&count);
   for (int i = 0; i < count; ++i)

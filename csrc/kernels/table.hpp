@@ -1,13 +1,13 @@
-// The table of one instruction set. The file that includes this defines OPTOTYPE_LANES (floats in a register),
+// The table of one instruction set. The including file defines OPTOTYPE_LANES (floats in a register),
 // OPTOTYPE_TILE_ROWS (rows of a tile whose sums stay in registers), OPTOTYPE_TABLE and OPTOTYPE_NAME.
 //
-// Everything here lies in an unnamed namespace and uses no function of the standard library: a shared inline
-// function, compiled for a newer processor, could otherwise be picked by the linker for all.
+// All kernels are in an unnamed namespace and call no function of the standard library. Otherwise the linker could
+// choose, for all processors, the copy of a shared inline function that was compiled for a newer one.
 #pragma once
 
 #include "augmentation.hpp"
+#include "conv_epilogue.hpp"
 #include "elementwise.hpp"
-#include "finish.hpp"
 #include "gemm.hpp"
 #include "kernels/kernels.hpp"
 #include "normalization.hpp"
@@ -33,8 +33,8 @@ const Kernels OPTOTYPE_TABLE = {
     .transpose = transpose,
     .max_pool = max_pool,
     .max_pool_gradient = max_pool_gradient,
-    .finish = finish,
-    .spread = spread,
+    .conv_epilogue = conv_epilogue,
+    .conv_epilogue_gradient = conv_epilogue_gradient,
     .sum_rows = sum_rows,
     .sum_squares = sum_squares,
     .sum_products = sum_products,
@@ -43,7 +43,7 @@ const Kernels OPTOTYPE_TABLE = {
     .resample = resample,
     .noise = noise,
     .smooth = smooth,
-    .adjust = adjust,
+    .scale_and_clamp = scale_and_clamp,
 };
 
 }  // namespace optotype

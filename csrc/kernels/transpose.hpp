@@ -9,7 +9,7 @@
 namespace optotype {
 namespace {
 
-// The lower and the upper halves of two registers, zipped: a0 b0 a1 b1 ...
+// The lower or the upper halves of two registers, interleaved: a0 b0 a1 b1 ...
 template <int... i>
 inline Vector zip_low(Vector a, Vector b, std::integer_sequence<int, i...>) {
   return __builtin_shufflevector(a, b, (i / 2 + i % 2 * kLanes)...);
@@ -19,8 +19,9 @@ inline Vector zip_high(Vector a, Vector b, std::integer_sequence<int, i...>) {
   return __builtin_shufflevector(a, b, (kLanes / 2 + i / 2 + i % 2 * kLanes)...);
 }
 
-// Zipping row i with row i + kLanes / 2 moves the highest bit of the row's number to the lowest of the column's, and
-// the highest of the column's to the lowest of the row's; after all bits have moved, row and column have changed places.
+// Zipping row i with row i + kLanes / 2 moves the highest bit of the row index to the lowest bit of the column index,
+// and the highest bit of the column index to the lowest bit of the row index. After all bits have moved, row and column
+// are exchanged.
 inline void transpose_square(Vector (&rows)[kLanes]) {
   constexpr auto lanes = std::make_integer_sequence<int, kLanes>();
   for (int bit = 1; bit < kLanes; bit *= 2) {

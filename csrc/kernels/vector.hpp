@@ -1,8 +1,7 @@
-// A register of floats, how it meets memory, and the whole numbers that say where.
+// Vector types: a register of floats or of integers, with loads, stores and gathers.
 //
-// GCC makes the processor's own instructions of the operators on vectors. Numbers in registers are of the first type,
-// which nothing else aliases, so that they stay there; memory is read and written through the second, which may lie
-// anywhere.
+// GCC compiles the operators on vectors to instructions of the processor. `Vector` is for values in registers: nothing
+// aliases it, so they stay there. `VectorInMemory` is for loads and stores at any alignment.
 #pragma once
 
 #if OPTOTYPE_LANES > 4
@@ -21,7 +20,7 @@ constexpr int kLanes = OPTOTYPE_LANES;
 inline Vector load(const float* p) { return *reinterpret_cast<const VectorInMemory*>(p); }
 inline void store(float* p, Vector v) { *reinterpret_cast<VectorInMemory*>(p) = v; }
 
-// Copies at most 32 floats, in pieces of fixed sizes: a call of memcpy would cost more than the copy.
+// Copies at most 32 floats, in pieces of fixed sizes: a call to memcpy would cost more than the copy.
 inline void copy_floats(float* to, const float* from, int n) {
   if (n == 32) {
     __builtin_memcpy(to, from, 128);
@@ -34,7 +33,7 @@ inline void copy_floats(float* to, const float* from, int n) {
   if (n & 1) *to = *from;
 }
 
-// The first `lanes` of a register; the others are zero.
+// Loads the first `lanes` elements; the others are zero.
 inline Vector load_part(const float* p, int lanes) {
   if (lanes == kLanes) return load(p);
   float part[kLanes] = {};
@@ -49,11 +48,11 @@ inline void store_part(float* p, Vector v, int lanes) {
   copy_floats(p, part, lanes);
 }
 
-// Towards zero, and back.
+// Conversions: to integers by truncation, and back.
 inline IntVector truncated(Vector v) { return __builtin_convertvector(v, IntVector); }
 inline Vector as_floats(IntVector v) { return __builtin_convertvector(v, Vector); }
 
-// from[at] for every lane.
+// from[at] for each lane.
 inline Vector gather(const float* from, IntVector at) {
 #if OPTOTYPE_LANES == 16
   return _mm512_i32gather_ps(__builtin_bit_cast(__m512i, at), from, 4);
@@ -67,7 +66,7 @@ inline Vector gather(const float* from, IntVector at) {
 }
 
 // 1 / sqrt(x) and 1 / x of normal positive numbers, to about 2e-7 of the result: the processor's estimate (12 or 14
-// bits) and one step of Newton's method, several times as fast as a root and a division.
+// bits) and one step of Newton's method, several times as fast as a square root and a division.
 #if OPTOTYPE_LANES == 16
 inline Vector root_estimate(Vector x) { return _mm512_maskz_rsqrt14_ps(0xffff, x); }
 inline Vector inverse_estimate(Vector x) { return _mm512_maskz_rcp14_ps(0xffff, x); }

@@ -1,5 +1,5 @@
-// Activations, in place: each one's derivative is known from its value.
-#include "layers/layer.hpp"
+// Activations, computed in place: the derivative of each follows from its value.
+#include "layers/registry.hpp"
 
 namespace optotype {
 
@@ -10,8 +10,8 @@ class ActivationLayer final : public Layer {
   ActivationLayer(Shape input, Activation activation, const Kernels& kernels)
       : Layer(input, input, kernels), activation_(activation) {}
 
-  bool in_place() const override { return true; }
-  Division division(int) const override { return Division::any; }
+  bool is_in_place() const override { return true; }
+  Partition partition(int) const override { return Partition::any; }
 
   void forward(const Chunk& chunk) override {
     for_each_run(chunk, [&](std::ptrdiff_t at, std::size_t n) { kernels_.activate(activation_, chunk.y + at, n); });
@@ -25,12 +25,12 @@ class ActivationLayer final : public Layer {
   }
 
  private:
-  // Numbers that lie side by side: those of all samples, or of one sample in a panel.
-  template <class Do>
-  void for_each_run(const Chunk& chunk, const Do& run) const {
+  // Contiguous runs: all samples, or one sample of a panel.
+  template <class Function>
+  void for_each_run(const Chunk& chunk, const Function& function) const {
     const std::ptrdiff_t stride = output().stride();
-    if (chunk.panel == kAllPanels) return run(0, static_cast<std::size_t>(chunk.samples) * stride);
-    for (int i = 0; i < chunk.samples; ++i) run(i * stride + chunk.column(), kPanel);
+    if (chunk.panel == kAllPanels) return function(0, static_cast<std::size_t>(chunk.samples) * stride);
+    for (int i = 0; i < chunk.samples; ++i) function(i * stride + chunk.column(), kPanel);
   }
 
   Activation activation_;
@@ -38,8 +38,8 @@ class ActivationLayer final : public Layer {
 
 }  // namespace
 
-std::unique_ptr<Layer> make_activation(Shape input, Activation activation, const Kernels& kernels) {
-  return std::make_unique<ActivationLayer>(input, activation, kernels);
+std::unique_ptr<Layer> make_activation(Activation activation, const LayerContext& context) {
+  return std::make_unique<ActivationLayer>(context.input, activation, context.kernels);
 }
 
 }  // namespace optotype

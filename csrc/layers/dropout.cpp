@@ -1,24 +1,25 @@
-// Dropout. Whether an element is kept is a hash of (step, layer, sample, element), so the backward pass asks again.
+// Dropout. A hash of (step, layer, sample, element) decides whether an element is kept, so the backward pass computes
+// the same mask again instead of storing it.
 #include <algorithm>
 #include <cmath>
 
-#include "layers/layer.hpp"
+#include "layers/registry.hpp"
 
 namespace optotype {
 
 namespace {
 
-constexpr float kResolution = 65536.0f;  // the rate is rounded to a part of it, and the scale is that rate's
+constexpr float kResolution = 65536.0f;  // the rate is rounded to a multiple of 1 / 65,536, and the scale fits it
 
 class DropoutLayer final : public Layer {
  public:
-  DropoutLayer(Shape input, float rate, int place, const Kernels& kernels)
+  DropoutLayer(Shape input, float rate, int index, const Kernels& kernels)
       : Layer(input, input, kernels),
         threshold_(static_cast<std::uint32_t>(std::min(std::round(rate * kResolution), kResolution - 1.0f))),
         scale_(kResolution / (kResolution - static_cast<float>(threshold_))),
-        place_(static_cast<std::uint64_t>(place)) {}
+        index_(static_cast<std::uint64_t>(index)) {}
 
-  Division division(int) const override { return Division::any; }
+  Partition partition(int) const override { return Partition::any; }
 
   void forward(const Chunk& chunk) override { apply(chunk, chunk.x, chunk.y); }
 
@@ -28,7 +29,7 @@ class DropoutLayer final : public Layer {
 
  private:
   void apply(const Chunk& chunk, const float* from, float* to) {
-    const Dropout dropout = {.key = chunk.key + place_ * 0x9E3779B97F4A7C15u,
+    const Dropout dropout = {.key = chunk.key + index_ * 0x9E3779B97F4A7C15u,
                              .threshold = chunk.training ? threshold_ : 0,
                              .scale = chunk.training ? scale_ : 1.0f};
     const std::ptrdiff_t stride = input().stride();
@@ -41,13 +42,14 @@ class DropoutLayer final : public Layer {
 
   std::uint32_t threshold_;
   float scale_;
-  std::uint64_t place_;
+  std::uint64_t index_;
 };
 
 }  // namespace
 
-std::unique_ptr<Layer> make_dropout(Shape input, float rate, int place, const Kernels& kernels) {
-  return std::make_unique<DropoutLayer>(input, rate, place, kernels);
+std::unique_ptr<Layer> make_dropout(const Settings& settings, const LayerContext& context) {
+  const float rate = settings.number("rate", 0.0f, 1.0f);
+  return std::make_unique<DropoutLayer>(context.input, rate, context.index, context.kernels);
 }
 
 }  // namespace optotype

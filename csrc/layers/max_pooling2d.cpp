@@ -1,5 +1,5 @@
-// MaxPooling2D. Nothing is remembered from the forward pass: the largest value is found again where x equals y.
-#include "layers/layer.hpp"
+// MaxPooling2D. The forward pass stores no positions: the backward pass finds the maximum again where x equals y.
+#include "layers/registry.hpp"
 
 namespace optotype {
 
@@ -30,8 +30,9 @@ class MaxPooling2D final : public Layer {
 
 }  // namespace
 
-std::unique_ptr<Layer> make_max_pooling2d(Shape input, int height, int width, const Kernels& kernels) {
-  return std::make_unique<MaxPooling2D>(input, height, width, kernels);
+std::unique_ptr<Layer> make_max_pooling2d(const Settings& settings, const LayerContext& context) {
+  const auto [height, width] = settings.sides("pool_size");
+  return std::make_unique<MaxPooling2D>(context.input, height, width, context.kernels);
 }
 
 }  // namespace optotype

@@ -1,17 +1,18 @@
-// Training images changed at random as they enter a network. Which change an image meets is a hash of (seed, epoch, its
-// place in the data set), so that neither threads nor chunks nor the epochs before have a part in it.
+// Random changes of training images as they enter a network. A hash of (seed, epoch, index of the image in the data
+// set) determines the change, so that threads, chunks and earlier epochs have no influence.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "network/buffer.hpp"
+#include "layers/settings.hpp"
 #include "network/images.hpp"
-#include "network/shape.hpp"
+#include "tensor/buffer.hpp"
+#include "tensor/shape.hpp"
 
 namespace optotype {
 
-// How far each change may go; what each means is in engine/augmentation.py.
+// The limits of each change; src/optotype/engine/augmentation.py defines them.
 struct Augmentation {
   int shift = 0, cutout = 0;  // pixels
   bool flip = false, reflect = false;
@@ -20,37 +21,40 @@ struct Augmentation {
   float elastic = 0.0f, elastic_sigma = 4.0f;  // pixels
 };
 
-class Draws;
+// Throws std::invalid_argument if a setting that determines memory or positions is out of range.
+Augmentation parse_augmentation(const Settings&);
+
+class RandomDraws;
 
 class Augmenter {
  public:
-  // Reserves all memory that `workers` need at once.
+  // Reserves all memory that `workers` need at the same time.
   Augmenter(Shape, const Augmentation&, const Kernels&, int workers);
 
-  // Writes image number `image` of the data set, changed, times `scale`. `key` is the epoch's.
+  // Writes image number `image` of the data set, changed, times `scale`. `key` is that of the epoch.
   void apply(const Images&, float scale, std::int64_t image, std::uint64_t key, int worker, float* to);
 
  private:
   struct Scratch {
     Buffer tile, row;
-    Buffer noise, half;  // of the elastic field, with a margin of `reach_` pixels all round
+    Buffer noise, half_smoothed;  // of the displacement field, with a margin of `margin_` pixels on all sides
     Buffer right, down;
   };
 
   void reserve(Scratch&) const;
-  void weigh();
-  Resampling placed(const Draws&) const;
-  void displace(std::uint64_t key, Scratch&, float* field) const;
-  void adjust(const Draws&, float white, float* sums, float* y) const;
-  void cut(const Draws&, float* y) const;
+  void compute_gaussian();
+  Resampling affine_map(const RandomDraws&) const;
+  void fill_displacement(std::uint64_t key, Scratch&, float* field) const;
+  void adjust_colors(const RandomDraws&, float white, float* sums, float* y) const;
+  void cut_out(const RandomDraws&, float* y) const;
 
-  int field_pitch() const { return shape_.width + 2 * reach_; }
+  int field_pitch() const { return shape_.width + 2 * margin_; }
 
   Shape shape_;
   Augmentation settings_;
   const Kernels& kernels_;
-  int pitch_, reach_ = 0;
-  Buffer columns_, channels_, weights_;
+  int pitch_, margin_ = 0;
+  Buffer columns_, channels_, gaussian_;
   std::vector<Scratch> scratch_;
 };
 

@@ -18,7 +18,8 @@ struct LossSum {
   int correct = 0;
 };
 
-// Reads chunk.x, the logits; writes chunk.dx, the gradient of the batch's mean loss. `labels` are the chunk's own.
-LossSum cross_entropy(const Chunk& chunk, Shape logits, const Labels& labels, int batch);
+// Reads chunk.x, the logits. Writes chunk.dx, the gradient of the mean loss of the batch. `labels` are those of the
+// chunk.
+LossSum cross_entropy(const Chunk& chunk, Shape logits, const Labels& labels);
 
 }  // namespace optotype

@@ -1,4 +1,4 @@
-// How work in progress is told, and stopped.
+// Progress reports, and stopping on request.
 #pragma once
 
 #include <chrono>
@@ -6,23 +6,23 @@
 
 namespace optotype {
 
-// Told between steps how many images are done; answers whether to go on.
 class Reporter {
  public:
   virtual ~Reporter() = default;
-  virtual bool go_on(std::int64_t images_done) = 0;
+  // Called between steps with the number of images done. Returns whether to continue.
+  virtual bool report(std::int64_t images_done) = 0;
 };
 
-// Asks the reporter at most twenty times a second.
-class Patience {
+// Calls the reporter at most twenty times a second.
+class ThrottledReporter {
  public:
-  explicit Patience(Reporter& reporter) : reporter_(reporter) {}
+  explicit ThrottledReporter(Reporter& reporter) : reporter_(reporter) {}
 
-  bool go_on(std::int64_t images_done) {
+  bool report(std::int64_t images_done) {
     const Clock::time_point now = Clock::now();
     if (now - last_ < std::chrono::milliseconds(50)) return true;
     last_ = now;
-    return reporter_.go_on(images_done);
+    return reporter_.report(images_done);
   }
 
  private:

@@ -11,34 +11,37 @@ namespace optotype {
 namespace {
 
 constexpr int kWeights = 4096;
-constexpr float kRate = 0.01f, kFirst = 0.9f, kSecond = 0.999f, kEpsilon = 1e-7f;
+constexpr float kRate = 0.01f, kEpsilon = 1e-7f;
+constexpr float kMeanDecay = 0.9f, kSquareDecay = 0.999f;
 
 struct State {
-  float gradient[kWeights], weights[kWeights], first[kWeights], second[kWeights];
+  float gradient[kWeights], weights[kWeights], m[kWeights], v[kWeights];
 };
 
-double expected_change(OptimizerKind kind, double gradient, double first, double second) {
-  const double square = kSecond * second + (1.0 - kSecond) * gradient * gradient;
+double expected_change(OptimizerKind kind, double gradient, double m, double v) {
+  const double square = kSquareDecay * v + (1.0 - kSquareDecay) * gradient * gradient;
   if (kind == OptimizerKind::rmsprop) return -kRate * gradient / std::sqrt(square + kEpsilon);
-  return -kRate * (kFirst * first + (1.0 - kFirst) * gradient) / (std::sqrt(square) + kEpsilon);
+  return -kRate * (kMeanDecay * m + (1.0 - kMeanDecay) * gradient) / (std::sqrt(square) + kEpsilon);
 }
 
-// Gradients of 1e-12 to 1e6, of both signs, and states as gradients ten times as large would have left them.
-State spread() {
+// Gradients of 1e-12 to 1e6 of both signs, and moments as after gradients ten times as large.
+State make_state() {
   State state = {};
   for (int i = 0; i < kWeights; ++i) {
     state.gradient[i] = static_cast<float>((i % 2 ? 1 : -1) * std::pow(10.0, -12.0 + 18.0 * i / kWeights));
-    state.first[i] = 10.0f * std::fabs(state.gradient[i]);
-    state.second[i] = state.first[i] * state.first[i];
+    state.m[i] = 10.0f * std::fabs(state.gradient[i]);
+    state.v[i] = state.m[i] * state.m[i];
   }
   return state;
 }
 
 void step(const Kernels& kernels, OptimizerKind kind, State& s) {
-  kernels.update({kind, kRate, kFirst, kSecond, kEpsilon, s.gradient, s.weights, s.first, s.second}, kWeights);
+  const Hyperparameters hyperparameters = {
+      .momentum = 0.0f, .rho = kSquareDecay, .beta_1 = kMeanDecay, .beta_2 = kSquareDecay, .epsilon = kEpsilon};
+  kernels.update({kind, kRate, hyperparameters, s.gradient, s.weights, s.m, s.v}, kWeights);
 }
 
-bool extremes_stay_numbers(const Kernels& kernels, OptimizerKind kind) {
+bool extremes_stay_finite(const Kernels& kernels, OptimizerKind kind) {
   static State s;
   s = {};
   s.gradient[1] = 1e30f;  // its square overflows
@@ -52,21 +55,22 @@ bool extremes_stay_numbers(const Kernels& kernels, OptimizerKind kind) {
 }  // namespace
 
 bool check_optimizers(const Kernels& kernels) {
-  bool right = true;
+  bool passed = true;
   for (OptimizerKind kind : {OptimizerKind::rmsprop, OptimizerKind::adam}) {
     static State after;
-    const State before = spread();
+    const State before = make_state();
     after = before;
     step(kernels, kind, after);
-    double worst = 0.0;
+    double largest_error = 0.0;
     for (int i = 0; i < kWeights; ++i) {
-      const double change = expected_change(kind, before.gradient[i], before.first[i], before.second[i]);
-      worst = std::max(worst, std::fabs(after.weights[i] / change - 1.0));
+      const double change = expected_change(kind, before.gradient[i], before.m[i], before.v[i]);
+      largest_error = std::max(largest_error, std::fabs(after.weights[i] / change - 1.0));
     }
-    if (worst > 1e-6) std::printf("an optimizer on %s is wrong by %g of a change\n", kernels.name, worst);
-    right = right && worst <= 1e-6 && extremes_stay_numbers(kernels, kind);
+    if (largest_error > 1e-6)
+      std::printf("an optimizer on %s has a relative error of %g\n", kernels.name, largest_error);
+    passed = passed && largest_error <= 1e-6 && extremes_stay_finite(kernels, kind);
   }
-  return right;
+  return passed;
 }
 
 }  // namespace optotype

@@ -1,11 +1,12 @@
-// What the sanitizer program asks of the optimizers.
+// The checks of the optimizers in the sanitizer program.
 #pragma once
 
 #include "kernels/kernels.hpp"
 
 namespace optotype {
 
-// Whether a step's changes are right to a millionth, and zero gradients and overflowing squares leave numbers.
+// Whether the changes of a step are correct to 1e-6, and weights stay finite with zero gradients and overflowing
+// squares.
 bool check_optimizers(const Kernels&);
 
 }  // namespace optotype

@@ -1,6 +1,6 @@
-// Trains and predicts with every kind of layer, and on images changed in every way, on every instruction set, to be built with address and
-// undefined-behaviour sanitizers. Sizes are odd, so that every kernel meets its edges. It also counts memory requests:
-// a step makes none.
+// Trains and predicts with every layer and every augmentation, on every instruction set. Built with the address and
+// undefined-behaviour sanitizers. Sizes are odd, so that every kernel handles incomplete registers and tiles. It also
+// counts memory allocations: a step makes none.
 #include <atomic>
 #include <cmath>
 #include <cstdio>
@@ -9,23 +9,23 @@
 #include <new>
 #include <vector>
 
-#include "network/network.hpp"
-#include "network/reporter.hpp"
+#include "network/predictor.hpp"
+#include "network/trainer.hpp"
 #include "tests/optimizers.hpp"
 
 namespace {
 
-std::atomic<long> requests{0};
+std::atomic<long> allocations{0};
 
 }  // namespace
 
 void* operator new(std::size_t size) {
-  ++requests;
+  ++allocations;
   if (void* p = std::malloc(size)) return p;
   throw std::bad_alloc();
 }
 void* operator new(std::size_t size, std::align_val_t alignment) {
-  ++requests;
+  ++allocations;
   if (void* p = std::aligned_alloc(static_cast<std::size_t>(alignment), size)) return p;
   throw std::bad_alloc();
 }
@@ -41,70 +41,95 @@ using namespace optotype;
 constexpr int kClasses = 5, kImages = 101, kBatch = 37;
 constexpr Shape kInput = {11, 9, 2};
 
-struct Silent final : Reporter {
-  bool go_on(std::int64_t) override { return true; }
+struct SilentReporter final : Reporter {
+  bool report(std::int64_t) override { return true; }
 };
 
-// Each builds a net and returns the place of its last layer.
-int convolutions(Network& net) {
-  net.add_conv2d(35, 3, 2);
-  net.add_activation(Activation::relu);
-  net.add_max_pooling2d(2, 2);
-  net.add_conv2d(18, 4, 3, true);
-  net.add_activation(Activation::tanh);
-  net.add_max_pooling2d(1, 2);
-  net.add_conv2d(7, 2, 2);
-  net.add_dropout(0.3f);
-  net.add_flatten();
-  net.add_dense(33);
-  net.add_activation(Activation::sigmoid);
-  return net.add_dense(kClasses);
+using Layers = std::vector<LayerDescription>;
+
+LayerDescription make_dense(int units, const char* activation = "linear") {
+  return {"Dense", Settings({{"units", units}, {"activation", activation}})};
 }
 
-int normalized(Network& net) {
-  net.add_conv2d(34, 2, 3);
-  net.add_batch_normalization(0.9f, 1e-3f);
-  net.add_max_pooling2d(3, 2);
-  net.add_flatten();
-  net.add_batch_normalization(0.99f, 1e-3f);
-  return net.add_dense(kClasses);
+LayerDescription make_conv2d(int filters, int height, int width, const char* activation = "linear",
+                             const char* padding = "valid") {
+  return {"Conv2D", Settings({{"filters", filters},
+                              {"kernel_size", std::pair<std::int64_t, std::int64_t>(height, width)},
+                              {"activation", activation},
+                              {"padding", padding}})};
 }
 
-int dense(Network& net) {
-  net.add_flatten();
-  net.add_batch_normalization(0.99f, 1e-3f);
-  net.add_dense(65);
-  net.add_activation(Activation::relu);
-  net.add_dropout(0.5f);
-  net.add_dense(31);
-  return net.add_dense(kClasses);
+LayerDescription make_max_pooling2d(int height, int width) {
+  return {"MaxPooling2D", Settings({{"pool_size", std::pair<std::int64_t, std::int64_t>(height, width)}})};
 }
 
-int columns(Network& net) {
-  net.add_batch_normalization(0.99f, 1e-3f);
-  net.add_flatten();
-  net.add_dense(299);
-  net.add_activation(Activation::sigmoid);
-  net.add_dropout(0.2f);
-  net.add_dense(301);
-  net.add_batch_normalization(0.99f, 1e-3f);
-  net.add_activation(Activation::relu);
-  return net.add_dense(kClasses);
+LayerDescription make_flatten() { return {"Flatten", Settings({})}; }
+
+LayerDescription make_dropout(double rate) { return {"Dropout", Settings({{"rate", rate}})}; }
+
+LayerDescription make_batch_normalization(double momentum) {
+  return {"BatchNormalization", Settings({{"momentum", momentum}, {"epsilon", 1e-3}})};
 }
 
-void spread_weights(const Network& net, int last) {
-  for (int place = 0; place <= last; ++place)
-    for (int i = 0; i < net.layer(place).parameters(); ++i) {
-      std::vector<float> values(net.layer(place).parameter_size(i));
-      for (std::size_t k = 0; k < values.size(); ++k) values[k] = 0.1f * std::sin(static_cast<float>(k + place)) + (i > 0);
-      net.layer(place).write_parameter(i, values.data());
-      net.layer(place).read_parameter(i, values.data());
+Layers convolutions() {
+  return {make_conv2d(35, 3, 2, "relu"),
+          make_max_pooling2d(2, 2),
+          make_conv2d(18, 4, 3, "tanh", "same"),
+          make_max_pooling2d(1, 2),
+          make_conv2d(7, 2, 2),
+          make_dropout(0.3),
+          make_flatten(),
+          make_dense(33, "sigmoid"),
+          make_dense(kClasses)};
+}
+
+Layers normalized() {
+  return {make_conv2d(34, 2, 3), make_batch_normalization(0.9),  make_max_pooling2d(3, 2),
+          make_flatten(),        make_batch_normalization(0.99), make_dense(kClasses)};
+}
+
+Layers dense() {
+  return {make_flatten(),         make_batch_normalization(0.99),
+          make_dense(65, "relu"), make_dropout(0.5),
+          make_dense(31),         make_dense(kClasses)};
+}
+
+// BatchNormalization and activations in layers whose columns are divided.
+Layers columns() {
+  return {make_batch_normalization(0.99),
+          make_flatten(),
+          make_dense(299, "sigmoid"),
+          make_dropout(0.2),
+          make_dense(301),
+          make_batch_normalization(0.99),
+          make_dense(290, "relu"),
+          make_dense(kClasses)};
+}
+
+// Networks that end before the last layer, as when the outputs of an inner layer are computed.
+Layers empty() { return {}; }
+
+Layers pooled() { return {make_conv2d(35, 3, 2, "linear", "same"), make_max_pooling2d(2, 2)}; }
+
+Layers dropped() { return {make_flatten(), make_batch_normalization(0.99), make_dropout(0.5)}; }
+
+void write_weights(const Network& network) {
+  int offset = 0;
+  for (const Network::Node& node : network.nodes()) {
+    for (int i = 0; i < node.layer->parameter_count(); ++i) {
+      std::vector<float> values(node.layer->parameter_size(i));
+      for (std::size_t k = 0; k < values.size(); ++k)
+        values[k] = 0.1f * std::sin(static_cast<float>(k + offset)) + (i > 0);
+      node.layer->write_parameter(i, values.data());
+      node.layer->read_parameter(i, values.data());
     }
+    ++offset;
+  }
 }
 
-void check(bool condition, const char* what, const Network& net) {
+void check(bool condition, const char* claim, const Network& network) {
   if (condition) return;
-  std::printf("failed: %s on %s\n", what, net.kernels().name);
+  std::printf("failed: %s on %s\n", claim, network.kernels().name);
   std::exit(1);
 }
 
@@ -121,64 +146,56 @@ Augmentation every_change(bool reflect) {
           .elastic_sigma = 1.3f};
 }
 
-std::vector<std::uint8_t> some_pixels() {
+std::vector<std::uint8_t> make_pixels() {
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(kImages) * kInput.size());
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 7919 >> 3);
   return pixels;
 }
 
-void predict(Network& net, const Images& images) {
-  Silent silent;
-  std::vector<float> outputs(static_cast<std::size_t>(kImages) * net.output().size());
-  std::vector<float> features(static_cast<std::size_t>(kImages) * net.features().size());
-  for (float* asked : {static_cast<float*>(nullptr), features.data()})
-    for (const bool bf16 : {false, net.kernels().bf16 != nullptr}) {
-      const Answers answers = {outputs.data(), asked};
-      check(net.predict(images, 1.0f / 255.0f, answers, silent, bf16) == kImages, "every image is predicted", net);
-      for (float number : outputs) check(std::isfinite(number), "outputs are numbers", net);
-      for (float number : features) check(std::isfinite(number), "features are numbers", net);
+void predict(Network& network, Pool& pool, const Images& images) {
+  SilentReporter silent;
+  Predictor predictor(network, pool);
+  std::vector<float> outputs(static_cast<std::size_t>(kImages) * network.output().size());
+  std::vector<float> features(static_cast<std::size_t>(kImages) * network.features().size());
+  for (float* requested : {static_cast<float*>(nullptr), features.data()})
+    for (const bool bf16 : {false, network.bf16_kernels() != nullptr}) {
+      const PredictionOutput output = {outputs.data(), requested};
+      const std::int64_t done = predictor.predict(images, 1.0f / 255.0f, output, silent, bf16);
+      check(done == kImages, "every image is predicted", network);
+      for (float value : outputs) check(std::isfinite(value), "outputs are finite", network);
+      for (float value : features) check(std::isfinite(value), "features are finite", network);
     }
 }
 
-void exercise(int (*build)(Network&), const Kernels& kernels, int threads, OptimizerKind kind) {
-  Network net(kInput, kernels, threads, kernels.bf16 != nullptr);
-  const int last = build(net);
-  if (kind == OptimizerKind::sgd)
-    net.compile({kind, 0.9f, 0.99f, 1e-7f}, kBatch);
-  else
-    net.compile({kind, 0.9f, 0.99f, 1e-7f}, kBatch, every_change(kind == OptimizerKind::adam));
-  spread_weights(net, last);
-  const std::vector<std::uint8_t> pixels = some_pixels();
+void train_and_predict(const Layers& layers, const Kernels& kernels, int threads, const char* type) {
+  Network network(kInput, layers, kernels, kernels.bf16 != nullptr);
+  Pool pool(threads, network.bf16_kernels());
+  const Optimizer optimizer = make_optimizer(
+      type, Settings({{"momentum", 0.9}, {"rho", 0.99}, {"beta_1", 0.9}, {"beta_2", 0.99}, {"epsilon", 1e-7}}));
+  std::optional<Augmentation> augmentation;
+  if (optimizer.kind != OptimizerKind::sgd) augmentation = every_change(optimizer.kind == OptimizerKind::adam);
+  Trainer trainer(network, pool, optimizer, kBatch, augmentation);
+  write_weights(network);
+  const std::vector<std::uint8_t> pixels = make_pixels();
   std::vector<std::int32_t> labels(kImages);
   std::vector<std::int64_t> order(kImages);
   for (int i = 0; i < kImages; ++i) labels[i] = i % kClasses, order[i] = (i * 37) % kImages;
   const std::vector<float> rates(3, 1e-3f);
   const Images images = {pixels.data(), nullptr, kImages};
   const Epoch epoch = {labels.data(), order.data(), kImages, rates.data(), 42};
-  Silent silent;
-  const long before = requests;
-  const EpochTotals totals = net.train_epoch(images, 1.0f / 255.0f, epoch, silent);
-  check(requests == before, "a step asks for no memory", net);
-  check(totals.finite && totals.images == kImages && totals.steps == 3, "an epoch trains on every image", net);
-  predict(net, images);
+  SilentReporter silent;
+  const long before = allocations;
+  const EpochTotals totals = trainer.train_epoch(images, 1.0f / 255.0f, epoch, silent);
+  check(allocations == before, "a step allocates no memory", network);
+  check(totals.finite && totals.images == kImages && totals.steps == 3, "an epoch trains on every image", network);
+  predict(network, pool, images);
 }
 
-// Nets that end before the head: what an inner layer gives is the answer of such a net.
-void observe(const Kernels& kernels, int threads) {
-  const auto started = [&] { return std::make_unique<Network>(kInput, kernels, threads, kernels.bf16 != nullptr); };
-  const std::vector<std::uint8_t> pixels = some_pixels();
-  const Images images = {pixels.data(), nullptr, kImages};
-  auto net = started();
-  predict(*net, images);
-  net = started();
-  net->add_conv2d(35, 3, 2, true);
-  net->add_max_pooling2d(2, 2);
-  predict(*net, images);
-  net = started();
-  net->add_flatten();
-  net->add_batch_normalization(0.99f, 1e-3f);
-  net->add_dropout(0.5f);
-  predict(*net, images);
+void predict_untrained(const Layers& layers, const Kernels& kernels, int threads) {
+  Network network(kInput, layers, kernels, kernels.bf16 != nullptr);
+  Pool pool(threads, network.bf16_kernels());
+  const std::vector<std::uint8_t> pixels = make_pixels();
+  predict(network, pool, {pixels.data(), nullptr, kImages});
 }
 
 }  // namespace
@@ -189,15 +206,13 @@ int main() {
   for (int isa = 0; isa < count; ++isa) {
     if (!check_optimizers(*tables[isa])) return 1;
     for (int threads : {1, 3}) {
-      observe(*tables[isa], threads);
-      for (OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::rmsprop, OptimizerKind::adam}) {
-        exercise(convolutions, *tables[isa], threads, kind);
-        exercise(normalized, *tables[isa], threads, kind);
-        exercise(dense, *tables[isa], threads, kind);
-        exercise(columns, *tables[isa], threads, kind);
-        runs += 4;
-      }
+      for (const Layers& layers : {empty(), pooled(), dropped()}) predict_untrained(layers, *tables[isa], threads);
+      for (const char* optimizer : {"SGD", "RMSprop", "Adam"})
+        for (const Layers& layers : {convolutions(), normalized(), dense(), columns()}) {
+          train_and_predict(layers, *tables[isa], threads, optimizer);
+          ++runs;
+        }
     }
   }
-  std::printf("%d nets trained on %d instruction sets\n", runs, count);
+  std::printf("%d networks trained on %d instruction sets\n", runs, count);
 }

@@ -1,8 +1,10 @@
 #include "threads/pool.hpp"
 
-#include "kernels/bf16.hpp"
-
 #include <unistd.h>
+
+#include <atomic>
+
+#include "threads/thread_mode.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -12,11 +14,11 @@ namespace optotype {
 
 namespace {
 
-// How often a waiting thread looks before it sleeps: some tens of microseconds, more than the time between two
-// stages of a step and less than a time slice.
+// How often a waiting thread checks before it sleeps: some tens of microseconds, more than the time between two stages
+// of a step and less than a time slice.
 constexpr int kSpins = 2000;
 
-void relax() {
+void pause_cpu() {
 #if defined(__x86_64__)
   _mm_pause();
 #elif defined(__aarch64__)
@@ -24,53 +26,25 @@ void relax() {
 #endif
 }
 
-void wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
+void wait_while_equal(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
   for (int spin = 0; spin < kSpins; ++spin) {
     if (value.load(std::memory_order_acquire) != old) return;
-    relax();
+    pause_cpu();
   }
   value.wait(old, std::memory_order_acquire);
 }
 
-#if defined(__x86_64__)
-constexpr std::uint64_t kFlush = 0x8040;  // flush-to-zero and denormals-are-zero in MXCSR
-std::uint64_t read_mode() { return _mm_getcsr(); }
-void write_mode(std::uint64_t mode) { _mm_setcsr(static_cast<unsigned>(mode)); }
-#elif defined(__aarch64__)
-constexpr std::uint64_t kFlush = 1u << 24;  // FZ in FPCR
-std::uint64_t read_mode() {
-  std::uint64_t mode;
-  asm volatile("mrs %0, fpcr" : "=r"(mode));
-  return mode;
-}
-void write_mode(std::uint64_t mode) { asm volatile("msr fpcr, %0" : : "r"(mode)); }
-#else
-constexpr std::uint64_t kFlush = 0;
-std::uint64_t read_mode() { return 0; }
-void write_mode(std::uint64_t) {}
-#endif
-
 }  // namespace
-
-ThreadMode::ThreadMode(const Bf16Kernels* tiles) : before_(read_mode()), tiles_(tiles) {
-  write_mode(before_ | kFlush);
-  if (tiles_) tiles_->enter_thread();
-}
-
-ThreadMode::~ThreadMode() {
-  if (tiles_) tiles_->leave_thread();
-  write_mode(before_);
-}
 
 struct Pool::Shared {
   Call call = nullptr;
   const void* task = nullptr;
   int tasks = 0;
   bool stop = false;
-  alignas(64) std::atomic<std::uint32_t> round{0};  // a new one begins when it changes
-  alignas(64) std::atomic<std::uint32_t> busy{0};   // workers that are not back yet
+  alignas(64) std::atomic<std::uint32_t> round{0};  // a change starts a new round
+  alignas(64) std::atomic<std::uint32_t> busy{0};   // workers that have not finished the round
 
-  // A worker's own share of the tasks, which it begins with; the others help when theirs are done.
+  // A worker's own share of the tasks. Other workers take tasks from it when theirs are done.
   struct alignas(64) Share {
     std::atomic<int> next{0};
     int end = 0;
@@ -80,43 +54,44 @@ struct Pool::Shared {
 
   explicit Shared(int threads) : workers(threads), shares(std::make_unique<Share[]>(threads)) {}
 
-  void deal() {
+  void assign_shares() {
     for (int worker = 0; worker < workers; ++worker) {
-      shares[worker].next.store(share(tasks, worker, workers), std::memory_order_relaxed);
-      shares[worker].end = share(tasks, worker + 1, workers);
+      shares[worker].next.store(first_task(tasks, worker, workers), std::memory_order_relaxed);
+      shares[worker].end = first_task(tasks, worker + 1, workers);
     }
   }
 
-  void work(int worker) {
+  void run_tasks(int worker) {
     for (int i = 0; i < workers; ++i) {
       Share& share = shares[(worker + i) % workers];
-      if (share.next.load(std::memory_order_relaxed) >= share.end) continue;  // leaves the line where it is
+      // Reading first leaves the cache line of a finished share where it is.
+      if (share.next.load(std::memory_order_relaxed) >= share.end) continue;
       for (int index; (index = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;)
         call(task, index, worker);
     }
   }
 
-  void serve(int worker, const Bf16Kernels* tiles) {
-    const ThreadMode mode(tiles);
-    for (std::uint32_t seen = 0;; ++seen) {
-      wait_while(round, seen);
+  void worker_loop(int worker, const Bf16Kernels* bf16) {
+    const ThreadMode mode(bf16);
+    for (std::uint32_t last_round = 0;; ++last_round) {
+      wait_while_equal(round, last_round);
       if (stop) return;
-      work(worker);
+      run_tasks(worker);
       if (busy.fetch_sub(1, std::memory_order_acq_rel) == 1) busy.notify_one();
     }
   }
 };
 
-Pool::Pool(int threads, const Bf16Kernels* tiles) : threads_(threads), tiles_(tiles), owner_(getpid()) { launch(); }
+Pool::Pool(int threads, const Bf16Kernels* bf16) : threads_(threads), bf16_(bf16), owner_(getpid()) { start_threads(); }
 
-void Pool::launch() {
+void Pool::start_threads() {
   shared_ = std::make_unique<Shared>(threads_);
   for (int worker = 1; worker < threads_; ++worker)
-    workers_.emplace_back([shared = shared_.get(), worker, tiles = tiles_] { shared->serve(worker, tiles); });
+    workers_.emplace_back([shared = shared_.get(), worker, bf16 = bf16_] { shared->worker_loop(worker, bf16); });
 }
 
 Pool::~Pool() {
-  if (getpid() != owner_) {  // a fork's copy: the threads it names never existed here
+  if (getpid() != owner_) {  // in a forked child, the threads of the parent do not exist
     for (std::thread& worker : workers_) worker.detach();
     return;
   }
@@ -126,29 +101,30 @@ Pool::~Pool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-void Pool::revive() {
+void Pool::restart_after_fork() {
   if (getpid() == owner_) return;
   for (std::thread& worker : workers_) worker.detach();
   workers_.clear();
   owner_ = getpid();
-  launch();
+  start_threads();
 }
 
-void Pool::start(int tasks, Call call, const void* task) {
+void Pool::run_erased(int tasks, Call call, const void* task) {
   Shared& shared = *shared_;
   shared.call = call;
   shared.task = task;
   shared.tasks = tasks;
-  shared.deal();
-  const bool alone = workers_.empty() || tasks <= 1;
-  if (!alone) {
+  shared.assign_shares();
+  const bool only_caller = workers_.empty() || tasks <= 1;
+  if (!only_caller) {
     shared.busy.store(static_cast<std::uint32_t>(workers_.size()), std::memory_order_relaxed);
     shared.round.fetch_add(1, std::memory_order_release);
     shared.round.notify_all();
   }
-  shared.work(0);
-  if (alone) return;
-  for (std::uint32_t left; (left = shared.busy.load(std::memory_order_acquire)) != 0;) wait_while(shared.busy, left);
+  shared.run_tasks(0);
+  if (only_caller) return;
+  for (std::uint32_t busy; (busy = shared.busy.load(std::memory_order_acquire)) != 0;)
+    wait_while_equal(shared.busy, busy);
 }
 
 }  // namespace optotype

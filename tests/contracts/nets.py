@@ -1,4 +1,4 @@
-"""Small nets, one or more for each layer, and data for them: what the engine's contract tests run over."""
+"""Small networks, one or more for each layer, and data for them, for the contract tests of the engine."""
 
 from typing import Final
 
@@ -14,12 +14,12 @@ CLASSES: Final = 5
 SHAPE: Final = (11, 9, 2)
 HEAD: Final = Dense(CLASSES, "softmax")
 
-# Odd sizes on purpose: none is a multiple of a vector or a panel, and some need several panels.
+# Sizes are odd on purpose: none is a multiple of a vector or a panel, and some need several panels.
 NETS: Final[dict[str, tuple[Layer, ...]]] = {
     "Flatten": (Flatten(), HEAD),
     "Dense": (Flatten(), Dense(37, "tanh"), Dense(70, "sigmoid"), Dense(13), HEAD),
     "Dense relu": (Flatten(), Dense(41, "relu"), Dense(33, "relu", "random_normal"), HEAD),
-    # So many weights that in batches of 43 and less their columns are divided, not the samples.
+    # With so many weights, batches of up to 43 images are divided by columns, not by samples.
     "Dense columns": (Flatten(), Dense(300, "sigmoid"), Dropout(0.2), Dense(290, "tanh"), Dense(9), HEAD),
     "BatchNormalization in columns": (
         Conv2D(5, 3, "tanh"),
@@ -80,12 +80,12 @@ OPTIMIZERS: Final[dict[str, Optimizer]] = {
 
 
 def images(n: int, seed: int = 0) -> NDArray[np.float32]:
-    """Draw n random images with values in 0..1."""
+    """Return n random images with values in 0..1."""
     return np.random.default_rng(seed).random((n, *SHAPE), np.float32)
 
 
 def labels(n: int, seed: int = 0) -> NDArray[np.int64]:
-    """Draw n random labels."""
+    """Return n random labels."""
     return np.random.default_rng(seed + 1).integers(0, CLASSES, n)
 
 
@@ -98,7 +98,7 @@ def network(
     isa: str | None = None,
     precision: Precision = "fp32",
 ) -> Network:
-    """Build, initialise and compile one of the nets, with biases that are not all zero."""
+    """Build, initialize and compile one of the networks, with nonzero biases."""
     built = Network(NETS[net], SHAPE, threads=threads, isa=isa, precision=precision)
     built.initialize(7)
     rng = np.random.default_rng(3)
@@ -112,7 +112,7 @@ def network(
 
 
 def steps(built: Network, count: int, batch_size: int, rate: float, *, n: int) -> list[float]:
-    """Make `count` steps, walking over n images batch by batch; returns the loss of each."""
+    """Make `count` steps over n images, batch by batch, and return the loss of each."""
     x, y = images(n), labels(n)
     losses = []
     for step in range(count):

@@ -1,4 +1,4 @@
-"""Convolutions of any geometry, with what they absorb, beside a plain NumPy computation in double precision."""
+"""Convolutions of any geometry, with fused layers, against a NumPy reference in double precision."""
 
 from dataclasses import dataclass
 
@@ -16,13 +16,13 @@ from optotype.engine.processor import Precision, available_isas
 
 BATCH = 5
 Array = NDArray[np.float64]
-WAYS: list[tuple[str, Precision]] = [(isa, "fp32") for isa in available_isas() if isa != "amx"]
-WAYS += [("amx", "bf16")] * ("amx" in available_isas())
+ARITHMETICS: list[tuple[str, Precision]] = [(isa, "fp32") for isa in available_isas() if isa != "amx"]
+ARITHMETICS += [("amx", "bf16")] * ("amx" in available_isas())
 
 
 @dataclass(frozen=True)
 class Case:
-    """A convolution over an image of height x width x channels, then relu, then pooling."""
+    """A convolution of an image of height x width x channels, then relu, then max pooling."""
 
     height: int
     width: int
@@ -33,7 +33,7 @@ class Case:
     pool: tuple[int, int]
 
     def layers(self) -> tuple[Conv2D, Conv2D, MaxPooling2D, Flatten, Dense]:
-        """A convolution of 1x1 comes first, so that the gradient of the second one's input is needed."""
+        """Return the layers; a 1x1 convolution comes first, so that the second one needs its input gradient."""
         second = Conv2D(self.filters, self.window, "relu", padding="same" if self.same else "valid")
         return Conv2D(self.channels, 1), second, MaxPooling2D(self.pool), Flatten(), Dense(2, "softmax")
 
@@ -52,8 +52,8 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(height, width, draw(st.integers(1, 40)), draw(st.integers(1, 70)), window, same, pool)
 
 
-def numbers(case: Case) -> tuple[Array, dict[str, Array]]:
-    """Draw images and weights that bfloat16 holds exactly, as it does their products; the first kernel copies."""
+def make_data(case: Case) -> tuple[Array, dict[str, Array]]:
+    """Return images and weights that are exact in bfloat16, as are their products; the first kernel is the identity."""
     rng = np.random.default_rng(case.height * 1000 + case.width)
     images = rng.integers(0, 9, (BATCH, case.height, case.width, case.channels)) / 8
     net = Network(case.layers(), images.shape[1:], threads=1)
@@ -63,16 +63,16 @@ def numbers(case: Case) -> tuple[Array, dict[str, Array]]:
     return images, weights
 
 
-def bordered(case: Case, images: Array) -> Array:
-    """Put the border of "same" around images, the larger half below and right."""
-    around = [((side - 1) // 2, side // 2) if case.same else (0, 0) for side in case.window]
-    return np.pad(images, ((0, 0), *around, (0, 0)))
+def pad(case: Case, images: Array) -> Array:
+    """Pad images for padding "same", with the larger half below and right."""
+    padding = [((side - 1) // 2, side // 2) if case.same else (0, 0) for side in case.window]
+    return np.pad(images, ((0, 0), *padding, (0, 0)))
 
 
 def reference(case: Case, images: Array, weights: dict[str, Array]) -> tuple[Array, dict[str, Array]]:
     """Compute logits and, for labels 0, 1, 0, 1, ..., the gradients of the mean cross-entropy."""
     kernel, (rows, columns) = weights["1.kernel"], case.window
-    padded = bordered(case, images)
+    padded = pad(case, images)
     views = sliding_window_view(padded, case.window, axis=(1, 2))
     z = np.einsum("nyxcij,ijcf->nyxf", views, kernel, optimize=True) + weights["1.bias"]
     down, right = z.shape[1] // case.pool[0], z.shape[2] // case.pool[1]
@@ -85,8 +85,8 @@ def reference(case: Case, images: Array, weights: dict[str, Array]) -> tuple[Arr
     odds = np.exp(logits - logits.max(1, keepdims=True))
     dlogits = (odds / odds.sum(1, keepdims=True) - np.eye(2)[np.arange(BATCH) % 2]) / BATCH
     dy = (dlogits @ weights["4.kernel"].T).reshape(y.shape) * (y > 0)
-    won = np.arange(flat.shape[-1]) == flat.argmax(-1)[..., None]
-    dtiles = (won * dy[..., None]).reshape(tiles.shape).transpose(0, 1, 4, 2, 5, 3)
+    is_maximum = np.arange(flat.shape[-1]) == flat.argmax(-1)[..., None]
+    dtiles = (is_maximum * dy[..., None]).reshape(tiles.shape).transpose(0, 1, 4, 2, 5, 3)
     dz = np.zeros_like(z)
     dz[:, : inside.shape[1], : inside.shape[2]] = dtiles.reshape(inside.shape)
     dpadded = np.zeros_like(padded)
@@ -106,17 +106,17 @@ def reference(case: Case, images: Array, weights: dict[str, Array]) -> tuple[Arr
     return logits, gradients
 
 
-@pytest.mark.parametrize(("isa", "precision"), WAYS)
+@pytest.mark.parametrize(("isa", "precision"), ARITHMETICS)
 @given(case=cases())
 @settings(max_examples=30, deadline=None)
-def test_any_geometry_is_computed(isa: str, precision: Precision, case: Case) -> None:
-    """Logits and all gradients are those of the definition, to the rounding of the operands."""
-    images, weights = numbers(case)
+def test_any_geometry_matches_the_reference(isa: str, precision: Precision, case: Case) -> None:
+    """Logits and all gradients match the definition, up to the rounding of the operands."""
+    images, weights = make_data(case)
     logits, gradients = reference(case, images, weights)
     net = Network(case.layers(), images.shape[1:], threads=2, isa=isa, precision=precision)
     net.set_weights(weights)
     pixels = images.astype(np.float32)
-    # Sums in which bfloat16's rounding (2^-9 of each term) meets cancellation lose more than a term's share.
+    # bfloat16 rounds each term to 2^-9; with cancellation, sums have a larger relative error.
     tolerance = 1e-5 if precision == "fp32" else 4e-2
     scale = 1 + np.abs(logits).max()
     assert np.abs(net.logits(pixels, precision=precision) - logits).max() < tolerance * scale

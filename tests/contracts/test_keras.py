@@ -1,4 +1,4 @@
-"""Every layer and every optimizer computes what Keras 3 computes."""
+"""Every layer and every optimizer gives the results of Keras 3."""
 
 from dataclasses import replace
 
@@ -14,18 +14,18 @@ from tests.contracts.keras_oracle import Oracle
 from tests.contracts.nets import NETS, OPTIMIZERS, SHAPE, images, labels, network
 
 BATCH = 24
-# A bias right before batch normalization has no gradient but rounding, of which RMSprop and Adam make whole steps.
+# The gradient of a bias right before batch normalization is only rounding error, which RMSprop and Adam scale up.
 WITHOUT_GRADIENT = {"BatchNormalization inside": {"0.bias", "5.bias"}}
 
 
-def without_chance(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """Let dropout keep everything: the two libraries draw different numbers."""
+def without_dropout(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Set all dropout rates to 0, because the two libraries use different random numbers."""
     return tuple(replace(layer, rate=0.0) if isinstance(layer, Dropout) else layer for layer in layers)
 
 
 def pair(net: str, optimizer: Optimizer) -> tuple[Network, Oracle]:
-    """Build the same net twice, with the same weights."""
-    layers = without_chance(NETS[net])
+    """Build the same network in both libraries, with the same weights."""
+    layers = without_dropout(NETS[net])
     ours = Network(layers, SHAPE)
     ours.set_weights(network(net, optimizer, BATCH).weights())
     ours.compile(optimizer, BATCH)
@@ -35,13 +35,13 @@ def pair(net: str, optimizer: Optimizer) -> tuple[Network, Oracle]:
 
 
 def step(ours: Network, x: NDArray[np.float32], y: NDArray[np.int64], rate: float) -> float:
-    """Make one step with all of x; returns the loss."""
+    """Make one step with all of x and return the loss."""
     rates = np.full(1, rate, np.float32)
     return ours.train_epoch(x, y, np.arange(len(x)), learning_rates=rates, key=(0, 0)).loss
 
 
 @pytest.mark.parametrize("net", NETS)
-def test_forward_values_are_those_of_keras(net: str) -> None:
+def test_probabilities_match_keras(net: str) -> None:
     """The same weights give the same probabilities."""
     ours, oracle = pair(net, SGD())
     np.testing.assert_allclose(
@@ -50,8 +50,8 @@ def test_forward_values_are_those_of_keras(net: str) -> None:
 
 
 @pytest.mark.parametrize("net", NETS)
-def test_gradients_are_those_of_keras(net: str) -> None:
-    """One step of rate 1 moves every parameter, moving statistics included, as it does in Keras."""
+def test_gradients_match_keras(net: str) -> None:
+    """One step with learning rate 1 changes every parameter, including moving statistics, as in Keras."""
     ours, oracle = pair(net, SGD(1.0))
     before = ours.weights()
     x, y = images(BATCH), labels(BATCH)
@@ -66,8 +66,8 @@ def test_gradients_are_those_of_keras(net: str) -> None:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("net", NETS)
-def test_ten_steps_are_those_of_keras(net: str, optimizer: str) -> None:
-    """Ten steps of each optimizer end where Keras's end, within a hundredth of the way they went."""
+def test_ten_steps_match_keras(net: str, optimizer: str) -> None:
+    """After ten steps of each optimizer, parameters differ from Keras by at most 1 % of their change."""
     spec = OPTIMIZERS[optimizer]
     ours, oracle = pair(net, spec)
     before = ours.weights()
@@ -76,5 +76,5 @@ def test_ten_steps_are_those_of_keras(net: str, optimizer: str) -> None:
         assert step(ours, x, y, spec.learning_rate) == pytest.approx(oracle.step(x, y), rel=1e-4)
     after, theirs = ours.weights(), oracle.weights()
     for name in after.keys() - WITHOUT_GRADIENT.get(net, set()):
-        way = np.linalg.norm(theirs[name] - before[name])
-        assert np.linalg.norm(after[name] - theirs[name]) <= 0.01 * way + 1e-6, name
+        change = np.linalg.norm(theirs[name] - before[name])
+        assert np.linalg.norm(after[name] - theirs[name]) <= 0.01 * change + 1e-6, name

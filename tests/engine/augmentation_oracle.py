@@ -1,4 +1,4 @@
-"""Augmentation once more, in NumPy and double precision, pixel by pixel as engine/augmentation.py describes it."""
+"""A reference implementation of augmentation in NumPy and double precision, following engine/augmentation.py."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,40 +9,40 @@ from optotype.randomness import bits, uniform
 Doubles = NDArray[np.float64]
 
 
-def draws(key: tuple[int, int], place: int) -> list[float]:
-    """Give the random numbers u0 to u8 of an image."""
-    numbers: list[float] = uniform(9, *key, AUGMENT, place).tolist()
+def draw_numbers(key: tuple[int, int], index: int) -> list[float]:
+    """Return the random numbers u0 to u8 of an image."""
+    numbers: list[float] = uniform(9, *key, AUGMENT, index).tolist()
     return numbers
 
 
-def changed(image: Doubles, augment: Augment, key: tuple[int, int], place: int) -> Doubles:
-    """Change one image.
+def augment_image(image: Doubles, augment: Augment, key: tuple[int, int], index: int) -> Doubles:
+    """Return the augmented image.
 
     Args:
         image: Of shape (height, width, channels), in 0..1.
-        augment: How.
+        augment: The augmentation.
         key: (seed, epoch).
-        place: Of the image in its data set.
+        index: Of the image in its data set.
     """
-    u = draws(key, place)
-    rows, columns = places(augment, u, image.shape[:2])
+    u = draw_numbers(key, index)
+    rows, columns = source_positions(augment, u, image.shape[:2])
     if augment.elastic:
-        right, down = (field(augment, image.shape[:2], key, place, which) for which in (9, 10))
+        right, down = (field(augment, image.shape[:2], key, index, draw) for draw in (9, 10))
         rows, columns = rows + down, columns + right
-    seen: Doubles = bilinear(image, rows, columns, reflect=augment.padding == "reflect")
-    mean = seen.mean(axis=(0, 1))
-    seen = (seen - mean) * (1 + (2 * u[5] - 1) * augment.contrast) + mean
-    seen = np.clip(seen + (2 * u[6] - 1) * augment.brightness, 0, 1)
+    result: Doubles = bilinear(image, rows, columns, reflect=augment.padding == "reflect")
+    mean = result.mean(axis=(0, 1))
+    result = (result - mean) * (1 + (2 * u[5] - 1) * augment.contrast) + mean
+    result = np.clip(result + (2 * u[6] - 1) * augment.brightness, 0, 1)
     height, width, _ = image.shape
     top, left = (
-        int(each) - augment.cutout // 2 for each in (np.floor(u[7] * height), np.floor(u[8] * width))
+        int(centre) - augment.cutout // 2 for centre in (np.floor(u[7] * height), np.floor(u[8] * width))
     )
-    seen[max(top, 0) : max(top + augment.cutout, 0), max(left, 0) : max(left + augment.cutout, 0)] = 0
-    return seen
+    result[max(top, 0) : max(top + augment.cutout, 0), max(left, 0) : max(left + augment.cutout, 0)] = 0
+    return result
 
 
-def places(augment: Augment, u: list[float], sides: tuple[int, ...]) -> tuple[Doubles, Doubles]:
-    """Give the row and column at which each pixel is read, by undoing the shift, the turn, the scaling and the flip."""
+def source_positions(augment: Augment, u: list[float], sides: tuple[int, ...]) -> tuple[Doubles, Doubles]:
+    """Return the row and column at which each pixel is read: inverse shift, rotation, scaling and flip."""
     height, width = sides
     shift = augment.shift
     y, x = np.mgrid[:height, :width].astype(float)
@@ -50,7 +50,7 @@ def places(augment: Augment, u: list[float], sides: tuple[int, ...]) -> tuple[Do
     x -= (width - 1) / 2 + np.floor(u[1] * (2 * shift + 1)) - shift
     angle = np.deg2rad((2 * u[3] - 1) * augment.rotation)
     factor = 1 + (2 * u[4] - 1) * augment.scale
-    # Rows go down, so that this turns the picture counter-clockwise.
+    # Rows go down, so this rotates the image counter-clockwise.
     old_x = (np.cos(angle) * x - np.sin(angle) * y) / factor
     old_y = (np.sin(angle) * x + np.cos(angle) * y) / factor
     if augment.flip and u[2] >= 0.5:
@@ -59,43 +59,43 @@ def places(augment: Augment, u: list[float], sides: tuple[int, ...]) -> tuple[Do
 
 
 def bilinear(image: Doubles, rows: Doubles, columns: Doubles, *, reflect: bool) -> Doubles:
-    """Read an image between its pixels."""
-    seen = np.zeros((*rows.shape, image.shape[2]))
+    """Interpolate an image at fractional positions."""
+    result = np.zeros((*rows.shape, image.shape[2]))
     for down in (0, 1):
         for right in (0, 1):
             row, column = np.floor(rows).astype(int) + down, np.floor(columns).astype(int) + right
             weight = (1 - abs(rows - row)) * (1 - abs(columns - column))
-            seen += weight[..., np.newaxis] * pixels(image, row, column, reflect=reflect)
-    return seen
+            result += weight[..., np.newaxis] * pixels(image, row, column, reflect=reflect)
+    return result
 
 
 def pixels(image: Doubles, row: NDArray[np.int64], column: NDArray[np.int64], *, reflect: bool) -> Doubles:
-    """Read an image's pixels, or what lies outside."""
+    """Return pixels of an image, including positions outside."""
     height, width, _ = image.shape
     if reflect:
-        row, column = reflected(row, height), reflected(column, width)
+        row, column = reflect_positions(row, height), reflect_positions(column, width)
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    found: Doubles = image[row.clip(0, height - 1), column.clip(0, width - 1)]
-    return np.where(inside[..., np.newaxis], found, 0)
+    values: Doubles = image[row.clip(0, height - 1), column.clip(0, width - 1)]
+    return np.where(inside[..., np.newaxis], values, 0)
 
 
-def reflected(place: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """Fold places outside 0 .. size - 1 back, as np.pad's mode "reflect"."""
+def reflect_positions(position: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Reflect positions outside 0 .. size - 1, as the mode "reflect" of np.pad."""
     if size == 1:
-        return np.zeros_like(place)
+        return np.zeros_like(position)
     period = 2 * (size - 1)
-    folded = place % period
+    folded = position % period
     return np.minimum(folded, period - folded)
 
 
-def field(augment: Augment, sides: tuple[int, ...], key: tuple[int, int], place: int, which: int) -> Doubles:
-    """Make the elastic field in one direction."""
+def field(augment: Augment, sides: tuple[int, ...], key: tuple[int, int], index: int, draw: int) -> Doubles:
+    """Compute the displacement field in one direction."""
     height, width = sides
     sigma = augment.elastic_sigma
     reach = int(np.ceil(3 * sigma))
     gaussian = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     gaussian /= gaussian.sum()
-    hashed = int(bits(which + 1, *key, AUGMENT, place)[which])
+    hashed = int(bits(draw + 1, *key, AUGMENT, index)[draw])
     plane = noise(hashed, (height + 2 * reach) * (width + 2 * reach)).reshape(height + 2 * reach, -1)
     for axis in (0, 1):
         plane = np.apply_along_axis(np.convolve, axis, plane, gaussian, "valid")
@@ -103,7 +103,7 @@ def field(augment: Augment, sides: tuple[int, ...], key: tuple[int, int], place:
 
 
 def noise(key: int, n: int) -> Doubles:
-    """Give numbers in -1..1 as a hash of (key, place), as csrc/kernels/elementwise.hpp's."""
+    """Return numbers in -1..1, a hash of (key, index), as in csrc/kernels/augmentation.hpp."""
     x = np.arange(n, dtype=np.uint32) + np.uint32(key & 0xFFFFFFFF)
     x = (x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D)
     x = ((x ^ np.uint32(key >> 32)) ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B)

@@ -1,4 +1,4 @@
-"""Networks whose first layers stand still: what moves, what does not, and that it is the same training."""
+"""Networks with frozen layers: which weights change, and that training is otherwise the same."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,7 @@ from optotype.engine.frozen import FrozenNetwork
 from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
 from optotype.engine.network import EpochTotals, Network
 from optotype.engine.optimizers import SGD, Adam
+from optotype.engine.trainable import Trainable
 
 CONVOLUTIONS: tuple[Layer, ...] = (Conv2D(4, 3, "relu"), MaxPooling2D(2))
 LAYERS: tuple[Layer, ...] = (
@@ -23,7 +24,7 @@ LAYERS: tuple[Layer, ...] = (
     Dropout(0.3),
     Dense(3, "softmax"),
 )
-LAST_FROZEN = 6  # of LAYERS: the dense layer is the last that is frozen
+LAST_FROZEN = 6  # with this count, the dense layer is the last frozen one
 SHAPE = (10, 9, 1)
 BATCH = 8
 RNG = np.random.default_rng(0)
@@ -38,7 +39,7 @@ def _network(count: int, layers: Sequence[Layer] = LAYERS, threads: int = 1) -> 
     return network
 
 
-def _train(network: FrozenNetwork | Network, augment: Augment | None = None, epochs: int = 2) -> EpochTotals:
+def _train(network: Trainable, augment: Augment | None = None, epochs: int = 2) -> EpochTotals:
     network.compile(Adam(), BATCH, augment)
     rates = np.full(7, 0.01, np.float32)
     for epoch in range(epochs):
@@ -53,8 +54,8 @@ def _bits(weights: Weights) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("augment", [None, Augment(shift=1)])
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 6])
-def test_only_the_layers_after_the_frozen_ones_move(count: int, augment: Augment | None) -> None:
-    """After two epochs the frozen layers, moving statistics included, have the bits they had; no other has."""
+def test_only_the_layers_after_the_frozen_ones_change(count: int, augment: Augment | None) -> None:
+    """After two epochs the frozen layers, including moving statistics, have the same bits; all others differ."""
     network = _network(count)
     before = _bits(network.weights())
     totals = _train(network, augment)
@@ -63,23 +64,23 @@ def test_only_the_layers_after_the_frozen_ones_move(count: int, augment: Augment
         assert (weight == before[name]) == (int(name[0]) < count), name
 
 
-def test_a_step_is_that_of_the_whole_network() -> None:
-    """Where nothing is dropped or normalised, one step moves the last layers as it moves them in the whole network."""
+def test_a_step_equals_that_of_the_whole_network() -> None:
+    """Without dropout and normalization, one step changes the last layers as in the whole network."""
     layers = (*CONVOLUTIONS, Flatten(), Dense(8, "tanh"), Dense(3, "softmax"))
     whole = Network(layers, SHAPE, threads=1)
     whole.initialize(1)
-    part = _network(2, layers)
-    for network in (whole, part):
+    partly_frozen = _network(2, layers)
+    for network in (whole, partly_frozen):
         network.compile(SGD(), 50)
         network.train_epoch(
             IMAGES, LABELS, np.arange(50), learning_rates=np.array([0.1], np.float32), key=(1, 1)
         )
     for name in ("3.kernel", "3.bias", "4.kernel", "4.bias"):
-        np.testing.assert_allclose(part.weights()[name], whole.weights()[name], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(partly_frozen.weights()[name], whole.weights()[name], rtol=1e-4, atol=1e-6)
 
 
-def test_it_predicts_with_what_it_learned() -> None:
-    """Its logits are, to the bit, those of a Network that has its weights."""
+def test_predictions_use_the_trained_weights() -> None:
+    """The logits have the same bits as those of a Network with the same weights."""
     network = _network(LAST_FROZEN)
     _train(network)
     plain = Network(LAYERS, SHAPE)
@@ -87,44 +88,44 @@ def test_it_predicts_with_what_it_learned() -> None:
     assert network.logits(IMAGES).tobytes() == plain.logits(IMAGES).tobytes()
 
 
-def test_threads_do_not_matter() -> None:
-    """One thread and two train the same bits."""
+def test_threads_change_no_bit() -> None:
+    """Training on one thread and on two gives the same bits."""
     one, two = _network(3, threads=1), _network(3, threads=2)
     for network in (one, two):
         _train(network, Augment(shift=2, flip=True))
     assert _bits(one.weights()) == _bits(two.weights())
 
 
-def test_it_does_not_matter_whether_features_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Features that are too large to be kept, and are computed anew in every epoch, train the same bits."""
-    kept, anew = _network(3), _network(3)
-    _train(kept)
-    monkeypatch.setattr(frozen, "MOST_KEPT", 0)
-    _train(anew)
-    assert _bits(kept.weights()) == _bits(anew.weights())
+def test_caching_features_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features that are too large for the cache, and are computed again in every epoch, give the same bits."""
+    cached, uncached = _network(3), _network(3)
+    _train(cached)
+    monkeypatch.setattr(frozen, "MAX_CACHED_BYTES", 0)
+    _train(uncached)
+    assert _bits(cached.weights()) == _bits(uncached.weights())
 
 
-def test_an_epoch_in_pieces_is_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where features come a step at a time, each image is trained on once, in order, and told as done."""
-    whole, pieces = _network(LAST_FROZEN, LAYERS), _network(LAST_FROZEN, LAYERS)
-    losses = [_train(whole, epochs=1)]
-    monkeypatch.setattr(frozen, "_AT_ONCE", 1)
+def test_an_epoch_in_chunks_trains_on_every_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If features are computed one step at a time, each image is trained on once, in order, and reported."""
+    whole, chunked = _network(LAST_FROZEN, LAYERS), _network(LAST_FROZEN, LAYERS)
+    epochs = [_train(whole, epochs=1)]
+    monkeypatch.setattr(frozen, "CHUNK_BYTES", 1)
     done: list[int] = []
-    pieces.compile(Adam(), BATCH)
+    chunked.compile(Adam(), BATCH)
     rates = np.full(7, 0.01, np.float32)
-    losses.append(
-        pieces.train_epoch(
+    epochs.append(
+        chunked.train_epoch(
             IMAGES, LABELS, np.arange(50), learning_rates=rates, key=(5, 0), report=done.append
         )
     )
-    assert [(totals.images, totals.steps) for totals in losses] == [(50, 7), (50, 7)]
+    assert [(totals.images, totals.steps) for totals in epochs] == [(50, 7), (50, 7)]
     assert done == sorted(done)
     assert done[-1] == 50
 
 
-def test_an_epoch_in_pieces_ends_where_the_loss_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A loss that is no number ends the epoch at its step, whichever piece that is in."""
-    monkeypatch.setattr(frozen, "_AT_ONCE", 1)
+def test_an_epoch_in_chunks_stops_at_a_loss_that_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loss that is not finite ends the epoch at its step, in whichever chunk it is."""
+    monkeypatch.setattr(frozen, "CHUNK_BYTES", 1)
     network = _network(2, (*CONVOLUTIONS, Flatten(), Dense(3, "softmax")))
     network.compile(SGD(), BATCH)
     rates = np.array([0.1, 0.1, np.inf, 0.1, 0.1, 0.1, 0.1], np.float32)
@@ -132,7 +133,7 @@ def test_an_epoch_in_pieces_ends_where_the_loss_does(monkeypatch: pytest.MonkeyP
     assert (totals.finite, totals.steps, totals.images) == (False, 3, 24)
 
 
-@pytest.mark.parametrize(("count", "still"), [(1, 1), (2, 2), (3, 3), (4, 3), (5, 3), (6, 6), (7, 6)])
-def test_dropout_after_the_last_weights_goes_on_dropping(count: int, still: int) -> None:
-    """Of the frozen layers, those from the first Dropout after the last weights on belong to what is trained."""
-    assert _network(count).count == still
+@pytest.mark.parametrize(("count", "frozen_count"), [(1, 1), (2, 2), (3, 3), (4, 3), (5, 3), (6, 6), (7, 6)])
+def test_dropout_after_the_last_frozen_weights_stays_active(count: int, frozen_count: int) -> None:
+    """Layers from the first Dropout after the last frozen weights on are not frozen."""
+    assert _network(count).count == frozen_count

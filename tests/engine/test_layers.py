@@ -1,4 +1,4 @@
-"""Layer specs: the shapes and parameters they promise, and what they refuse."""
+"""Layer specs: output shapes, parameters, validation and one-line descriptions."""
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -34,13 +34,13 @@ from optotype.errors import EngineError
     ],
 )
 def test_shapes_and_parameters(layer: Layer, shape: Shape, output: Shape, sizes: tuple[int, ...]) -> None:
-    """A layer gives the shape and keeps the parameters that Keras documents."""
+    """The output shape and the parameters of a layer are those that Keras documents."""
     assert layer.output_shape(shape) == output
     assert tuple(parameter.size for parameter in layer.parameters(shape)) == sizes
 
 
 @pytest.mark.parametrize(
-    ("layers", "sentence"),
+    ("layers", "message"),
     [
         ((Dense(3),), r"Layer 0: Dense got input of shape \(8, 8, 1\)"),
         ((Flatten(), Conv2D(3, 2)), r"Layer 1: Conv2D got flat input of shape \(64,\)"),
@@ -49,9 +49,9 @@ def test_shapes_and_parameters(layer: Layer, shape: Shape, output: Shape, sizes:
         ((Flatten(), MaxPooling2D(2)), "Layer 1: MaxPooling2D got flat input"),
     ],
 )
-def test_a_layer_that_does_not_fit_is_named(layers: tuple[Layer, ...], sentence: str) -> None:
-    """The message names the layer's place, what came, and what was expected."""
-    with pytest.raises(EngineError, match=sentence):
+def test_a_layer_that_does_not_fit_is_named(layers: tuple[Layer, ...], message: str) -> None:
+    """The message contains the index of the layer, its type and the shape."""
+    with pytest.raises(EngineError, match=message):
         describe(layers, (8, 8, 1))
 
 
@@ -72,8 +72,8 @@ def test_a_layer_that_does_not_fit_is_named(layers: tuple[Layer, ...], sentence:
         {"type": "Recurrent"},
     ],
 )
-def test_impossible_specs_are_refused(spec: dict[str, object]) -> None:
-    """A spec checks itself when it is made."""
+def test_invalid_specs_are_rejected(spec: dict[str, object]) -> None:
+    """A spec validates its fields when it is created."""
     with pytest.raises(ValidationError):
         TypeAdapter(Layer).validate_python(spec)
 
@@ -92,6 +92,6 @@ def test_impossible_specs_are_refused(spec: dict[str, object]) -> None:
         (BatchNormalization(), "BatchNormalization"),
     ],
 )
-def test_a_layer_is_a_few_words(layer: Layer, words: str) -> None:
-    """The numbers that shape a layer, and its activation if it has one, follow its name."""
+def test_a_layer_has_a_one_line_description(layer: Layer, words: str) -> None:
+    """The description is the type, the main settings, and the activation if it is not linear."""
     assert one_line(layer) == words

@@ -1,68 +1,68 @@
-"""Which instruction set and how many threads are used."""
+"""The choice of instruction set, precision and number of threads."""
 
 import os
 
 import pytest
 
-from optotype.engine.processor import available_isas, chosen_arithmetic, chosen_isa, chosen_threads
+from optotype.engine.processor import available_isas, resolve_isa, resolve_precision, resolve_threads
 from optotype.errors import EngineError
 
 
 def test_the_fastest_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a wish the last of the available ones is taken, and the portable one is always there."""
+    """By default the last available instruction set is used, and "portable" is always available."""
     monkeypatch.delenv("OPTOTYPE_ISA", raising=False)
-    assert chosen_isa() == available_isas()[-1]
+    assert resolve_isa() == available_isas()[-1]
     assert available_isas()[0] == "portable"
 
 
-def test_the_environment_can_ask_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    """OPTOTYPE_ISA forces one, and an argument goes before it."""
+def test_the_environment_overrides_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OPTOTYPE_ISA selects an instruction set, and an argument has precedence over it."""
     monkeypatch.setenv("OPTOTYPE_ISA", "portable")
-    assert chosen_isa() == "portable"
-    assert chosen_isa(available_isas()[-1]) == available_isas()[-1]
+    assert resolve_isa() == "portable"
+    assert resolve_isa(available_isas()[-1]) == available_isas()[-1]
 
 
-def test_an_unknown_instruction_set_is_refused() -> None:
-    """The message names the known ones and the nearest."""
+def test_an_unknown_instruction_set_is_rejected() -> None:
+    """The message lists the known names and the most similar one."""
     with pytest.raises(
         EngineError, match=r"'avx-512'. Did you mean 'avx512'\? Known: amx, avx2, avx512, portable"
     ):
-        chosen_isa("avx-512")
+        resolve_isa("avx-512")
 
 
-def test_an_instruction_set_the_processor_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A known one that this processor has not is refused with those it has."""
+def test_an_unavailable_instruction_set_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instruction set that this processor lacks is rejected; the message lists the available ones."""
     monkeypatch.setattr("optotype.engine._core.available_isas", lambda: ["portable"])
-    with pytest.raises(EngineError, match="this processor has only portable"):
-        chosen_isa("avx2")
+    with pytest.raises(EngineError, match=r"'avx2'.*portable"):
+        resolve_isa("avx2")
 
 
 @pytest.mark.parametrize("isa", available_isas())
-def test_auto_is_bf16_on_amx_alone(isa: str) -> None:
-    """Precision "auto" is bf16 where the instruction set is amx, and fp32 on every other."""
-    assert chosen_arithmetic("auto", isa) == (isa, "bf16" if isa == "amx" else "fp32")
+def test_auto_is_bf16_on_amx_only(isa: str) -> None:
+    """Precision "auto" is bf16 if the instruction set is amx, and fp32 otherwise."""
+    assert resolve_precision("auto", isa) == (isa, "bf16" if isa == "amx" else "fp32")
 
 
 @pytest.mark.parametrize("isa", available_isas())
-def test_fp32_uses_no_tiles(isa: str) -> None:
-    """In fp32 the instruction set in use is the chosen one, or AVX-512 where that is amx."""
-    assert chosen_arithmetic("fp32", isa) == ("avx512" if isa == "amx" else isa, "fp32")
+def test_fp32_does_not_use_amx(isa: str) -> None:
+    """In fp32 the instruction set in use is the given one, or avx512 in place of amx."""
+    assert resolve_precision("fp32", isa) == ("avx512" if isa == "amx" else isa, "fp32")
 
 
-def test_an_unknown_precision_is_refused() -> None:
-    """The message names the known ones and the nearest."""
+def test_an_unknown_precision_is_rejected() -> None:
+    """The message lists the known names and the most similar one."""
     with pytest.raises(EngineError, match=r"'bf15'\. Did you mean 'bf16'"):
-        chosen_arithmetic("bf15")  # type: ignore[arg-type]  # that is the point
+        resolve_precision("bf15")  # type: ignore[arg-type]  # an invalid value on purpose
 
 
 def test_threads_default_to_the_cores_of_this_process() -> None:
-    """Every core that this process may use, at least one."""
-    assert chosen_threads() == len(os.sched_getaffinity(0))
-    assert chosen_threads(3) == 3
+    """The default is the number of cores that this process may use; an argument overrides it."""
+    assert resolve_threads() == len(os.sched_getaffinity(0))
+    assert resolve_threads(3) == 3
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1025])
-def test_impossible_threads_are_refused(threads: int) -> None:
-    """A number of threads is at least 1 and not absurd."""
-    with pytest.raises(EngineError, match="threads were asked for"):
-        chosen_threads(threads)
+def test_an_invalid_number_of_threads_is_rejected(threads: int) -> None:
+    """The number of threads must be in 1 .. 1024."""
+    with pytest.raises(EngineError, match=str(threads)):
+        resolve_threads(threads)

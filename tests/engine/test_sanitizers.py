@@ -1,4 +1,4 @@
-"""The engine, built with sanitizers, touches no memory that is not its own and does nothing undefined."""
+"""The engine, built with sanitizers, has no memory errors and no undefined behaviour."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_sanitizers_find_nothing(tmp_path: Path) -> None:
-    """Every layer trains and predicts on every instruction set under the sanitizers; a step asks for no memory."""
+    """Every layer trains and predicts on every instruction set under the sanitizers; a step allocates no memory."""
     build = ROOT / "build" / "sanitize"
     configure = ["cmake", "-S", str(ROOT), "-B", str(build), "-G", "Ninja", "-DOPTOTYPE_SANITIZE=ON"]
     for command in (configure, ["cmake", "--build", str(build)]):
@@ -17,4 +17,4 @@ def test_sanitizers_find_nothing(tmp_path: Path) -> None:
     run = subprocess.run([build / "sanitize"], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     isas = len(available_isas())
-    assert f"{isas * 24} nets trained on {isas} instruction sets" in run.stdout
+    assert f"{isas * 24} networks trained on {isas} instruction sets" in run.stdout

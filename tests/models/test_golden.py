@@ -158,6 +158,6 @@ def test_a_network_that_is_too_large_is_the_files_fault(
 ) -> None:
     """Where no network can be built to ask, loading says so and names the file."""
     whole_model().save(tmp_path / "m")
-    monkeypatch.setattr("optotype.engine.network._MOST_FEATURES", 8)
-    with pytest.raises(ModelError, match=r"m: A layer makes 12 numbers of one image, expected at most 8"):
+    monkeypatch.setattr("optotype.engine.network.MAX_FEATURES", 8)
+    with pytest.raises(ModelError, match=r"m: A layer computes 12 values for one image, expected at most 8"):
         Model.load(tmp_path / "m")

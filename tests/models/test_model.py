@@ -62,7 +62,7 @@ def test_precision_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (half != small_model().predict_proba(_IMAGES)).any()
         np.testing.assert_allclose(half, small_model().predict_proba(_IMAGES), rtol=0.1)
     monkeypatch.setenv("OPTOTYPE_ISA", "portable")
-    with pytest.raises(EngineError, match="asked for in bf16, but this network computes in fp32 on portable"):
+    with pytest.raises(EngineError, match="in bf16 is not available: this network computes in fp32 on portable"):
         small_model().predict(_IMAGES, precision="bf16")
 
 

@@ -15,20 +15,20 @@ def info(
     from importlib.metadata import version
 
     from optotype.data.named.catalogue import CATALOGUE
-    from optotype.engine.processor import available_isas, chosen_arithmetic, chosen_isa, chosen_threads
+    from optotype.engine.processor import available_isas, resolve_isa, resolve_precision, resolve_threads
 
-    training, prediction = chosen_arithmetic("auto"), chosen_arithmetic("fp32")
+    training, prediction = resolve_precision("auto"), resolve_precision("fp32")
     precisions = {precision: isa for isa, precision in (prediction, training)}
     facts = {
         "version": version("optotype"),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "instruction_sets": list(available_isas()),
-        "instruction_set": chosen_isa(),
+        "instruction_set": resolve_isa(),
         "precisions": precisions,
         "training": training[1],
         "prediction": prediction[1],
-        "threads": chosen_threads(),
+        "threads": resolve_threads(),
         "data": [{"name": name, "licence": named.licence} for name, named in CATALOGUE.items()],
     }
     if json:
@@ -36,10 +36,10 @@ def info(
         return
     screen = console()
     screen.print(f"optotype          {facts['version']}, Python {facts['python']}, {facts['platform']}")
-    screen.print(f"instruction sets  {', '.join(available_isas())}; chosen: {chosen_isa()}")
+    screen.print(f"instruction sets  {', '.join(available_isas())}; chosen: {resolve_isa()}")
     screen.print(f"precisions        {', '.join(f'{name} on {isa}' for name, isa in precisions.items())}")
     screen.print(f"training          {training[1]}, unless a recipe says otherwise")
     screen.print(f"prediction        {prediction[1]}, unless asked otherwise")
-    screen.print(f"threads           {chosen_threads()}")
+    screen.print(f"threads           {resolve_threads()}")
     for name, named in CATALOGUE.items():
         screen.print(f"data set          {name} ({named.licence})")

@@ -149,12 +149,12 @@ def _extended(data: "Dataset", name: str | None, target: Path, *, freeze: bool) 
 def _introduce(screen: "Console", data: "Dataset", chosen: "Recipe | Extended") -> None:
     """Say what is about to be trained, on what."""
     from optotype.engine.layers import describe
-    from optotype.engine.processor import chosen_arithmetic
+    from optotype.engine.processor import resolve_precision
     from optotype.models.extended import Extended
     from optotype.text import printable
 
     recipe = chosen.recipe if isinstance(chosen, Extended) else chosen
-    isa, precision = chosen_arithmetic(recipe.precision)
+    isa, precision = resolve_precision(recipe.precision)
     shape = "x".join(map(str, data.shape))
     screen.print(
         f"{data.name}: {len(data.images):,} training images of {shape}, {len(data.class_names)} classes"

@@ -1,1 +1,3 @@
-"""The engine: layer specs, defined once, and thin typed Python over the native code that trains and predicts."""
+"""The engine: layer specs, and a typed Python interface to the native code that trains and predicts."""
+
+"""The engine: layer specs, and a typed Python interface to the native code that trains and predicts."""

@@ -1,18 +1,19 @@
-"""A network whose first layers stand still: they compute as in prediction, and only the layers after them train.
+"""A network whose first layers are frozen: they compute as in prediction, and only the layers after them train.
 
-What the frozen layers make of an image never changes, so where it fits into memory it is computed once, and the rest
-trains on it as on any input. Dropout below the last frozen layer does nothing, and batch normalization uses its moving
-statistics, as Keras's guide to transfer learning advises (keras.io/guides/transfer_learning, training=False).
+The output of the frozen layers for an image never changes. If it fits into memory it is computed once and cached, and
+the other layers train on it as on any input. Dropout before the last frozen layer has no effect, and batch
+normalization uses its moving statistics, as the Keras guide to transfer learning recommends
+(keras.io/guides/transfer_learning, training=False).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from optotype.engine.augmentation import Augment, augmented
+from optotype.engine.augmentation import Augment, augment_images
 from optotype.engine.layers import Dropout, Flatten, LayerRow
 from optotype.engine.network import EpochTotals, Images, Network, Report
 from optotype.engine.optimizers import Optimizer
@@ -20,65 +21,71 @@ from optotype.randomness import combine
 
 Weights = Mapping[str, ArrayLike]
 
-MOST_KEPT: Final = 512 << 20
-"""Bytes of the largest features that are computed once and kept; larger ones are computed anew in every epoch."""
-_AT_ONCE: Final = 32 << 20  # bytes of features that are computed together
+MAX_CACHED_BYTES: Final = 512 << 20
+"""Maximum size of cached features; larger ones are computed again in every epoch."""
+CHUNK_BYTES: Final = 32 << 20
+"""Size of the features that are computed together."""
 
 
 class FrozenNetwork:
-    """A network of which only the last layers train; to a training loop it is a Network.
+    """A network of which only the last layers train. It implements `Trainable`, as `Network` does.
 
     Training gives the same bits for any number of threads.
 
     Args:
-        whole: The network; it does not change until its weights are asked for.
-        count: How many of its first layers are frozen, at least 1; those without weights that end them are frozen only
-            up to the first Dropout, which has nothing to freeze and goes on dropping.
+        network: The whole network. Its own weights stay as they are until `full_network` is called.
+        count: Number of its first layers to freeze, at least 1. Among the layers after the last frozen weights, those
+            from the first Dropout on are not frozen: dropout has nothing to freeze and stays active.
 
     Attributes:
-        count: How many layers are computed as in prediction.
+        count: Number of layers that compute as in prediction.
         isa: The instruction set in use.
         precision: The precision in use.
         threads: The number of threads in use.
     """
 
-    def __init__(self, whole: Network, count: int) -> None:
-        self.count = _still(whole.rows, count)
-        self.isa, self.precision, self.threads = whole.isa, whole.precision, whole.threads
-        self._whole = whole
-        shape = whole.rows[self.count - 1].output_shape
-        rest = tuple(row.layer for row in whole.rows[self.count :])
-        flat = len(shape) == 1
-        # A network's input is an image: flat features become one of a single pixel.
-        layers = (Flatten(), *rest) if flat else rest
-        inputs = (1, 1, shape[0]) if flat else (shape[0], shape[1], shape[2])
-        self._rest = Network(layers, inputs, threads=self.threads, isa=self.isa, precision=self.precision)
-        self._ahead = self.count - (1 if flat else 0)
-        self._bytes = 4 * math.prod(shape)
+    def __init__(self, network: Network, count: int) -> None:
+        self.count = _frozen_count(network.rows, count)
+        self.isa, self.precision, self.threads = network.isa, network.precision, network.threads
+        self._network = network
+        shape = network.rows[self.count - 1].output_shape
+        head = tuple(row.layer for row in network.rows[self.count :])
+        is_flat = len(shape) == 1
+        # The input of a network is an image, so flat features become an image of one pixel.
+        layers = (Flatten(), *head) if is_flat else head
+        input_shape = (1, 1, shape[0]) if is_flat else (shape[0], shape[1], shape[2])
+        self._head = Network(
+            layers, input_shape, threads=self.threads, isa=self.isa, precision=self.precision
+        )
+        self._offset = self.count - (
+            1 if is_flat else 0
+        )  # of layer indices: in the network minus in the head
+        self._feature_bytes = 4 * math.prod(shape)
         self._augment: Augment | None = None
         self._batch_size = 1
-        self._kept: tuple[Images, NDArray[np.float32]] | None = None
+        self._cache: tuple[Images, NDArray[np.float32]] | None = None
 
     def initialize(self, seed: int) -> None:
         """Set every parameter to its initial value; as for Network."""
-        self._whole.initialize(seed)
-        self.set_weights(self._whole.weights())
+        self._network.initialize(seed)
+        self.set_weights(self._network.weights())
 
     def set_weights(self, weights: Weights) -> None:
-        """Set all weights, the frozen ones too; as for Network."""
-        self._whole.set_weights(weights)
-        self._kept = None
-        mine = self._rest.weights()
-        self._rest.set_weights({name: weights[_moved(name, self._ahead)] for name in mine})
+        """Set all weights, including the frozen ones; as for Network."""
+        self._network.set_weights(weights)
+        self._cache = None
+        self._head.set_weights(
+            {name: weights[_shift_layer(name, self._offset)] for name in self._head.weights()}
+        )
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """Copy the weights out, the frozen ones too; as for Network."""
-        trained = {_moved(name, self._ahead): weight for name, weight in self._rest.weights().items()}
-        return {**self._whole.weights(), **trained}
+        """Return copies of all weights, including the frozen ones; as for Network."""
+        trained = {_shift_layer(name, self._offset): array for name, array in self._head.weights().items()}
+        return {**self._network.weights(), **trained}
 
     def compile(self, optimizer: Optimizer, batch_size: int, augment: Augment | None = None) -> None:
-        """Reserve all the memory that training takes, and reset the optimizer; as for Network."""
-        self._rest.compile(optimizer, batch_size)
+        """Reserve all memory that training needs, and reset the optimizer; as for Network."""
+        self._head.compile(optimizer, batch_size)
         self._batch_size = batch_size
         self._augment = augment
 
@@ -93,70 +100,73 @@ class FrozenNetwork:
         report: Report | None = None,
     ) -> EpochTotals:
         """Train the layers that are not frozen; as for Network."""
-        steps = max(1, _AT_ONCE // (self._bytes * self._batch_size))
-        pieces = []
+        steps = max(1, CHUNK_BYTES // (self._feature_bytes * self._batch_size))
+        parts = []
         for number, first in enumerate(range(0, len(order), steps * self._batch_size)):
-            rows = order[first : first + steps * self._batch_size]
-            totals = self._rest.train_epoch(
-                self._seen(images, rows, key),
-                labels[rows],
-                np.arange(len(rows)),
+            indices = order[first : first + steps * self._batch_size]
+            totals = self._head.train_epoch(
+                self._features(images, indices, key),
+                labels[indices],
+                np.arange(len(indices)),
                 learning_rates=learning_rates[number * steps : (number + 1) * steps],
                 key=(combine(*key), number),
             )
-            pieces.append(totals)
+            parts.append(totals)
             if not totals.finite:
                 break
             if report is not None:
                 report(first + totals.images)
-        return _summed(pieces)
+        return _combine_totals(parts)
 
     def logits(self, images: Images) -> NDArray[np.float32]:
         """Compute the logits of images, as in prediction; as for Network."""
-        return self.whole().logits(images)
+        return self.full_network().logits(images)
 
-    def whole(self) -> Network:
-        """Give the whole network, with what was learned so far; it is the same one every time."""
-        self._whole.set_weights(self.weights())
-        return self._whole
+    def full_network(self) -> Network:
+        """Return the whole network with the weights trained so far; always the same object."""
+        self._network.set_weights(self.weights())
+        return self._network
 
-    def _seen(self, images: Images, rows: NDArray[np.int64], key: tuple[int, int]) -> NDArray[np.float32]:
-        """Give what the frozen layers make of some images."""
+    def _features(
+        self, images: Images, indices: NDArray[np.int64], key: tuple[int, int]
+    ) -> NDArray[np.float32]:
         if self._augment is not None:
-            return self._outputs(augmented(images, self._augment, rows, key=key))
-        if len(images) * self._bytes > MOST_KEPT:
-            return self._outputs(images[rows])
-        if self._kept is None or self._kept[0] is not images:
-            at_once = max(1, _AT_ONCE // self._bytes)
-            starts = range(0, len(images), at_once)
-            pieces = [self._outputs(images[start : start + at_once]) for start in starts]
-            self._kept = images, np.concatenate(pieces)
-        return self._kept[1][rows]
+            return self._frozen_outputs(augment_images(images, self._augment, indices, key=key))
+        if len(images) * self._feature_bytes > MAX_CACHED_BYTES:
+            return self._frozen_outputs(images[indices])
+        if self._cache is None or self._cache[0] is not images:
+            self._cache = images, np.concatenate(list(self._feature_chunks(images)))
+        return self._cache[1][indices]
 
-    def _outputs(self, images: Images) -> NDArray[np.float32]:
-        outputs = self._whole.outputs(images, self.count - 1)
+    def _feature_chunks(self, images: Images) -> Iterator[NDArray[np.float32]]:
+        chunk = max(1, CHUNK_BYTES // self._feature_bytes)
+        for start in range(0, len(images), chunk):
+            yield self._frozen_outputs(images[start : start + chunk])
+
+    def _frozen_outputs(self, images: Images) -> NDArray[np.float32]:
+        outputs = self._network.outputs(images, self.count - 1)
         return outputs if outputs.ndim == 4 else outputs[:, np.newaxis, np.newaxis]
 
 
-def _still(rows: tuple[LayerRow, ...], count: int) -> int:
-    """Leave out what follows the last weights from the first Dropout on."""
-    weighted = max(place + 1 for place in range(count) if rows[place].parameters)
-    after = range(weighted, count)
-    return next((place for place in after if isinstance(rows[place].layer, Dropout)), count)
+def _frozen_count(rows: tuple[LayerRow, ...], count: int) -> int:
+    """Return how many of the first `count` layers to freeze: up to the first Dropout after the last weights."""
+    after_weights = max(index + 1 for index in range(count) if rows[index].parameters)
+    candidates = range(after_weights, count)
+    return next((index for index in candidates if isinstance(rows[index].layer, Dropout)), count)
 
 
-def _moved(name: str, by: int) -> str:
-    """Give the name of a weight whose layer lies elsewhere."""
+def _shift_layer(name: str, offset: int) -> str:
+    """Return the name of a weight with another layer index."""
     layer, _, parameter = name.partition(".")
-    return f"{int(layer) + by}.{parameter}"
+    return f"{int(layer) + offset}.{parameter}"
 
 
-def _summed(pieces: list[EpochTotals]) -> EpochTotals:
-    images = sum(piece.images for piece in pieces)
+def _combine_totals(parts: list[EpochTotals]) -> EpochTotals:
+    images = sum(part.images for part in parts)
     return EpochTotals(
-        loss=sum(piece.loss * piece.images for piece in pieces) / max(images, 1),
-        accuracy=sum(piece.accuracy * piece.images for piece in pieces) / max(images, 1),
+        loss=sum(part.loss * part.images for part in parts) / max(images, 1),
+        accuracy=sum(part.accuracy * part.images for part in parts) / max(images, 1),
         images=images,
-        steps=sum(piece.steps for piece in pieces),
-        finite=all(piece.finite for piece in pieces),
+        steps=sum(part.steps for part in parts),
+        finite=all(part.finite for part in parts),
     )

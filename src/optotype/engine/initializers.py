@@ -1,4 +1,4 @@
-"""The initial values of parameters, as Keras defines and names them, a function of a key alone."""
+"""Initial values of parameters, named and defined as in Keras; they depend on a key only."""
 
 import math
 from typing import Final
@@ -20,7 +20,7 @@ def initial_values(parameter: Parameter, key: int) -> NDArray[np.float32]:
 
     Args:
         parameter: Its shape and initializer.
-        key: Whose random numbers to use.
+        key: The key of the random numbers.
 
     Returns:
         float32 array of the parameter's shape.

@@ -1,7 +1,7 @@
-"""The layers, as Keras defines and names them, each with its shapes and parameters; defined once, here.
+"""Layer specs, named and defined as in Keras, with their output shapes and parameters.
 
-A spec is plain data: it validates itself, travels through TOML and JSON, and knows what it makes of a shape. What it
-computes is in csrc/layers. Shapes are those of one sample: (height, width, channels) or (features,).
+A spec is plain data that validates itself and is stored in TOML and JSON. The computation is in csrc/layers, which
+reads the fields of a spec by name. Shapes are those of one sample: (height, width, channels) or (features,).
 """
 
 import math
@@ -28,13 +28,13 @@ _IMAGE_RANK: Final = 3
 
 @plain_dataclass(frozen=True)
 class Parameter:
-    """One array of numbers that a layer keeps.
+    """One parameter array of a layer.
 
     Attributes:
         name: As in Keras ("kernel", "bias", "gamma", "moving_mean").
         shape: As in Keras: dense kernels (inputs, units), convolutions (height, width, channels, filters).
         initializer: "glorot_uniform", "random_normal", "zeros" or "ones".
-        trainable: Whether the optimizer changes it.
+        trainable: Whether the optimizer updates it.
     """
 
     name: str
@@ -44,15 +44,35 @@ class Parameter:
 
     @property
     def size(self) -> int:
-        """How many numbers it has."""
+        """Number of elements."""
         return math.prod(self.shape)
+
+
+class LayerSpec:
+    """The defaults of a layer: the output has the shape of the input, and there are no parameters."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the output shape for an input shape.
+
+        Raises:
+            EngineError: If the layer cannot take this input.
+        """
+        return shape
+
+    def parameters(self, shape: Shape) -> tuple[Parameter, ...]:  # noqa: ARG002 - most layers need it
+        """Return the parameters for an input shape, in the order of Keras."""
+        return ()
+
+    def details(self) -> tuple[str, ...]:
+        """Return the words that describe the layer in one line, after its type."""
+        return ()
 
 
 def _pair(sides: int | tuple[int, int]) -> tuple[int, int]:
     return (sides, sides) if isinstance(sides, int) else sides
 
 
-def _image(layer: str, shape: Shape) -> tuple[int, int, int]:
+def _check_is_image(layer: str, shape: Shape) -> tuple[int, int, int]:
     if len(shape) != _IMAGE_RANK:
         raise EngineError(
             f"{layer} got flat input of shape {shape}, expected (height, width, channels). Put it before Flatten."
@@ -60,18 +80,22 @@ def _image(layer: str, shape: Shape) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
-def _window(layer: str, shape: Shape, window: tuple[int, int]) -> tuple[int, int, int]:
-    height, width, channels = _image(layer, shape)
+def _check_window_fits(layer: str, shape: Shape, window: tuple[int, int]) -> tuple[int, int, int]:
+    height, width, channels = _check_is_image(layer, shape)
     if window[0] > height or window[1] > width:
         raise EngineError(
-            f"{layer} has a window of {window[0]}x{window[1]} on an image of {height}x{width}, expected one that fits."
-            " Use a smaller window or fewer layers before it."
+            f"{layer} has a window of {window[0]}x{window[1]} on an image of {height}x{width}, expected a window that"
+            " fits. Use a smaller window or fewer layers before it."
         )
     return height, width, channels
 
 
+def _format_window(window: tuple[int, int]) -> str:
+    return f"{window[0]}x{window[1]}"
+
+
 @dataclass(frozen=True, config=_CONFIG)
-class Dense:
+class Dense(LayerSpec):
     """A fully connected layer: activation(x kernel + bias), on flat input.
 
     Attributes:
@@ -86,7 +110,7 @@ class Dense:
     type: Literal["Dense"] = field(default="Dense", kw_only=True)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Give the output's shape for the input's; EngineError where the input is not flat."""
+        """Return (units,); the input must be flat."""
         if len(shape) != 1:
             raise EngineError(
                 f"Dense got input of shape {shape}, expected flat input. Put Flatten before it."
@@ -94,13 +118,17 @@ class Dense:
         return (self.units,)
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
-        """List the layer's parameters for the input's shape."""
+        """Return the kernel and the bias."""
         kernel = Parameter("kernel", (shape[0], self.units), self.kernel_initializer)
         return kernel, Parameter("bias", (self.units,), "zeros")
 
+    def details(self) -> tuple[str, ...]:
+        """Return the units and the activation."""
+        return str(self.units), self.activation
+
 
 @dataclass(frozen=True, config=_CONFIG)
-class Conv2D:
+class Conv2D(LayerSpec):
     """A convolution with stride 1 and a bias.
 
     Attributes:
@@ -108,8 +136,8 @@ class Conv2D:
         kernel_size: Side of the square window, or (height, width).
         activation: Applied to every output; not "softmax".
         kernel_initializer: As for Dense.
-        padding: "valid" for windows inside the image only; "same" for as many outputs as inputs, with zeros around the
-            image (of an odd number of them, the larger half below and right, as in Keras).
+        padding: "valid" for windows inside the image only; "same" for an output of the size of the input, with zeros
+            around the image (if their number is odd, the larger half is below and right, as in Keras).
     """
 
     filters: Count
@@ -121,26 +149,31 @@ class Conv2D:
 
     @property
     def window(self) -> tuple[int, int]:
-        """The kernel's (height, width)."""
+        """The (height, width) of the kernel."""
         return _pair(self.kernel_size)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Give the output's shape for the input's; EngineError where a window without padding does not fit."""
+        """Return (height, width, filters); a window without padding must fit into the image."""
         if self.padding == "same":
-            height, width, _ = _image("Conv2D", shape)
+            height, width, _ = _check_is_image("Conv2D", shape)
             return height, width, self.filters
-        height, width, _ = _window("Conv2D", shape, self.window)
+        height, width, _ = _check_window_fits("Conv2D", shape, self.window)
         return height - self.window[0] + 1, width - self.window[1] + 1, self.filters
 
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
-        """List the layer's parameters for the input's shape."""
+        """Return the kernel and the bias."""
         kernel = Parameter("kernel", (*self.window, shape[2], self.filters), self.kernel_initializer)
         return kernel, Parameter("bias", (self.filters,), "zeros")
 
+    def details(self) -> tuple[str, ...]:
+        """Return the filters, the window, the activation and the padding."""
+        padding = () if self.padding == "valid" else (self.padding,)
+        return str(self.filters), _format_window(self.window), self.activation, *padding
+
 
 @dataclass(frozen=True, config=_CONFIG)
-class MaxPooling2D:
-    """The largest value of each window; windows lie side by side, what is left over at the edges is dropped.
+class MaxPooling2D(LayerSpec):
+    """The maximum of each window. Windows do not overlap; pixels that remain at the edges are dropped.
 
     Attributes:
         pool_size: Side of the square window, or (height, width).
@@ -151,57 +184,49 @@ class MaxPooling2D:
 
     @property
     def window(self) -> tuple[int, int]:
-        """The window's (height, width)."""
+        """The (height, width) of the window."""
         return _pair(self.pool_size)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Give the output's shape for the input's; EngineError where the window does not fit."""
-        height, width, channels = _window("MaxPooling2D", shape, self.window)
+        """Return (height, width, channels); the window must fit into the image."""
+        height, width, channels = _check_window_fits("MaxPooling2D", shape, self.window)
         return height // self.window[0], width // self.window[1], channels
 
-    def parameters(self, shape: Shape) -> tuple[Parameter, ...]:  # noqa: ARG002 - every layer has the same two methods
-        """List the layer's parameters: none."""
-        return ()
+    def details(self) -> tuple[str, ...]:
+        """Return the window."""
+        return (_format_window(self.window),)
 
 
 @dataclass(frozen=True, config=_CONFIG)
-class Flatten:
+class Flatten(LayerSpec):
     """The image as one row of features, in the order height, width, channels."""
 
     type: Literal["Flatten"] = field(default="Flatten", kw_only=True)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Give the output's shape for the input's."""
+        """Return (height x width x channels,)."""
         return (math.prod(shape),)
-
-    def parameters(self, shape: Shape) -> tuple[Parameter, ...]:  # noqa: ARG002 - every layer has the same two methods
-        """List the layer's parameters: none."""
-        return ()
 
 
 @dataclass(frozen=True, config=_CONFIG)
-class Dropout:
-    """In training, zeroes a random share of the inputs and scales up the others (Srivastava et al., 2014).
+class Dropout(LayerSpec):
+    """In training, sets a random fraction of the inputs to zero and scales up the others (Srivastava et al., 2014).
 
     Attributes:
-        rate: Share of the inputs to drop, in [0, 1).
+        rate: Fraction of the inputs to drop, in [0, 1).
     """
 
     rate: Annotated[float, Field(ge=0, lt=1, strict=True)]
     type: Literal["Dropout"] = field(default="Dropout", kw_only=True)
 
-    def output_shape(self, shape: Shape) -> Shape:
-        """Give the output's shape for the input's: the same."""
-        return shape
-
-    def parameters(self, shape: Shape) -> tuple[Parameter, ...]:  # noqa: ARG002 - every layer has the same two methods
-        """List the layer's parameters: none."""
-        return ()
+    def details(self) -> tuple[str, ...]:
+        """Return the rate."""
+        return (f"{self.rate:g}",)
 
 
 @dataclass(frozen=True, config=_CONFIG)
-class BatchNormalization:
-    """Normalises each channel (of an image) or feature (of a flat input) over the batch (Ioffe and Szegedy, 2015).
+class BatchNormalization(LayerSpec):
+    """Normalizes each channel (of an image) or feature (of a flat input) over the batch (Ioffe and Szegedy, 2015).
 
     Attributes:
         momentum: Decay of the moving mean and variance that prediction uses, in [0, 1).
@@ -212,12 +237,8 @@ class BatchNormalization:
     epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)] = 1e-3
     type: Literal["BatchNormalization"] = field(default="BatchNormalization", kw_only=True)
 
-    def output_shape(self, shape: Shape) -> Shape:
-        """Give the output's shape for the input's: the same."""
-        return shape
-
     def parameters(self, shape: Shape) -> tuple[Parameter, ...]:
-        """List the layer's parameters: scale and shift, and the two moving statistics."""
+        """Return scale and shift, and the two moving statistics."""
         width = (shape[-1],)
         return (
             Parameter("gamma", width, "ones"),
@@ -234,44 +255,44 @@ Layer = Annotated[
 
 @plain_dataclass(frozen=True)
 class LayerRow:
-    """One row of a network's table: a layer, the shape it gives, and its parameters."""
+    """A layer of a network with its input shape, its output shape and its parameters."""
 
-    layer: Dense | Conv2D | MaxPooling2D | Flatten | Dropout | BatchNormalization
+    layer: Layer
     input_shape: Shape
     output_shape: Shape
     parameters: tuple[Parameter, ...]
 
     @property
     def size(self) -> int:
-        """How many numbers the layer keeps, trainable or not."""
+        """Number of elements of all parameters, trainable or not."""
         return sum(parameter.size for parameter in self.parameters)
 
     @property
     def trainable_size(self) -> int:
-        """How many of them the optimizer changes."""
+        """Number of elements of the trainable parameters."""
         return sum(parameter.size for parameter in self.parameters if parameter.trainable)
 
 
 def describe(layers: Sequence[Layer], input_shape: Shape) -> tuple[LayerRow, ...]:
-    """Follow a shape through a list of layers.
+    """Compute the shapes and parameters of a list of layers.
 
     Args:
         layers: The layers, first to last.
         input_shape: Shape of one sample, (height, width, channels).
 
     Returns:
-        One row a layer.
+        One row per layer.
 
     Raises:
-        EngineError: A layer cannot take what comes out of the one before it; the message names its place.
+        EngineError: If a layer cannot take the output of the layer before it; the message names its index.
     """
     rows = []
     shape = input_shape
-    for place, layer in enumerate(layers):
+    for index, layer in enumerate(layers):
         try:
             output = layer.output_shape(shape)
         except EngineError as error:
-            raise EngineError(f"Layer {place}: {error}") from None
+            raise EngineError(f"Layer {index}: {error}") from None
         rows.append(LayerRow(layer, shape, output, layer.parameters(shape)))
         shape = output
     return tuple(rows)
@@ -279,20 +300,4 @@ def describe(layers: Sequence[Layer], input_shape: Shape) -> tuple[LayerRow, ...
 
 def one_line(layer: Layer) -> str:
     """Describe a layer in a few words: "Conv2D 32 5x5 relu"."""
-    match layer:
-        case Dense():
-            words = [str(layer.units), layer.activation]
-        case Conv2D():
-            words = [str(layer.filters), _sides(layer.window), layer.activation]
-            words += [layer.padding] * (layer.padding != "valid")
-        case MaxPooling2D():
-            words = [_sides(layer.window)]
-        case Dropout():
-            words = [f"{layer.rate:g}"]
-        case _:
-            words = []
-    return " ".join([layer.type, *(word for word in words if word != "linear")])
-
-
-def _sides(window: tuple[int, int]) -> str:
-    return f"{window[0]}x{window[1]}"
+    return " ".join([layer.type, *(word for word in layer.details() if word != "linear")])

@@ -1,4 +1,4 @@
-"""The optimizers, as Keras 3 defines and names them; the arithmetic itself is in csrc/kernels."""
+"""Optimizer specs, named and defined as in Keras 3; the arithmetic is in csrc/kernels/optimizers.hpp."""
 
 from dataclasses import field
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ Decay = Annotated[float, Field(ge=0, lt=1, strict=True)]
 
 @dataclass(frozen=True, config=_CONFIG)
 class SGD:
-    """Gradient descent, with momentum if asked: v = momentum v - rate g, w += v.
+    """Gradient descent, optionally with momentum: v = momentum v - rate g, w += v.
 
     Attributes:
         learning_rate: Step size, above 0.

@@ -20,12 +20,12 @@ class Constant:
 
 @dataclass(frozen=True, config=_CONFIG)
 class OneCycle:
-    """Up to the peak and down to almost nothing, along two half cosines (Smith and Topin, 2018, arXiv:1708.07120).
+    """Up to the peak and down to almost zero, along two half cosines (Smith and Topin, 2018, arXiv:1708.07120).
 
     The names and defaults are those of PyTorch's OneCycleLR; the peak is the optimizer's learning rate.
 
     Attributes:
-        pct_start: Share of the steps spent going up, in (0, 1).
+        pct_start: Fraction of the steps that increase the rate, in (0, 1).
         div_factor: The first rate is the peak divided by this.
         final_div_factor: The last rate is the first one divided by this.
     """
@@ -40,10 +40,10 @@ Schedule = Annotated[Constant | OneCycle, Field(discriminator="type")]
 
 
 def learning_rates(schedule: Constant | OneCycle, peak: float, steps: int) -> NDArray[np.float32]:
-    """Give the learning rate of every step of a training.
+    """Compute the learning rate of every step of a training.
 
     Args:
-        schedule: Which schedule.
+        schedule: The schedule.
         peak: The optimizer's learning rate.
         steps: Steps of the whole training, at least 1.
 
@@ -54,13 +54,13 @@ def learning_rates(schedule: Constant | OneCycle, peak: float, steps: int) -> ND
         return np.full(steps, peak, np.float32)
     first = peak / schedule.div_factor
     last = first / schedule.final_div_factor
-    # The last step of the rise is the peak itself, and the last step of all is the last rate.
-    top = max(schedule.pct_start * steps - 1, 0.5)
-    at = np.arange(steps, dtype=np.float64)
-    rise = _cosine(first, peak, at / top)
-    fall = _cosine(peak, last, (at - top) / max(steps - 1 - top, 0.5))
-    return np.where(at <= top, rise, fall).astype(np.float32)
+    # The last step of the rise has the peak rate, and the last step of all has the last rate.
+    peak_step = max(schedule.pct_start * steps - 1, 0.5)
+    step = np.arange(steps, dtype=np.float64)
+    rise = _cosine(first, peak, step / peak_step)
+    fall = _cosine(peak, last, (step - peak_step) / max(steps - 1 - peak_step, 0.5))
+    return np.where(step <= peak_step, rise, fall).astype(np.float32)
 
 
-def _cosine(start: float, end: float, share: NDArray[np.float64]) -> NDArray[np.float64]:
-    return end + (start - end) / 2 * (1 + np.cos(np.pi * np.clip(share, 0, 1)))
+def _cosine(start: float, end: float, fraction: NDArray[np.float64]) -> NDArray[np.float64]:
+    return end + (start - end) / 2 * (1 + np.cos(np.pi * np.clip(fraction, 0, 1)))

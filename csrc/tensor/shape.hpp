@@ -1,4 +1,4 @@
-// The shape of one sample, and how far apart samples lie.
+// The shape of one sample, and the stride between samples.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +13,11 @@ constexpr std::size_t round_up(std::size_t n, std::size_t unit) { return (n + un
 struct Shape {
   int height, width, channels;
 
+  bool operator==(const Shape&) const = default;
+
   int pixels() const { return height * width; }
   int size() const { return height * width * channels; }
-  // Samples start a whole number of panels apart; what lies between is zero wherever a kernel uses it.
+  // Samples start a multiple of kPanel apart. The padding is zero wherever a kernel uses it.
   std::ptrdiff_t stride() const { return static_cast<std::ptrdiff_t>(round_up(size(), kPanel)); }
 };
 

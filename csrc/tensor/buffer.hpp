@@ -1,4 +1,4 @@
-// Memory that is asked for once, before the first step, and is zero until written.
+// Aligned memory that is allocated once, before the first step, and initialized to zero.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ class Buffer {
   Buffer() = default;
 
   explicit Buffer(std::size_t floats) {
-    // A kernel may read, though never use, a panel's width beyond the end.
+    // Kernels may read (not use) up to a panel's width beyond the end.
     constexpr std::size_t kSlack = 64, kHugePage = std::size_t{2} << 20;
     std::size_t bytes = (floats + kSlack) * sizeof(float);
     const std::size_t alignment = bytes >= kHugePage ? kHugePage : 64;

@@ -1,4 +1,4 @@
-// Random numbers that are a function of what they are for, the same as in engine/randomness.py.
+// Counter-based random numbers: hashes of a key, the same as in src/optotype/randomness.py.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ constexpr std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// A key made longer by one part.
+// Appends one part to a key.
 constexpr std::uint64_t combine(std::uint64_t key, std::uint64_t part) { return mix(key + (part + 1) * kGolden); }
 
-// In [0, 1), of the highest 53 bits.
+// A number in [0, 1), from the highest 53 bits.
 constexpr double uniform(std::uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
 
 }  // namespace optotype

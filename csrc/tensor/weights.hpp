@@ -1,11 +1,11 @@
-// A matrix of weights and the row of biases below it, in panels of 32 columns: [panel][row][32].
+// A weight matrix with a row of biases below it, in panels of 32 columns: [panel][row][32].
 //
-// The unit of work is a block of up to 32 rows of one panel: its numbers lie side by side, its gradient fits the
-// first cache, and one thread owns it in each step. The biases belong to the last block of their panel.
+// The unit of work is a block of up to 32 rows of one panel. A block is contiguous, its gradient fits into the
+// first-level cache, and one thread owns it in each step. The biases belong to the last block of their panel.
 #pragma once
 
 #include "kernels/kernels.hpp"
-#include "network/buffer.hpp"
+#include "tensor/buffer.hpp"
 
 namespace optotype {
 
@@ -26,12 +26,12 @@ class Weights {
 
   struct Block {
     int panel, row, rows;  // rows without the biases
-    bool bias;             // whether the row of biases follows
+    bool has_bias;         // whether the row of biases follows
   };
   Block block(int index) const;
 
-  void prepare(OptimizerState);  // reserves it
-  // Lets the optimizer change a block, given its gradient: rows of 32, the biases last where the block has them.
+  void allocate_state(OptimizerState);
+  // Applies the optimizer to a block, given its gradient: rows of 32, the biases last if the block has them.
   void update(const Block&, const float* gradient, Update, const Kernels&);
 
   void read_kernel(float* out) const;  // (rows, columns)
@@ -40,13 +40,13 @@ class Weights {
   void write_bias(const float* in);
 
  private:
-  float* at(int row, int column) const {
+  float* element(int row, int column) const {
     return values_.data() + (column / kPanel) * panel_size() + static_cast<std::ptrdiff_t>(row) * kPanel +
            column % kPanel;
   }
 
   int rows_, columns_, panels_, blocks_per_panel_;
-  Buffer values_, first_, second_;
+  Buffer values_, m_, v_;
 };
 
 }  // namespace optotype
