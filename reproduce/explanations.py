@@ -21,7 +21,7 @@ from optotype.explaining.occlusion import log_odds, slide
 from optotype.metrics.bootstrap import mean_estimate
 from optotype.models.inputs import Pixels as AnyPixels
 from optotype.reporting.image_sheet import Row, draw_sheet
-from optotype.runs.origin import origin_of, reload
+from optotype.runs.origin import read_origin, reload_data
 from optotype.storage.atomic import write_durably
 from reproduce.explained import rows_of
 from reproduce.faithful import Pixels, areas, fills, random_orders, summarized
@@ -76,7 +76,7 @@ def trained(data: ot.Dataset) -> tuple[list[ot.Model], ot.Dataset, Split]:
             ).model
             for seed in range(2)
         ]
-    return models, *reload(origin_of(models[0]), models[0].recipe, data)
+    return models, *reload_data(read_origin(models[0]), models[0].recipe, data)
 
 
 def measure(name: str, models: list[ot.Model], data: ot.Dataset, split: Split, n: int = N) -> Subject:

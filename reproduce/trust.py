@@ -69,7 +69,7 @@ def measure(recipe: ot.Recipe, data: ot.Dataset, name: str, tests: dict[str, Ope
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         model = ot.train(data, recipe, out=Path(folder) / "run").model
-    calibration, familiarity = model.calibration, model.familiarity
+    calibration, familiarity = model.calibration, model.novelty
     if calibration is None or familiarity is None:
         raise ValueError(
             f"The model of {recipe.name} on {name} has no doubts, expected some: {model.provenance}."
@@ -142,9 +142,9 @@ def _rejection(
     familiarity: NoveltyDetector, own: NDArray[np.float32], others: dict[str, NDArray[np.float32]]
 ) -> dict[str, object]:
     return {
-        "rejected": round(float(familiarity.unknown(own).mean()), 6),
+        "rejected": round(float(familiarity.is_novel(own).mean()), 6),
         "areas": {what: round(_area(own, each), 6) for what, each in others.items()},
-        "caught": {what: round(float(familiarity.unknown(each).mean()), 4) for what, each in others.items()},
+        "caught": {what: round(float(familiarity.is_novel(each).mean()), 4) for what, each in others.items()},
     }
 
 

@@ -43,8 +43,9 @@ if _TYPE_CHECKING:
     from optotype.exporting.keras.from_keras import from_keras
     from optotype.judging.judge import judge
     from optotype.judging.judgement import Judgement
-    from optotype.models.extended import Extended
-    from optotype.models.model import Model, Prediction
+    from optotype.models.model import Model
+    from optotype.models.prediction import Prediction
+    from optotype.models.transfer import TransferRecipe
     from optotype.recipes.builtin import load_recipe
     from optotype.recipes.recipe import EarlyStopping, Head, Recipe
     from optotype.runs.listing import list_runs
@@ -67,7 +68,7 @@ __all__ = [
     "EarlyStopping",
     "EngineError",
     "ExportError",
-    "Extended",
+    "TransferRecipe",
     "Finding",
     "Findings",
     "Flatten",
@@ -124,8 +125,9 @@ _HOMES = {
     "comparing.comparison": ["Comparison"],
     "judging.judge": ["judge"],
     "judging.judgement": ["Judgement"],
-    "models.extended": ["Extended"],
-    "models.model": ["Model", "Prediction"],
+    "models.model": ["Model"],
+    "models.prediction": ["Prediction"],
+    "models.transfer": ["TransferRecipe"],
     "recipes.builtin": ["load_recipe"],
     "recipes.recipe": ["EarlyStopping", "Head", "Recipe"],
     "runs.listing": ["list_runs"],

@@ -108,7 +108,7 @@ def test_what_auto_chose_makes_no_other_recipe(runs: list[Run], tmp_path: Path) 
         shutil.copytree(run.path, twin)
         settled = run.model.recipe.model_copy(update={"augment": augment})
         replace(run.model, recipe=settled).save(twin / "model.safetensors")
-        Run.open(twin).explain_augment({"chosen": str(augment)})
+        Run.open(twin).save_augment_choice({"chosen": str(augment)})
     (pair,) = compare(tmp_path / "s0", tmp_path / "s1", runs[2]).recipes
     assert (pair.keys_a, pair.keys_b) == (("A", "B"), ("C",))
 

@@ -10,8 +10,8 @@ from optotype.comparing.comparison import CandidateResult
 from optotype.comparing.verdicts import compare_models, compare_recipes, in_points
 from optotype.engine.layers import Dense
 from optotype.metrics import Estimate, proportion
-from optotype.metrics.paired import holm, images_needed, mcnemar
-from optotype.metrics.welch import difference
+from optotype.metrics.paired import holm_correction, images_needed, mcnemar
+from optotype.metrics.welch import mean_difference
 from optotype.recipes.recipe import Recipe
 
 SMALL = Recipe(name="small", layers=(Dense(4, "relu"),))
@@ -54,7 +54,7 @@ def test_a_better_model_is_told_in_words() -> None:
         == "B is better than A: +0.31 points [0.12, 0.50]; 61 images only B gets right, 30 only A"
     )
     assert (pair.better, pair.only_a, pair.only_b, pair.both_wrong, pair.needed) == ("B", 30, 61, 109, None)
-    assert pair.p == pair.p_adjusted == mcnemar(30, 61)
+    assert pair.p == pair.p_adjusted == mcnemar_test(30, 61)
 
 
 def test_the_winner_is_named_first_whichever_it_is() -> None:
@@ -96,7 +96,7 @@ def test_several_pairs_are_corrected() -> None:
     right = {**_right(900, 6, 18, 76), "C": np.ones(1000, np.bool_)}
     pairs = compare_models(right)
     assert [(each.a, each.b) for each in pairs] == [("A", "B"), ("A", "C"), ("B", "C")]
-    assert [each.p_adjusted for each in pairs] == list(holm([each.p for each in pairs]))
+    assert [each.p_adjusted for each in pairs] == list(holm_correction([each.p for each in pairs]))
     alone = compare_models(_right(900, 6, 17, 77))[0]
     assert alone.better == "B"
     among = compare_models({**_right(900, 6, 17, 77), "C": _right(900, 6, 17, 77)["A"]})[0]
@@ -192,7 +192,7 @@ def test_several_recipes_are_corrected() -> None:
     assert len(pairs) == 3
     samples = [[each.accuracy.value for each in group] for group in (contestants[:5], contestants[5:], third)]
     raw = [difference(samples[b], samples[a]).p for a, b in ((0, 1), (0, 2), (1, 2))]
-    assert [each.p_adjusted for each in pairs] == list(holm(raw))
+    assert [each.p_adjusted for each in pairs] == list(holm_correction(raw))
 
 
 def test_points_have_no_negative_zero() -> None:

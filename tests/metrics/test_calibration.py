@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from optotype.metrics import softmax
-from optotype.metrics.calibration import BINS, expected_calibration_error, in_bins
+from optotype.metrics.calibration import BINS, expected_calibration_error, bin_by_confidence
 
 
 def _two(confidences: list[float]) -> NDArray[np.float64]:
@@ -29,8 +29,8 @@ def test_gaps_of_one_bin_cancel() -> None:
 def test_bins_are_closed_above() -> None:
     """A confidence of exactly i / 15 is the highest of its bin; 1 is in the last."""
     confidences = [each / BINS for each in range(8, BINS + 1)]
-    assert in_bins(_two(confidences), np.zeros(8, np.int64)).place.tolist() == [*range(7, BINS)]
-    assert in_bins(_two([0.60001]), np.zeros(1, np.int64)).place.tolist() == [9]
+    assert bin_by_confidence(_two(confidences), np.zeros(8, np.int64)).place.tolist() == [*range(7, BINS)]
+    assert bin_by_confidence(_two([0.60001]), np.zeros(1, np.int64)).place.tolist() == [9]
 
 
 def test_one_image_has_an_error() -> None:

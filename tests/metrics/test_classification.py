@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from optotype.errors import DataError
-from optotype.metrics import accuracy, log_loss, losses, ranks, softmax
+from optotype.metrics import accuracy, log_loss, log_loss_per_image, ranks, softmax
 
 _LOGITS = hnp.arrays(
     np.float32,
@@ -106,5 +106,5 @@ def test_the_losses_have_the_log_loss_as_mean() -> None:
     """Each image's loss is -log of its label's probability."""
     logits, labels = np.array([[0.0, 1.0], [2.0, 2.0]]), np.array([1, 0])
     expected = -np.log(softmax(logits)[[0, 1], labels])
-    np.testing.assert_allclose(losses(logits, labels), expected)
+    np.testing.assert_allclose(log_loss_per_image(logits, labels), expected)
     assert log_loss(logits, labels) == pytest.approx(expected.mean())

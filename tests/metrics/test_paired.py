@@ -13,9 +13,9 @@ from optotype.errors import DataError
 from optotype.metrics.paired import (
     holm,
     images_needed,
-    mcnemar,
+    mcnemar_test,
     paired_difference,
-    smallest_difference,
+    minimum_detectable_difference,
 )
 
 P_VALUES = st.lists(st.floats(0, 1), max_size=12)
@@ -47,16 +47,16 @@ def _p_value(only_a: int, only_b: int) -> float:
 def test_mcnemars_test_is_a_sign_test(only_a: int, only_b: int) -> None:
     """The p-value is the chance that a fair coin falls at least as unevenly, whichever side is which."""
     fair = min(1.0, 2 * binom.cdf(min(only_a, only_b), only_a + only_b, 0.5))
-    assert mcnemar(only_a, only_b) == pytest.approx(fair, rel=1e-6, abs=1e-12)
-    assert mcnemar(only_b, only_a) == mcnemar(only_a, only_b)
+    assert mcnemar_test(only_a, only_b) == pytest.approx(fair, rel=1e-6, abs=1e-12)
+    assert mcnemar_test(only_b, only_a) == mcnemar_test(only_a, only_b)
 
 
 def test_mcnemar_of_known_cases() -> None:
     """Six to none is the least that is seen at 5 %; five to none is not; nothing gives 1."""
-    assert mcnemar(0, 6) == pytest.approx(2 / 2**6)
-    assert mcnemar(0, 5) == pytest.approx(2 / 2**5)
-    assert mcnemar(0, 0) == 1
-    assert mcnemar(30, 61) == pytest.approx(0.00153, abs=5e-5)
+    assert mcnemar_test(0, 6) == pytest.approx(2 / 2**6)
+    assert mcnemar_test(0, 5) == pytest.approx(2 / 2**5)
+    assert mcnemar_test(0, 0) == 1
+    assert mcnemar_test(30, 61) == pytest.approx(0.00153, abs=5e-5)
 
 
 @pytest.mark.parametrize("n", [100, 1000, 10_000])
@@ -111,22 +111,22 @@ def test_the_interval_of_a_known_case() -> None:
 def test_the_interval_never_contradicts_the_test(only_a: int, only_b: int, n: int) -> None:
     """Where McNemar's test sees a difference at 5 %, the interval leaves 0 out."""
     found = paired_difference(only_a, only_b, n)
-    assert mcnemar(only_a, only_b) >= 0.05 or found.low > 0 or found.high < 0
+    assert mcnemar_test(only_a, only_b) >= 0.05 or found.low > 0 or found.high < 0
 
 
 def test_holm_of_published_cases() -> None:
     """Of seven p-values the same two are rejected at 5 % as in the examples of R's HDLSSkST; p.adjust's are given."""
     p_values = [0.50, 0.01, 0.001, 0.69, 0.02, 0.05, 0.0025]
-    adjusted = holm(p_values)
+    adjusted = holm_correction(p_values)
     assert [each < 0.05 for each in adjusted] == [False, False, True, False, False, False, True]
     assert adjusted == pytest.approx([1, 0.05, 0.007, 1, 0.08, 0.15, 0.015])
-    assert holm([0.042, 0.001, 0.031, 0.014, 0.007]) == pytest.approx([0.062, 0.005, 0.062, 0.042, 0.028])
+    assert holm_correction([0.042, 0.001, 0.031, 0.014, 0.007]) == pytest.approx([0.062, 0.005, 0.062, 0.042, 0.028])
 
 
 @given(P_VALUES)
 def test_holm_only_raises_and_keeps_the_order(p_values: list[float]) -> None:
     """No p-value falls or passes 1, the smallest is multiplied by their number, and their order stays."""
-    adjusted = holm(p_values)
+    adjusted = holm_correction(p_values)
     assert all(before <= after <= 1 for before, after in zip(p_values, adjusted, strict=True))
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     assert [adjusted[place] for place in order] == sorted(adjusted)
@@ -141,7 +141,7 @@ def test_holm_keeps_the_family_to_five_percent() -> None:
     for _ in range(2000):
         right = random.random((4, 400)) < 0.8
         pairs = [(right[a] & ~right[b], right[b] & ~right[a]) for a in range(4) for b in range(a)]
-        wrong += min(holm([_p_value(int(one.sum()), int(other.sum())) for one, other in pairs])) < 0.05
+        wrong += min(holm_correction([_p_value(int(one.sum()), int(other.sum())) for one, other in pairs])) < 0.05
     assert wrong / 2000 <= 0.05 + 3 * (0.05 * 0.95 / 2000) ** 0.5
 
 
@@ -158,7 +158,7 @@ def test_what_is_not_seen_needs_more_images(counts: tuple[int, int, int], pairs:
     needed = images_needed(only_a, only_b, n, 0.05 / pairs)
     if only_a == only_b:
         assert needed is None
-    elif mcnemar(only_a, only_b) > 0.05 / pairs:
+    elif mcnemar_test(only_a, only_b) > 0.05 / pairs:
         assert needed is not None
         assert needed > n
 
@@ -175,7 +175,7 @@ def test_the_images_needed_do_show_the_difference() -> None:
 def test_the_smallest_difference_is_the_reverse(counts: tuple[int, int, int]) -> None:
     """A difference as large as the smallest that would have been seen needs about as many images as there were."""
     only_a, only_b, n = counts
-    smallest = smallest_difference(only_a, only_b, n)
+    smallest = minimum_detectable_difference(only_a, only_b, n)
     assert (smallest > 0) == (only_a + only_b > 0)
     if 100 <= only_a + only_b <= n / 10:
         more = round((only_a + only_b + smallest * n) / 2)
@@ -190,4 +190,4 @@ def test_impossible_counts_are_refused(counts: tuple[int, int, int]) -> None:
         with pytest.raises(DataError, match=f"Of {counts[2]} images"):
             function(*counts)
     with pytest.raises(DataError):
-        mcnemar(-1, 5)
+        mcnemar_test(-1, 5)

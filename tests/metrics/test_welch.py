@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import ttest_ind
 
 from optotype.errors import DataError
-from optotype.metrics.welch import difference
+from optotype.metrics.welch import mean_difference
 
 SAMPLES = st.integers(2, 30).flatmap(
     lambda n: arrays(np.float64, n, elements=st.floats(90, 100, width=32), unique=True)

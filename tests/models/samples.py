@@ -8,7 +8,7 @@ import numpy as np
 from optotype.engine.layers import BatchNormalization, Dense, Flatten, Layer
 from optotype.engine.network import Network
 from optotype.models.calibration import Calibration
-from optotype.models.golden import Golden
+from optotype.models.golden import GoldenImages
 from optotype.models.model import Model
 from optotype.models.novelty import NoveltyDetector
 from optotype.recipes.recipe import Recipe
@@ -52,4 +52,4 @@ def whole_model() -> Model:
     """Make an untrained model with every part that a model may have: doubts, and 32 golden images."""
     model = doubting_model()
     images = np.random.default_rng(2).integers(0, 256, (32, *SHAPE), np.uint8)
-    return replace(model, golden=Golden.record(model.network, images))
+    return replace(model, golden=GoldenImages.compute(model.network, images))

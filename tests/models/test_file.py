@@ -64,15 +64,15 @@ def test_doubts_survive(tmp_path: Path) -> None:
     model.save(tmp_path / "m")
     loaded = Model.load(tmp_path / "m")
     assert model.calibration is not None
-    assert model.familiarity is not None
+    assert model.novelty is not None
     assert loaded.calibration is not None
     assert loaded.familiarity is not None
     assert loaded.calibration.temperature == model.calibration.temperature
     np.testing.assert_array_equal(loaded.calibration.scores, model.calibration.scores)
-    for name, array in model.familiarity.tensors().items():
+    for name, array in model.novelty.tensors().items():
         np.testing.assert_array_equal(loaded.familiarity.tensors()[name], array)
     for name in ("scales", "threshold", "rejected"):
-        assert getattr(loaded.familiarity, name) == getattr(model.familiarity, name)
+        assert getattr(loaded.familiarity, name) == getattr(model.novelty, name)
     images = np.random.default_rng(0).integers(0, 256, (9, *model.input_shape), np.uint8)
     for now, before in zip(
         loaded.logits_and_distances(images), model.logits_and_distances(images), strict=True

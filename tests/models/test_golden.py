@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from optotype.engine.network import Network
 from optotype.engine.processor import available_isas
 from optotype.errors import ModelError
-from optotype.models.golden import Golden
+from optotype.models.golden import GoldenImages
 from optotype.models.model import Model
 from tests.models.samples import CLASSES, SHAPE, small_model, whole_model
 
@@ -25,7 +25,7 @@ def _golden() -> Golden:
 
 
 def _saying(logits: object) -> Golden:
-    return Golden(_golden().images, np.asarray(logits, np.float32))
+    return GoldenImages(_golden().images, np.asarray(logits, np.float32))
 
 
 def _resaid(change: Callable[[Logits], Logits], path: Path) -> Path:
@@ -113,7 +113,7 @@ def test_no_number_is_no_agreement() -> None:
     with pytest.raises(ModelError, match="no longer says"):
         _golden().replay(network)
     with pytest.raises(ModelError, match="A logit of a golden image is not finite"):
-        Golden.record(network, _golden().images)
+        GoldenImages.compute(network, _golden().images)
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,14 @@ def test_no_number_is_no_agreement() -> None:
 def test_what_is_no_golden_image(images: NDArray[np.uint8], logits: Logits) -> None:
     """Other types, shapes and numbers of images than 1 to 32 are refused."""
     with pytest.raises(ModelError, match="expected 1 to 32 images as uint8"):
-        Golden(images, logits)
+        GoldenImages(images, logits)
 
 
 def test_they_must_be_of_the_model() -> None:
     """Golden images of another shape, or with logits of other classes, make no model."""
     model = small_model()
     for images, logits in (((1, 3, 4, 1), (1, 3)), ((1, *SHAPE), (1, 4))):
-        golden = Golden(np.zeros(images, np.uint8), np.zeros(logits, np.float32))
+        golden = GoldenImages(np.zeros(images, np.uint8), np.zeros(logits, np.float32))
         with pytest.raises(ModelError, match="The golden images have shape"):
             Model(model.recipe, SHAPE, CLASSES, model.weights, golden=golden)
 
@@ -145,7 +145,7 @@ def test_they_must_be_of_the_model() -> None:
 def test_they_are_read_only() -> None:
     """Neither images nor logits change with the arrays that they were made of, nor through the model's."""
     images = np.zeros((1, *SHAPE), np.uint8)
-    golden = Golden(images, np.zeros((1, 3), np.float32))
+    golden = GoldenImages(images, np.zeros((1, 3), np.float32))
     images[:] = 1
     assert not golden.images.any()
     for array in (golden.images, golden.logits):

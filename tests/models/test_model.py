@@ -79,7 +79,7 @@ def test_a_model_with_doubts_says_them() -> None:
     """Probabilities are calibrated, sets hold the label, images unlike the training's are unknown, logits stay raw."""
     model, plain = doubting_model(), small_model()
     assert model.calibration is not None
-    assert model.familiarity is not None
+    assert model.novelty is not None
     dark = np.random.default_rng(1).integers(0, 64, (40, *SHAPE), np.uint8)
     images = np.concatenate([dark, dark + 190])
     logits, distances = model.logits_and_distances(images)
@@ -93,7 +93,7 @@ def test_a_model_with_doubts_says_them() -> None:
         assert prediction.label_set == tuple(CLASSES[c] for c in np.flatnonzero(sets[place]))
         assert prediction.label in prediction.label_set
         assert prediction.probability == pytest.approx(calibrated[place].max())
-        assert prediction.unknown == (distances[place] > model.familiarity.threshold)
+        assert prediction.unknown == (distances[place] > model.novelty.threshold)
     unknown = [prediction.unknown for prediction in model.predict(images)]
     assert all(unknown[40:])
     assert sum(map(bool, unknown[:40])) < 10

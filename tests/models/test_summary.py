@@ -19,7 +19,7 @@ def test_the_whole() -> None:
     """Layers and totals make a table; beneath it stand images, classes, doubts, golden images and the origin."""
     model = replace(whole_model(), provenance=PROVENANCE)
     assert model.calibration is not None
-    assert model.familiarity is not None
+    assert model.novelty is not None
     lines = model.summary().splitlines()
     assert lines[:8] == [
         "layer               output shape  parameters",

@@ -30,7 +30,7 @@ def _page(judged_so: tuple[Judgement, Model], run: Run | None = None) -> str:
 def _run(folder: Path, epochs: int = 2) -> Run:
     run = small_run(folder)
     for number in range(1, epochs + 1):
-        run.record(epoch(number))
+        run.append_epoch(epoch(number))
     return run
 
 

@@ -5,7 +5,7 @@ import pytest
 
 import optotype as ot
 from optotype.data.splits import stratified_split
-from optotype.metrics.welch import difference
+from optotype.metrics.welch import mean_difference
 from optotype.recipes.builtin import BUILTIN, OTHERWISE
 from reproduce.accuracy import MARGIN, accuracies
 from reproduce.headers import RECIPES, measured, with_line

@@ -31,10 +31,10 @@ def _edit(path: Path, **changes: object) -> None:
 def test_round_trip(tmp_path: Path) -> None:
     """Everything that is put into a run folder comes out of it again."""
     run = small_run(tmp_path / "a" / "run")
-    run.record(epoch(1))
-    run.record(epoch(2))
-    run.keep(small_model(recipe=RECIPE))
-    run.keep_curve("loss", b"png")
+    run.append_epoch(epoch(1))
+    run.append_epoch(epoch(2))
+    run.save_model(small_model(recipe=RECIPE))
+    run.save_curve("loss", b"png")
     run.write_judgement({"accuracy": 0.5})
     run.close("finished")
     opened = Run.open(tmp_path / "a" / "run")
@@ -81,8 +81,8 @@ def test_split_round_trip(tmp_path: Path) -> None:
 def test_the_files(tmp_path: Path) -> None:
     """A finished run holds exactly the documented files, and no temporary one."""
     run = small_run(tmp_path)
-    run.record(epoch(1))
-    run.keep(small_model())
+    run.append_epoch(epoch(1))
+    run.save_model(small_model())
     run.close("finished")
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == [
@@ -126,7 +126,7 @@ def test_a_new_run_is_running(tmp_path: Path) -> None:
 def test_unfinished(tmp_path: Path, status: str, reason: str, sentence: str) -> None:
     """A run that ended badly says how, why and after how many epochs, and what to do."""
     run = small_run(tmp_path)
-    run.record(epoch(1))
+    run.append_epoch(epoch(1))
     run.close(status, reason)  # type: ignore[arg-type]  # one of the three
     with pytest.raises(RunError) as caught:
         Run.open(tmp_path).require_finished()
@@ -138,7 +138,7 @@ def test_killed(tmp_path: Path) -> None:
     program = (
         "import sys, itertools; from pathlib import Path; from tests.runs.samples import epoch, small_run\n"
         "run = small_run(Path(sys.argv[1]))\n"
-        "for number in itertools.count(1): run.record(epoch(number))"
+        "for number in itertools.count(1): run.append_epoch(epoch(number))"
     )
     folder = tmp_path / "run"
     command = [sys.executable, "-c", program, str(folder)]
@@ -173,10 +173,10 @@ def test_closed_once(tmp_path: Path) -> None:
 def test_epochs_come_in_order(tmp_path: Path) -> None:
     """An epoch that was left out or repeated is refused."""
     run = small_run(tmp_path)
-    run.record(epoch(1))
+    run.append_epoch(epoch(1))
     for number in (1, 3):
         with pytest.raises(RunError, match="expected epoch 2"):
-            run.record(epoch(number))
+            run.append_epoch(epoch(number))
     assert run.epochs == (epoch(1),)
 
 
@@ -342,7 +342,7 @@ def test_damaged_parts(tmp_path: Path) -> None:
 def test_find_target(tmp_path: Path) -> None:
     """A TARGET is a run folder or a model file; whatever else is refused with what was expected."""
     run = small_run(tmp_path / "run")
-    run.keep(small_model())
+    run.save_model(small_model())
     assert isinstance(find_target(run.path), Run)
     assert isinstance(find_target(str(run.path / "model.safetensors")), Model)
     with pytest.raises(RunError, match=r"There is no .*missing, expected a run folder or a model file"):

@@ -26,7 +26,7 @@ def test_a_run_ends_with_its_doubts(tmp_path: Path) -> None:
     run = train(dataset(600), recipe(validation=200), out=tmp_path / "run")
     model = Model.load(run.model_path)
     assert model.calibration is not None
-    assert model.familiarity is not None
+    assert model.novelty is not None
     assert model.calibration.n == 200
     assert model.provenance["watched"] == 200
     held = run.split.validation
@@ -45,7 +45,7 @@ def test_doubts_do_not_depend_on_threads(tmp_path: Path) -> None:
         train(dataset(600), recipe(validation=200), out=tmp_path / str(threads), threads=threads).model
         for threads in (1, 2)
     ]
-    one, two = ((model.calibration, model.familiarity) for model in files)
+    one, two = ((model.calibration, model.novelty) for model in files)
     assert one[0] is not None
     assert two[0] is not None
     np.testing.assert_array_equal(one[0].scores, two[0].scores)
@@ -82,7 +82,7 @@ def test_too_few_images_are_said(tmp_path: Path, validation: int, early: bool, r
     """Where too few images are left to calibrate on, the model has no doubts, and its provenance says why."""
     chosen = recipe(epochs=1, validation=validation, early_stopping=EarlyStopping() if early else None)
     model = train(dataset(), chosen, out=tmp_path / "run").model
-    assert (model.calibration, model.familiarity) == (None, None)
+    assert (model.calibration, model.novelty) == (None, None)
     assert reason in str(model.provenance["no_calibration"])
     assert model.provenance["no_familiarity"]
     assert model.provenance["watched"] == validation
@@ -99,7 +99,7 @@ def test_a_fit_that_fails_loses_no_model(tmp_path: Path, monkeypatch: pytest.Mon
     model = Model.load(run.model_path)
     assert run.status == "finished"
     assert model.calibration is not None
-    assert model.familiarity is None
+    assert model.novelty is None
     assert model.provenance["no_familiarity"] == "singular"
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from optotype.data.dataset import Dataset
-    from optotype.models.extended import Extended
+    from optotype.models.transfer import TransferRecipe
     from optotype.recipes.recipe import Recipe
 
 
@@ -99,7 +99,7 @@ def train(
     pairs = _pairs(changes or [], seed)
     if freeze and begin is None:
         raise typer.BadParameter("There is nothing to freeze without --from TARGET.", param_hint="--freeze")
-    chosen: Recipe | Extended
+    chosen: Recipe | TransferRecipe
     if begin is None:
         chosen = _recipe(data, recipe).override(pairs)
     else:
@@ -134,26 +134,25 @@ def _recipe(data: "Dataset", name: str | None) -> "Recipe":
     return default_recipe(data.name, data.own_images) if name is None else load_recipe(name)
 
 
-def _extended(data: "Dataset", name: str | None, target: Path, *, freeze: bool) -> "Extended":
+def _extended(data: "Dataset", name: str | None, target: Path, *, freeze: bool) -> "TransferRecipe":
     """Take a model further: by the recipe that is named, or by the model's layers and what else suits the data."""
-    from optotype.models.extended import Extended
-    from optotype.runs.run import Run, find_target
+    from optotype.models.transfer import TransferRecipe
+    from optotype.runs.targets import open_target
 
-    found = find_target(target)
-    model = found.model if isinstance(found, Run) else found
+    model = open_target(target).model
     if name is None:
-        return model.extended(settings=_recipe(data, None), freeze=freeze)
-    return Extended.matching(_recipe(data, name), model, freeze=freeze)
+        return model.transfer(settings=_recipe(data, None), freeze=freeze)
+    return TransferRecipe.from_equal_layers(_recipe(data, name), model, freeze=freeze)
 
 
-def _introduce(screen: "Console", data: "Dataset", chosen: "Recipe | Extended") -> None:
+def _introduce(screen: "Console", data: "Dataset", chosen: "Recipe | TransferRecipe") -> None:
     """Say what is about to be trained, on what."""
     from optotype.engine.layers import describe
     from optotype.engine.processor import chosen_arithmetic
-    from optotype.models.extended import Extended
+    from optotype.models.transfer import TransferRecipe
     from optotype.text import printable
 
-    recipe = chosen.recipe if isinstance(chosen, Extended) else chosen
+    recipe = chosen.recipe if isinstance(chosen, TransferRecipe) else chosen
     isa, precision = chosen_arithmetic(recipe.precision)
     shape = "x".join(map(str, data.shape))
     screen.print(
@@ -180,7 +179,7 @@ def _introduce(screen: "Console", data: "Dataset", chosen: "Recipe | Extended") 
         f" validation {recipe.validation}, seed {recipe.seed}, {precision} on {isa}"
         + (f", augmented: {recipe.augment}" if recipe.augment else ""),
     )
-    if isinstance(chosen, Extended):
+    if isinstance(chosen, TransferRecipe):
         prose(
             screen,
             f"begins from {chosen.model.recipe.name} of {len(chosen.model.class_names)} classes: its first"

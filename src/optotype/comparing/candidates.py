@@ -11,8 +11,9 @@ from pathlib import Path
 from optotype.errors import RunError
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
-from optotype.runs.origin import Origin, find, origin_of
+from optotype.runs.origin import Origin
 from optotype.runs.run import Run
+from optotype.runs.targets import open_target
 from optotype.text import printable
 
 
@@ -76,22 +77,19 @@ def key_of(place: int) -> str:
 
 
 def _find(target: Run | Model | str | Path, key: str) -> Candidate:
-    found = find(target)
-    if isinstance(found, Run):
-        found.require_finished()
-        origin = Origin(found.data, found.split.fingerprint, found.name)
-        root = found.path.resolve().parent
-        given = printable(str(found.path))
-        # What "auto" comes to may change with the seed; the recipe is the same all the same.
-        asked = {} if found.augment_choice is None else {"augment": "auto"}
-        recipe = found.model.recipe.model_copy(update=asked)
-        lies = found.model_path.resolve()
-        return Candidate(key, printable(found.name), given, lies, found.model, recipe, origin, root)
-    origin = origin_of(found)
-    file = Path(target).resolve() if isinstance(target, str | Path) else None
-    name = origin.name if file is None else file.stem
+    opened = open_target(target)
+    origin, model, run = opened.origin(), opened.model, opened.run
+    file = opened.model_path and opened.model_path.resolve()
+    if run is not None:
+        # The choice of "auto" may change with the seed; the recipe is the same.
+        update = {} if run.augment_choice is None else {"augment": "auto"}
+        recipe = model.recipe.model_copy(update=update)
+        name, path = run.name, str(run.path)
+    else:
+        recipe, path = model.recipe, str(target)
+        name = origin.name if file is None else file.stem
     return Candidate(
-        key, printable(name), printable(str(target)), file, found, found.recipe, origin, Path("runs")
+        key, printable(name), printable(path), file, model, recipe, origin, opened.runs_root
     )
 
 
@@ -135,7 +133,7 @@ def _check_alike(one: Candidate, other: Candidate) -> None:
 
 def _data(entrant: Candidate) -> tuple[object, str]:
     # Of the source alone: what is added to it only trains, and none of the images that are compared on.
-    data = entrant.origin.data.of_source()
+    data = entrant.origin.data.without_added()
     return (
         data.fingerprint,
         f"{printable(data.name)} ({data.images:,} images, {printable(data.fingerprint[:20])})",

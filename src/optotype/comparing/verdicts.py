@@ -14,8 +14,14 @@ from numpy.typing import NDArray
 
 from optotype.comparing.comparison import CandidateResult, Pair, RecipePair
 from optotype.metrics import Estimate
-from optotype.metrics.paired import holm, images_needed, mcnemar, paired_difference, smallest_difference
-from optotype.metrics.welch import Difference, difference
+from optotype.metrics.paired import (
+    holm_correction,
+    images_needed,
+    mcnemar_test,
+    minimum_detectable_difference,
+    paired_difference,
+)
+from optotype.metrics.welch import MeanDifference, mean_difference
 from optotype.recipes.recipe import Recipe
 
 ALPHA: Final = 0.05
@@ -39,8 +45,8 @@ def compare_models(right: Mapping[str, NDArray[np.bool_]]) -> tuple[Pair, ...]:
         )
         for a, b in chosen
     ]
-    p_values = [mcnemar(only_a, only_b) for only_a, only_b, _ in counts]
-    adjusted = holm(p_values)
+    p_values = [mcnemar_test(only_a, only_b) for only_a, only_b, _ in counts]
+    adjusted = holm_correction(p_values)
     n = len(next(iter(right.values())))
     return tuple(
         _pair(keys, count, n, (p, p_adjusted), len(chosen))
@@ -89,7 +95,7 @@ def _why_not(
         return f"{in_points(change)}; at least {_rounded_up(needed):,} would be needed"
     if only_a == 0:
         return "both get the same ones right"
-    smallest = 100 * smallest_difference(only_a, only_b, n, alpha)
+    smallest = 100 * minimum_detectable_difference(only_a, only_b, n, alpha)
     return (
         f"{_count(only_a)} only {a} gets right, {only_b:,} only {b}; a difference of {smallest:.2f} points or more"
         " would most likely have been seen"
@@ -115,11 +121,11 @@ def compare_recipes(
         if max(len(groups[one]), len(groups[other])) > 1
     ]
     tested = {
-        (one, other): difference(_accuracies(groups[other]), _accuracies(groups[one]))
+        (one, other): mean_difference(_accuracies(groups[other]), _accuracies(groups[one]))
         for one, other in chosen
         if min(len(groups[one]), len(groups[other])) >= SEEDS
     }
-    adjusted = dict(zip(tested, holm([each.p for each in tested.values()]), strict=True))
+    adjusted = dict(zip(tested, holm_correction([each.p for each in tested.values()]), strict=True))
     pairs = [
         _recipe_pair(groups[one], groups[other], tested.get((one, other)), adjusted.get((one, other)))
         for one, other in chosen
@@ -156,7 +162,7 @@ def _accuracies(group: Sequence[CandidateResult]) -> list[float]:
 def _recipe_pair(
     one: Sequence[CandidateResult],
     other: Sequence[CandidateResult],
-    welch: Difference | None,
+    welch: MeanDifference | None,
     p: float | None,
 ) -> RecipePair:
     keys = [tuple(each.key for each in group) for group in (one, other)]

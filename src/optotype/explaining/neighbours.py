@@ -1,7 +1,7 @@
 """Which training images are most like an image to a model: neighbours among what its last layer reads.
 
 As in Deep k-nearest neighbors (N. Papernot, P. McDaniel, arXiv:1803.04765, section 3), for one layer. What it reads is
-compared at unit length, as `models/familiarity.py` does, for then more neighbours have the image's own label
+compared at unit length, as `models/novelty.py` does, for then more neighbours have the image's own label
 (docs/decisions/0031-explaining.md). Only images that trained are looked through, never validation or test.
 """
 
@@ -19,8 +19,8 @@ from optotype.errors import DataError
 from optotype.models.inputs import Pixels, as_batch
 from optotype.models.model import Model
 from optotype.randomness import purpose
-from optotype.runs.origin import find, origin_of, reload
-from optotype.runs.run import Run
+from optotype.runs.origin import read_origin, reload_data
+from optotype.runs.targets import open_target
 
 Array = NDArray[np.float32]
 Features = Callable[[Pixels], Array]
@@ -102,16 +102,15 @@ class Neighbours:
             ModelError: The model does not say on what it was trained.
             RunError: There is no run, it did not end well, or its split is no longer the same.
         """
-        given = find(target)
-        model = given.model if isinstance(given, Run) else given
-        origin = origin_of(model)
+        model = open_target(target).model
+        origin = read_origin(model)
         try:
-            data, split = reload(origin, model.recipe, data)
+            data, split = reload_data(origin, model.recipe, data)
         except DataError:
             if not origin.data.added:
                 raise
             # More corrections may have been collected since; the source itself is still there.
-            data, split = reload(origin, model.recipe, data, with_added=False)
+            data, split = reload_data(origin, model.recipe, data, with_added=False)
             found = cls(model, data, split.train, features)
             found.note = " ".join(filter(None, (_WITHOUT_ADDED.format(origin.data.added), found.note)))
             return found

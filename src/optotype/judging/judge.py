@@ -24,9 +24,10 @@ from optotype.judging.scores import score
 from optotype.judging.uncertainty import check_uncertainty, notes_on_limits
 from optotype.models.model import Model
 from optotype.runs.files import wrap_os_errors, write_json
-from optotype.runs.origin import Origin, find, origin_of, reload, require_dataset
+from optotype.runs.origin import Origin, check_dataset, reload_data
 from optotype.runs.predictions import predict_split, write_predictions
 from optotype.runs.run import Run
+from optotype.runs.targets import Target, open_target
 from optotype.storage.outputs import mark, require_output
 
 SPLITS: Final = ("train", "validation", "test")
@@ -54,7 +55,7 @@ class _Subject:
 
 
 def judge(
-    target: Run | Model | str | Path,
+    target: Target | Run | Model | str | Path,
     *,
     data: Dataset | None = None,
     robust: bool = False,
@@ -82,16 +83,10 @@ def judge(
         DataError: The data are gone, were in memory and not given, or are no longer what the model was trained on; or
             new pictures are none that the model can see, or have classes that it does not know.
     """
-    found = find(target)
-    require_dataset(data)
-    if isinstance(found, Model):
-        model, origin, root = found, origin_of(found), Path("runs")
-    else:
-        found.require_finished()
-        model, root = found.model, found.path.resolve().parent
-        origin = Origin(found.data, found.split.fingerprint, found.name)
-    run = found if isinstance(found, Run) else None
-    subject = _Subject(model, origin, run, Path(runs_root or root), report or (lambda _: None))
+    opened = open_target(target)
+    check_dataset(data)
+    origin, model, run = opened.origin(), opened.model, opened.run
+    subject = _Subject(model, origin, run, Path(runs_root or opened.runs_root), report or (lambda _: None))
     # Those of the training but for what was added to them are no new pictures: what differs is then said.
     if data is not None and data.own_fingerprint != origin.data.own_fingerprint:
         return _on_new_pictures(subject, data, robust=robust)
@@ -128,7 +123,7 @@ def _on_its_own_data(subject: _Subject, given: Dataset | None, *, robust: bool) 
     """Judge a model on what it was trained on and on the test split of that."""
     model = subject.model
     subject.report("loading")
-    data, split = reload(subject.origin, model.recipe, given)
+    data, split = reload_data(subject.origin, model.recipe, given)
     subject.report("scoring")
     said = {
         name: predict_split(model, data.images, data.labels, rows)

@@ -17,7 +17,7 @@ from optotype.data.dataset import Dataset
 from optotype.data.sealed import OpenedTest, open_test
 from optotype.errors import DataError, OptotypeError
 from optotype.models.model import Model
-from optotype.runs.origin import Origin, reload
+from optotype.runs.origin import Origin, reload_data
 from optotype.storage.digests import digests, match_digests
 
 _LISTED: Final = 10
@@ -81,7 +81,7 @@ def note_on_colours(data: Dataset, model: Model) -> str:
 def note_on_copies(images: NDArray[np.uint8], origin: Origin, model: Model) -> str:
     """Say how many images are exact copies of those that the model was trained on; "" where none is."""
     try:
-        trained, _ = reload(origin, model.recipe)
+        trained, _ = reload_data(origin, model.recipe)
     except OptotypeError as error:
         return f"Whether some of them were trained on could not be looked up. {error}"
     copies = int((match_digests(digests(trained.images), digests(images)) >= 0).sum())

@@ -46,17 +46,17 @@ def run_accuracy(run: Run) -> RunAccuracy:
     return RunAccuracy(_validation(run), test, openings, note)
 
 
-def images_watched(run: Run) -> JsonValue:
+def images_watched(run: Run) -> int:
     """Say on how many validation images the accuracy is that a run's model tells of, as its file has it."""
-    return run.model.provenance.get("watched", len(run.split.validation))
+    n = run.model.provenance.validation_images
+    return len(run.split.validation) if n is None else n
 
 
 def _validation(run: Run) -> Estimate | None:
     if not run.epochs or not run.model_path.exists():
         return None
-    told = run.model.provenance
-    number, n = told.get("epoch"), images_watched(run)
-    if not isinstance(number, int) or not 1 <= number <= len(run.epochs):
+    number, n = run.model.provenance.epoch, images_watched(run)
+    if number is None or not 1 <= number <= len(run.epochs):
         raise RunError(
             f"The model of {run.path} says that it is of epoch {number}, expected 1 to {len(run.epochs)}."
             " Restore it from a copy, or train again."
@@ -64,7 +64,7 @@ def _validation(run: Run) -> Estimate | None:
     accuracy = run.epochs[number - 1].val_accuracy
     if accuracy is None:
         return None
-    if not isinstance(n, int) or n < 1 or not 0 <= accuracy <= 1:
+    if n < 1 or not 0 <= accuracy <= 1:
         raise RunError(
             f"The run {run.path} has an accuracy of {accuracy} on {n} validation images in epoch {number}, expected 0"
             " to 1 on at least one. Restore it from a copy, or train again."

@@ -5,9 +5,9 @@ from typing import TypedDict
 import numpy as np
 
 from optotype.judging.judgement import Bin, CalibrationCheck, LabelSets, NoveltyCheck, Reliability
-from optotype.metrics import losses, proportion, softmax
+from optotype.metrics import log_loss_per_image, proportion, softmax
 from optotype.metrics.bootstrap import mean_estimate
-from optotype.metrics.calibration import BINS, expected_calibration_error, in_bins
+from optotype.metrics.calibration import BINS, bin_by_confidence, expected_calibration_error
 from optotype.models.calibration import COVERAGE, Calibration
 from optotype.models.model import Model
 from optotype.models.novelty import NoveltyDetector
@@ -24,7 +24,7 @@ class UncertaintyChecks(TypedDict):
 
 def check_uncertainty(model: Model, said: Predictions) -> UncertaintyChecks:
     """Hold what a model knows of its own limits against what it said of some images; None for what it does not know."""
-    calibration, familiarity = model.calibration, model.familiarity
+    calibration, familiarity = model.calibration, model.novelty
     return {
         "calibration": _calibration_check(calibration, said) if calibration else None,
         "label_sets": _label_sets(calibration, said) if calibration else None,
@@ -34,17 +34,15 @@ def check_uncertainty(model: Model, said: Predictions) -> UncertaintyChecks:
 
 def notes_on_limits(model: Model) -> list[str]:
     """Say what a model does not know of its own limits, and why."""
-    known = {
-        "calibration": ("no temperature, so its probabilities stay as trained", model.calibration),
-        "familiarity": (
-            "nothing by which it could tell images unlike those of its training",
-            model.familiarity,
-        ),
-    }
+    provenance = model.provenance
+    parts = (
+        (model.calibration, "calibration, so its probabilities are as trained", provenance.no_calibration),
+        (model.novelty, "novelty detector", provenance.no_novelty),
+    )
     notes = [
-        f"The model holds {lack}: {model.provenance.get(f'no_{name}', 'an earlier optotype trained it.')}"
-        for name, (lack, held) in known.items()
-        if held is None
+        f"The model has no {name}: {reason or 'an earlier version of optotype trained it.'}"
+        for part, name, reason in parts
+        if part is None
     ]
     if model.calibration is not None and (most := model.calibration.n / (model.calibration.n + 1)) < COVERAGE:
         notes.append(
@@ -82,20 +80,20 @@ def _unfamiliar(familiarity: NoveltyDetector, said: Predictions) -> NoveltyCheck
     """Count the images that the model calls unlike those it was trained on; None where it was not asked."""
     if said.distances is None:
         return None
-    unknown = int(familiarity.unknown(said.distances).sum())
-    return NoveltyCheck(asked=familiarity.rejected, rejected=proportion(unknown, len(said.labels)))
+    unknown = int(familiarity.is_novel(said.distances).sum())
+    return NoveltyCheck(asked=familiarity.rate, rejected=proportion(unknown, len(said.labels)))
 
 
 def _reliability(said: Predictions, temperature: float) -> Reliability:
     logits, labels = said.logits.astype(np.float64) / temperature, said.labels
     probabilities = softmax(logits)
-    binned = in_bins(probabilities, labels)
+    binned = bin_by_confidence(probabilities, labels)
     counts = np.bincount(binned.place, minlength=BINS)
     right = np.bincount(binned.place[binned.right], minlength=BINS)
     confidence = np.bincount(binned.place, weights=binned.confidence, minlength=BINS)
     return Reliability(
         ece=expected_calibration_error(probabilities, labels),
-        log_loss=mean_estimate(losses(logits, labels)),
+        log_loss=mean_estimate(log_loss_per_image(logits, labels)),
         bins=tuple(
             Bin(
                 low=place / BINS,

@@ -15,8 +15,8 @@ from optotype.errors import ModelError, OptotypeError, RunError
 from optotype.judging.run_accuracy import images_watched, run_accuracy
 from optotype.metrics import Estimate
 from optotype.models.model import Model
-from optotype.runs.origin import find
 from optotype.runs.run import Run
+from optotype.runs.targets import open_target
 from optotype.text import printable
 
 _DIGIT: Final = (28, 28, 1)
@@ -62,9 +62,8 @@ class Served:
     @property
     def source(self) -> str | None:
         """What `optotype train` takes to get the training data again; None where they were in memory only."""
-        data = self.model.provenance.get("data")
-        source = data.get("source") if isinstance(data, dict) else None
-        return None if source in (None, ARRAYS) else str(source)
+        data = self.model.provenance.data
+        return None if data is None or data.source == ARRAYS else data.source
 
     @property
     def drawing_fit(self) -> Fit:
@@ -82,15 +81,15 @@ def load_served(target: Path) -> Served:
         RunError: There is nothing there, or it is damaged.
         ModelError: The model file is damaged, or changed while it was read.
     """
-    found = find(target)
-    path = found.model_path if isinstance(found, Run) else target
+    opened = open_target(target)
+    path = opened.model_path or target
     before = _hash(path)
-    # A run that was just opened reads its model now, and so once.
-    model = found.model if isinstance(found, Run) else Model.load(path)
+    # The model is read here for the first time, so that both hashes are of the bytes that were read.
+    model, run = opened.model, opened.run
     if _hash(path) != before:
         raise ModelError(f"{path} changed while it was read. Wait until it is written, then try again.")
-    if isinstance(found, Run):
-        served = Served(model, before, printable(found.name), _accuracy(found, model))
+    if run is not None:
+        served = Served(model, before, printable(run.name), _accuracy(run, model))
     else:
         served = Served(model, before, None, None)
     _warm(served)
@@ -114,15 +113,14 @@ def _accuracy(run: Run, model: Model) -> Accuracy | None:
         if stands.test is not None:
             return Accuracy("test", stands.test, run.data.test_images)
         watched = images_watched(run)
-        if stands.validation is not None and isinstance(watched, int):
+        if stands.validation is not None:
             return Accuracy("validation", stands.validation, watched)
     return None
 
 
 def _made(run: Run, model: Model) -> bool:
     """Tell whether a run made the model in its folder: another may have been put there to be served."""
-    told = model.provenance
-    return (told.get("created"), told.get("split"), model.recipe) == (
+    return (model.provenance.created, model.provenance.split, model.recipe) == (
         run.created,
         run.split.fingerprint,
         run.recipe,
