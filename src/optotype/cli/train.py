@@ -183,6 +183,6 @@ def _introduce(screen: "Console", data: "Dataset", chosen: "Recipe | TransferRec
         prose(
             screen,
             f"begins from {chosen.model.recipe.name} of {len(chosen.model.class_names)} classes: its first"
-            f" {count(chosen.shared, 'layer')}, {'frozen' if chosen.freeze else 'trained on'}",
+            f" {count(chosen.shared_layers, 'layer')}, {'frozen' if chosen.freeze else 'trained on'}",
         )
     screen.print(layers_table(describe(recipe.network_layers(len(data.class_names)), data.shape)))

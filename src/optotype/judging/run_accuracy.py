@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from pydantic import JsonValue
-
 from optotype.data.sealed import openings_of
 from optotype.errors import RunError
 from optotype.judging.judgement import read_judgement

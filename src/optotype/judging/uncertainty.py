@@ -88,9 +88,9 @@ def _reliability(said: Predictions, temperature: float) -> Reliability:
     logits, labels = said.logits.astype(np.float64) / temperature, said.labels
     probabilities = softmax(logits)
     binned = bin_by_confidence(probabilities, labels)
-    counts = np.bincount(binned.place, minlength=BINS)
-    right = np.bincount(binned.place[binned.right], minlength=BINS)
-    confidence = np.bincount(binned.place, weights=binned.confidence, minlength=BINS)
+    counts = np.bincount(binned.bins, minlength=BINS)
+    right = np.bincount(binned.bins[binned.is_correct], minlength=BINS)
+    confidence = np.bincount(binned.bins, weights=binned.confidence, minlength=BINS)
     return Reliability(
         ece=expected_calibration_error(probabilities, labels),
         log_loss=mean_estimate(log_loss_per_image(logits, labels)),

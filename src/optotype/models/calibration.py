@@ -47,9 +47,7 @@ class Calibration:
                 f"The temperature is {self.temperature}, expected {MIN_TEMPERATURE} to {MAX_TEMPERATURE}."
                 " Train the model again."
             )
-        is_sorted = (
-            scores.ndim == 1 and len(scores) >= MIN_IMAGES and bool(np.all(scores[1:] >= scores[:-1]))
-        )
+        is_sorted = scores.ndim == 1 and len(scores) >= MIN_IMAGES and bool(np.all(scores[1:] >= scores[:-1]))
         if scores.dtype != np.float64 or not is_sorted or not (scores[0] >= 0 and scores[-1] <= 1):
             raise ModelError(
                 f"The calibration scores are not valid, expected at least {MIN_IMAGES} ascending numbers in 0 .. 1."
@@ -79,7 +77,9 @@ class Calibration:
                 " Set more images aside for validation."
             )
         if not np.isfinite(logits).all():
-            raise DataError("A logit is not finite, expected finite numbers. Train with a lower learning rate.")
+            raise DataError(
+                "A logit is not finite, expected finite numbers. Train with a lower learning rate."
+            )
 
         lowest = 1.0 if accuracy(logits, labels) == 1 else MIN_TEMPERATURE
         temperature = _minimize_log_loss(logits.astype(np.float64), labels, lowest)
@@ -118,7 +118,9 @@ class Calibration:
             DataError: If the coverage is not between 0 and 1.
         """
         if not 0 < coverage < 1:
-            raise DataError(f"The coverage is {coverage}, expected a number between 0 and 1. Use 0.99 for 99 %.")
+            raise DataError(
+                f"The coverage is {coverage}, expected a number between 0 and 1. Use 0.99 for 99 %."
+            )
         rank = math.ceil((self.n + 1) * coverage - _ROUNDING)
         if rank > self.n:
             return np.ones(probabilities.shape, np.bool_)

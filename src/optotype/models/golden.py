@@ -83,6 +83,6 @@ class GoldenImages:
             raise ModelError(
                 f"The model gives other logits for {len(different)} of its {len(stored)} golden images: the logits"
                 f" of image {first} differ by up to {differences[first]:.3g}, expected at most {allowed[first]:.3g} and"
-                f" the same class. The file is damaged, or this machine computes wrongly on {network.isa}. Copy the file"
-                " again from where it was saved; if that does not help, set OPTOTYPE_ISA=portable."
+                f" the same class. The file is damaged, or this machine computes wrongly on {network.isa}. Copy the"
+                " file again from where it was saved; if that does not help, set OPTOTYPE_ISA=portable."
             )

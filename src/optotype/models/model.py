@@ -16,10 +16,10 @@ from optotype.errors import EngineError, ModelError
 from optotype.metrics import softmax
 from optotype.models import file
 from optotype.models.calibration import COVERAGE, Calibration
+from optotype.models.checks import check_golden, check_provenance, check_weights
 from optotype.models.golden import GoldenImages
 from optotype.models.inputs import Images, as_batch
 from optotype.models.novelty import CHUNK, NoveltyDetector
-from optotype.models.checks import check_golden, check_provenance, check_weights
 from optotype.models.prediction import Prediction
 from optotype.models.provenance import Provenance
 from optotype.models.summary import summary

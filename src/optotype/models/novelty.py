@@ -128,7 +128,9 @@ class NoveltyDetector:
         _check_sizes(network, len(images), len(calibration))
         first_features = _normalize(network.logits_and_features(images[:CHUNK])[1])
         if not np.isfinite(first_features).all():
-            raise DataError("A feature is not finite, expected finite numbers. Train with a lower learning rate.")
+            raise DataError(
+                "A feature is not finite, expected finite numbers. Train with a lower learning rate."
+            )
         center = first_features.mean(axis=0)
         rank = min(_MAX_DIRECTIONS, len(first_features) // 2, _MAX_NUMBERS // len(center), len(center))
         directions = _principal_directions(first_features - center, rank)
@@ -208,9 +210,7 @@ def appearance_size(channels: int) -> int:
 def _log_root_mean_square(differences: Float32Array) -> Float32Array:
     rows = differences.reshape(len(differences), -1)
     # An image of one row has no difference between rows, so the divisor is at least 1.
-    logarithms: Float32Array = np.log(
-        _GREY_LEVEL + np.sqrt(_squared_lengths(rows) / max(rows.shape[1], 1))
-    )
+    logarithms: Float32Array = np.log(_GREY_LEVEL + np.sqrt(_squared_lengths(rows) / max(rows.shape[1], 1)))
     return logarithms
 
 

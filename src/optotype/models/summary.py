@@ -35,7 +35,8 @@ def _layer_table(model: "Model") -> list[str]:
     cells.append(("total", "", f"{total:,}"))
     layer_width, shape_width, size_width = (max(map(len, column)) for column in zip(*cells, strict=True))
     lines = [
-        f"{layer:<{layer_width}}  {shape:>{shape_width}}  {size:>{size_width}}" for layer, shape, size in cells
+        f"{layer:<{layer_width}}  {shape:>{shape_width}}  {size:>{size_width}}"
+        for layer, shape, size in cells
     ]
     rule = "-" * len(lines[0])
     return [lines[0], rule, *lines[1:-1], rule, f"{lines[-1]} ({trainable:,} trainable)"]

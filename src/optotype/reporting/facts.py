@@ -9,8 +9,8 @@ from pydantic import JsonValue
 from optotype.engine.layers import describe, one_line
 from optotype.judging.judgement import Judgement
 from optotype.models.model import Model
-from optotype.recipes.recipe import Recipe
 from optotype.models.provenance import DataRecord
+from optotype.recipes.recipe import Recipe
 from optotype.runs.run import Run
 
 Rows = list[tuple[str, str]]

@@ -32,9 +32,7 @@ def read_bytes(path: Path) -> bytes:
     """
     with wrap_os_errors(path, "read"):
         if path.exists() and not path.is_file():
-            raise RunError(
-                f"{path} is not a regular file, expected a file that optotype wrote. Train again."
-            )
+            raise RunError(f"{path} is not a regular file, expected a file that optotype wrote. Train again.")
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:

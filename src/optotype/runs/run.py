@@ -172,9 +172,7 @@ class Run:
                 state, advice = "diverged", "Train again with a lower learning rate."
         reason = f" ({self.reason})" if self.reason else ""
         progress = f"after {len(self.epochs)} complete epochs"
-        raise RunError(
-            f"The run {self.path} {state} {progress}{reason}, expected a finished run. {advice}"
-        )
+        raise RunError(f"The run {self.path} {state} {progress}{reason}, expected a finished run. {advice}")
 
     def save_transfer(self, start: TransferStart) -> None:
         """Write start.json, the model that the training starts from; RunError if it cannot be written."""

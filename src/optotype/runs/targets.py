@@ -62,10 +62,13 @@ class Target:
         return Origin(self.run.data, self.run.split.fingerprint, self.run.name)
 
 
-def open_target(target: Target | Run | Model | str | Path) -> Target:
+def open_target(target: object) -> Target:
     """Resolve a run, a model, or the path of a run folder or model file.
 
     The model file of a run folder stands for its run. A model file is only read when its model is used.
+
+    Args:
+        target: A run, a model, a path of either, or an opened target, which is returned as it is.
 
     Raises:
         RunError: If the path does not exist, a folder is not a run, or the target is of another type.

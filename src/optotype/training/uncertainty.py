@@ -85,8 +85,8 @@ def _require_images(calibration: int, validation: int) -> None:
         raise DataError("No image was set aside for validation, expected some. Train with validation = 0.1.")
     if calibration == 0:
         raise DataError(
-            f"Early stopping takes all {validation} validation images, expected at least {2 * MIN_IMAGES}, half of which"
-            " calibrate. Set more images aside for validation."
+            f"Early stopping takes all {validation} validation images, expected at least {2 * MIN_IMAGES}, half of"
+            " which calibrate. Set more images aside for validation."
         )
 
 

@@ -15,7 +15,7 @@ from optotype.errors import DataError, unknown_name
 from optotype.explaining.neighbours import Neighbour
 from optotype.models.calibration import COVERAGE
 from optotype.models.inputs import Pixels
-from optotype.models.model import Prediction
+from optotype.models.prediction import Prediction
 from optotype.text import printable
 from optotype.web.bodies import OPENAPI, Dtype, Wanted, read_images
 from optotype.web.schemas import (
