@@ -17,7 +17,7 @@ from optotype.metrics import softmax
 from optotype.models.calibration import Calibration
 from optotype.recipes.recipe import Recipe
 from tests.explaining.samples import linear_model
-from tests.models.samples import doubting_model, small_model
+from tests.models.samples import calibrated_model, small_model
 
 Wide = NDArray[np.float64]
 
@@ -117,7 +117,7 @@ def test_an_image_of_one_colour_has_no_part_that_matters_more() -> None:
 
 def test_the_class_asked_for_is_explained_and_else_the_likeliest() -> None:
     """Without a label the model's own answer is explained; with one, that class."""
-    model = doubting_model()
+    model = calibrated_model()
     image = np.random.default_rng(3).integers(0, 256, (4, 3), np.uint8)
     said = model.predict([image])[0].label
     assert occlusion(model, image).label == said
@@ -128,7 +128,7 @@ def test_the_class_asked_for_is_explained_and_else_the_likeliest() -> None:
 
 def test_log_odds_are_of_the_calibrated_probability() -> None:
     """They are log(p / (1 - p)) of the calibration's p, also for a class that is no candidate."""
-    model = doubting_model()
+    model = calibrated_model()
     assert model.calibration is not None
     logits = np.random.default_rng(0).normal(0, 3, (20, 3)).astype(np.float32)
     probabilities = model.calibration.probabilities(logits)

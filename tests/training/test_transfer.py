@@ -13,7 +13,7 @@ from optotype.engine.layers import Dense
 from optotype.engine.optimizers import Adam
 from optotype.errors import DataError
 from optotype.judging.judge import judge
-from optotype.models.transfer import TransferRecipe, fingerprint
+from optotype.models.transfer import TransferRecipe, fingerprint_model
 from optotype.models.model import Model
 from optotype.recipes.builtin import load_recipe
 from optotype.recipes.recipe import Recipe
