@@ -112,7 +112,7 @@ def _values(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[str,
     """Score so many images that their scores are the truth."""
     scores = confusion_scores(confusion_matrix(labels, logits.argmax(axis=1), _CLASSES))
     binned = bin_by_confidence(softmax(logits), labels)
-    gaps = np.bincount(binned.place, weights=binned.confidence - binned.right)
+    gaps = np.bincount(binned.bins, weights=binned.confidence - binned.is_correct)
     return {
         "macro F1": scores.f1.value,
         "kappa": scores.kappa.value,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydantic import JsonValue
 
 from optotype.comparing.candidates import key_of
 from optotype.comparing.compare import compare
@@ -15,7 +14,7 @@ from optotype.data.load import load
 from optotype.engine.augmentation import Augment
 from optotype.errors import DataError, ModelError, RunError
 from optotype.metrics import proportion
-from optotype.models.model import Model
+from optotype.models.provenance import Provenance
 from optotype.recipes.recipe import EarlyStopping
 from optotype.runs.run import Run
 from optotype.training.train import train
@@ -156,8 +155,7 @@ def test_names_that_coincide_are_told_apart(runs: list[Run], tmp_path: Path) -> 
     """Two models of one name are called by their paths; models in memory by their letters."""
     copy = shutil.copytree(runs[1].path, tmp_path / "s0")
     assert [each.name for each in compare(runs[0].path, copy).contestants] == [str(runs[0].path), str(copy)]
-    told = runs[0].model.provenance
-    twin = replace(runs[1].model, provenance=told)
+    twin = replace(runs[1].model, provenance=runs[0].model.provenance)
     assert [each.name for each in compare(runs[0].model, twin).contestants] == ["s0 A", "s0 B"]
 
 
@@ -247,10 +245,10 @@ def test_without_validation_images_there_is_nothing_to_compare_on(top: Path, tmp
 def test_unfinished_runs_and_unknown_models_are_refused(runs: list[Run]) -> None:
     """A model of an interrupted training or of unknown origin takes no part."""
     model = runs[1].model
-    stopped: dict[str, JsonValue] = {**model.provenance, "status": "interrupted"}
-    for told, error in ((stopped, RunError), ({}, ModelError)):
+    stopped = model.provenance.updated(status="interrupted")
+    for provenance, error in ((stopped, RunError), (Provenance(), ModelError)):
         with pytest.raises(error):
-            compare(runs[0], Model(model.recipe, model.input_shape, model.class_names, model.weights, told))
+            compare(runs[0], replace(model, provenance=provenance))
 
 
 def test_an_unknown_split_is_refused(runs: list[Run]) -> None:

@@ -10,7 +10,7 @@ from optotype.comparing.comparison import CandidateResult
 from optotype.comparing.verdicts import compare_models, compare_recipes, in_points
 from optotype.engine.layers import Dense
 from optotype.metrics import Estimate, proportion
-from optotype.metrics.paired import holm_correction, images_needed, mcnemar
+from optotype.metrics.paired import holm_correction, images_needed
 from optotype.metrics.welch import mean_difference
 from optotype.recipes.recipe import Recipe
 
@@ -123,7 +123,7 @@ def test_five_seeds_each_decide_between_recipes() -> None:
     """With five seeds of each there is Welch's interval over the seeds, and a verdict about the recipes."""
     small, large = [930, 934, 928, 931, 929], [960, 958, 963, 961, 957]
     (pair,), notes = compare_recipes(*_recipes(small, large))
-    welch = difference([each / 1000 for each in large], [each / 1000 for each in small])
+    welch = mean_difference([each / 1000 for each in large], [each / 1000 for each in small])
     assert pair.difference == Estimate(welch.mean, welch.low, welch.high)
     assert pair.p_adjusted == welch.p
     assert (pair.a, pair.b) == ("small (A, B, C, D, E)", "large (F, G, H, I, J)")
@@ -191,7 +191,7 @@ def test_several_recipes_are_corrected() -> None:
     pairs, _ = compare_recipes([*contestants, *third], [*recipes, *theirs])
     assert len(pairs) == 3
     samples = [[each.accuracy.value for each in group] for group in (contestants[:5], contestants[5:], third)]
-    raw = [difference(samples[b], samples[a]).p for a, b in ((0, 1), (0, 2), (1, 2))]
+    raw = [mean_difference(samples[b], samples[a]).p for a, b in ((0, 1), (0, 2), (1, 2))]
     assert [each.p_adjusted for each in pairs] == list(holm_correction(raw))
 
 

@@ -43,7 +43,7 @@ def test_ctrl_c_keeps_what_was_trained(optotype: Command, digits: Path, tmp_path
     assert "kept in run" in complaint
     run = Run.open(tmp_path / "run")
     assert run.status == "interrupted"
-    assert run.model.provenance["status"] == "interrupted"
+    assert run.model.provenance.status == "interrupted"
     assert len(run.epochs) >= 3
     refused = optotype("judge", "run")
     assert refused.returncode == 1

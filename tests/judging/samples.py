@@ -23,6 +23,7 @@ from optotype.judging.judgement import (
 from optotype.judging.scores import score
 from optotype.metrics import Estimate, proportion
 from optotype.models.model import Model
+from optotype.models.provenance import Provenance
 from optotype.recipes.recipe import Recipe
 from optotype.runs.predictions import Predictions
 
@@ -119,11 +120,11 @@ def _model(classes: int, shape: tuple[int, int, int], name: str, recipe: Recipe)
         "test_images": 60,
         "test_fingerprint": "sha256:0",
     }
-    told: dict[str, JsonValue] = {
+    provenance: dict[str, JsonValue] = {
         "run": name.format("run"),
         "epoch": 3,
         "data": data,
         "split": "sha256:2",
         "environment": environment,
     }
-    return Model(recipe, shape, names, network.weights(), told)
+    return Model(recipe, shape, names, network.weights(), Provenance.from_json(provenance))

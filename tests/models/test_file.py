@@ -75,10 +75,10 @@ def test_uncertainty_round_trip(tmp_path: Path) -> None:
         assert getattr(loaded.novelty, name) == getattr(model.novelty, name)
     images = np.random.default_rng(0).integers(0, 256, (9, *model.input_shape), np.uint8)
     results = zip(loaded.logits_and_distances(images), model.logits_and_distances(images), strict=True)
-    for loaded_array, array in results:
+    for loaded_array, expected in results:
         assert loaded_array is not None
-        assert array is not None
-        np.testing.assert_array_equal(loaded_array, array)
+        assert expected is not None
+        np.testing.assert_array_equal(loaded_array, expected)
 
 
 def test_format_1(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_probabilities_are_calibrated_and_the_unlike_are_marked() -> None:
     random = np.random.default_rng(0)
     images, labels = random.integers(0, 256, (200, 6, 5, 1)).astype(np.uint8), np.arange(200) % 10
     known = NoveltyDetector.fit(plain.network, images, labels, images[:100])
-    model = replace(plain, calibration=Calibration(2.0, np.linspace(0, 1, 50)), familiarity=known)
+    model = replace(plain, calibration=Calibration(2.0, np.linspace(0, 1, 50)), novelty=known)
     assert said.distances is not None
     for each in Gallery(judgement, model).sample(60):
         assert each.probability == pytest.approx(softmax(said.logits / 2)[each.place].max())

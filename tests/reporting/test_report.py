@@ -112,7 +112,7 @@ def test_what_is_missing_is_said() -> None:
     """Without validation, calibration, baselines, diagnoses or images the page says so instead of failing."""
     judgement, model = judged()
     bare = replace(judgement, splits={**judgement.splits, "validation": None}, evidence=None)
-    few = replace(model, provenance={**model.provenance, "no_calibration": "3 images are too few"})
+    few = replace(model, provenance=model.provenance.updated(no_calibration="3 images are too few"))
     text = Page(_page((bare, few))).text
     for words in (
         "No image was set aside for validation.",

@@ -26,7 +26,7 @@ def kept(recipe: str, peer: Peer) -> Results:
 def behind(ours: Results, theirs: Results) -> float:
     """Give the lower end of the interval of the difference in test accuracy, in percentage points."""
     one, other = ([100 * each for each in accuracies(side, "test")] for side in (ours, theirs))
-    return difference(one, other).low
+    return mean_difference(one, other).low
 
 
 def test_page_is_what_the_results_give() -> None:

@@ -31,7 +31,8 @@ def _images(n: int = 60) -> NDArray[np.uint8]:
     label = index % 3
     base = np.where(label == 0, 20 * y, np.where(label == 1, 20 * x, 10 * (x + y)))
     noise = (index * 7919 + x * 104729 + y * 1299709 + (index * x * y) * 31 + 2 * 17) % 31
-    return (base + noise).astype(np.uint8)
+    images: NDArray[np.uint8] = (base + noise).astype(np.uint8)
+    return images
 
 
 def test_all_are_listed() -> None:

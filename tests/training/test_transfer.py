@@ -13,8 +13,8 @@ from optotype.engine.layers import Dense
 from optotype.engine.optimizers import Adam
 from optotype.errors import DataError
 from optotype.judging.judge import judge
-from optotype.models.transfer import TransferRecipe, fingerprint_model
 from optotype.models.model import Model
+from optotype.models.transfer import TransferRecipe, fingerprint_model
 from optotype.recipes.builtin import load_recipe
 from optotype.recipes.recipe import Recipe
 from optotype.runs.run import Run
@@ -60,13 +60,13 @@ def test_the_run_says_what_it_began_from(model: Model, tmp_path: Path) -> None:
     train(_letters(), model.transfer(), out=tmp_path / "run")
     run = Run.open(tmp_path / "run")
     assert run.transfer is not None
-    assert run.transfer["fingerprint"] == fingerprint(model)
-    assert run.transfer["run"] == "digits"
-    assert run.transfer["data"] == model.provenance["data"]
-    assert run.transfer["class_names"] == list("0123456789")
-    assert (run.transfer["shared_layers"], run.transfer["freeze"]) == (2, True)
-    assert Model.load(run.model_path).provenance["start"] == run.transfer
-    assert "start" not in model.provenance
+    assert run.transfer.fingerprint == fingerprint_model(model)
+    assert run.transfer.run == "digits"
+    assert run.transfer.data == model.provenance.data
+    assert run.transfer.class_names == tuple("0123456789")
+    assert (run.transfer.shared_layers, run.transfer.freeze) == (2, True)
+    assert Model.load(run.model_path).provenance.transfer == run.transfer
+    assert model.provenance.transfer is None
 
 
 @pytest.mark.parametrize("freeze", [True, False])
@@ -76,7 +76,7 @@ def test_a_run_can_be_repeated(freeze: bool, model: Model, tmp_path: Path) -> No
     runs = [train(_letters(), extended, out=tmp_path / str(threads), threads=threads) for threads in (1, 2)]
     first, second = ({name: w.tobytes() for name, w in run.model.weights.items()} for run in runs)
     assert first == second
-    assert runs[0].start == runs[1].start
+    assert runs[0].transfer == runs[1].transfer
 
 
 def test_an_extended_model_is_judged_and_extended_again(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 from optotype.data.dataset import Skipped
 from optotype.errors import DataError
-from optotype.progress import Report
 from optotype.text import printable
+from optotype.progress import Report
 
 SPLITS: Final = {
     "train": "train",
