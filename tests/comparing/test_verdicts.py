@@ -10,7 +10,7 @@ from optotype.comparing.comparison import CandidateResult
 from optotype.comparing.verdicts import compare_models, compare_recipes, in_points
 from optotype.engine.layers import Dense
 from optotype.metrics import Estimate, proportion
-from optotype.metrics.paired import holm_correction, images_needed
+from optotype.metrics.paired import holm_correction, images_needed, mcnemar_test
 from optotype.metrics.welch import mean_difference
 from optotype.recipes.recipe import Recipe
 

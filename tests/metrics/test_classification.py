@@ -93,7 +93,7 @@ def test_mismatched_arguments(
 
 
 def test_ranks() -> None:
-    """Rank 0 is a correct prediction; ties are broken as in accuracy, so that top-3 accuracy is never below accuracy."""
+    """Rank 0 is a correct prediction, and ties are broken as in accuracy: top-3 accuracy is never lower."""
     logits = np.array(
         [[3.0, 1.0, 2.0, 0.0], [1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0], [0.0, 5.0, 5.0, 9.0]]
     )
