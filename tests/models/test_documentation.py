@@ -13,6 +13,7 @@ from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Flatten, M
 from optotype.exporting.npz import reader
 from optotype.models.file import Header
 from optotype.models.model import Model
+from optotype.models.provenance import Provenance
 from optotype.training.train import train
 from tests.models.samples import complete_model
 from tests.training.samples import dataset, recipe
@@ -65,3 +66,9 @@ def test_every_key_is_described() -> None:
     """Each key of the metadata has a row in the table."""
     for key in Header.model_fields:
         assert f"\n| `{key}` |" in TEXT
+
+
+def test_every_value_of_the_provenance_is_described() -> None:
+    """Every value of a provenance is in the table of its keys."""
+    for key in Provenance.model_fields:
+        assert f"`{key}`" in TEXT, key
