@@ -72,7 +72,7 @@ def test_a_killed_run_is_refused_clearly(optotype: Command, digits: Path, tmp_pa
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(timeout=60)
     assert Run.open(tmp_path / "run").status == "running"
-    for verb, said in ((["judge", "run"], "was killed"), (["predict", "run", "a.png"], "kept no model")):
+    for verb, said in ((["judge", "run"], "was killed"), (["predict", "run", "a.png"], "has no model")):
         refused = optotype(*verb)
         assert refused.returncode == 1
         assert said in refused.stderr

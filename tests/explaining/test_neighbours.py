@@ -223,7 +223,7 @@ def test_data_that_are_gone_or_changed_are_said(run: Run, tmp_path: Path) -> Non
         Neighbours.prepare(run)  # its source, "memory", is none
     with pytest.raises(RunError):
         Neighbours.prepare(tmp_path / "nothing")
-    with pytest.raises(ModelError, match="does not say which data"):
+    with pytest.raises(ModelError, match="does not name its data"):
         Neighbours.prepare(small_model(), data)
 
 

@@ -73,7 +73,7 @@ def test_places_that_cannot_be_written_are_named(tmp_path: Path) -> None:
 
 def test_a_run_without_a_model_is_refused(tmp_path: Path) -> None:
     """A run that kept no model has nothing to export."""
-    with pytest.raises(RunError, match="kept no model"):
+    with pytest.raises(RunError, match="has no model"):
         export(small_run(tmp_path / "run"), "npz", tmp_path / "model.npz")
 
 

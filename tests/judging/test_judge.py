@@ -143,7 +143,7 @@ def test_an_unfinished_run_is_refused_and_so_is_its_model(digits: Path) -> None:
     run = Run.open(digits.parent / "runs" / "run")
     with pytest.raises(RunError, match="was interrupted after 1"):
         judge(run)
-    with pytest.raises(RunError, match="marked 'interrupted'"):
+    with pytest.raises(RunError, match="status 'interrupted'"):
         judge(run.model)
     assert _openings(digits) == 0
 
@@ -283,7 +283,7 @@ def test_the_work_is_told_and_robustness_is_asked_for(digits: Path) -> None:
 def test_what_is_no_target_and_no_data_set_is_refused(digits: Path) -> None:
     """The type that was given is named with what was expected, before anything is opened."""
     run = _run(digits)
-    with pytest.raises(RunError, match="target is of type int, expected a run, a model or the path"):
+    with pytest.raises(RunError, match="target is of type int, expected a run, a model, or the path"):
         judge(3)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="data are of type str, expected a data set"):
         judge(run, data="digits")  # type: ignore[arg-type]

@@ -96,7 +96,7 @@ def test_where_a_model_could_not_be_calibrated_the_notes_say_why(tmp_path: Path)
     """Without validation images there is neither temperature nor rejection."""
     data = load(write_folder(tmp_path / "digits", 200, 60))
     notes = judge(train(data, recipe(epochs=1, validation=0), out=tmp_path / "runs" / "run")).notes
-    assert any(note.startswith("The model holds no temperature") for note in notes)
+    assert any(note.startswith("The model has no calibration") for note in notes)
     assert sum("No image was set aside for validation" in note for note in notes) == 2
 
 

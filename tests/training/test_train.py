@@ -179,7 +179,7 @@ def test_ctrl_c_keeps_what_was_trained(tmp_path: Path) -> None:
     assert run.status == "interrupted"
     assert len(run.epochs) == 2
     assert run.model.provenance.status == "interrupted"
-    with pytest.raises(RunError, match="was interrupted after 2 whole epochs"):
+    with pytest.raises(RunError, match="was interrupted after 2 complete epochs"):
         run.require_finished()
 
 

@@ -47,7 +47,9 @@ def test_another_model_in_the_folder_has_not_the_run_s_accuracy(run: Run, tmp_pa
     shutil.copytree(run.path, copy)
     assert load_served(copy).accuracy is not None
     path = copy / "model.safetensors"
-    replace(run.model, provenance=run.model.provenance.updated(created="2026-01-01T00:00:00+00:00")).save(path)
+    replace(run.model, provenance=run.model.provenance.updated(created="2026-01-01T00:00:00+00:00")).save(
+        path
+    )
     assert load_served(copy).accuracy is None
     replace(run.model, recipe=run.model.recipe.model_copy(update={"seed": 77})).save(path)
     assert load_served(copy).accuracy is None

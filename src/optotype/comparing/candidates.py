@@ -88,9 +88,7 @@ def _find(target: Run | Model | str | Path, key: str) -> Candidate:
     else:
         recipe, path = model.recipe, str(target)
         name = origin.name if file is None else file.stem
-    return Candidate(
-        key, printable(name), printable(path), file, model, recipe, origin, opened.runs_root
-    )
+    return Candidate(key, printable(name), printable(path), file, model, recipe, origin, opened.runs_root)
 
 
 def _named(entrants: Sequence[Candidate]) -> list[Candidate]:

@@ -152,7 +152,11 @@ def _training(model: Model) -> list[str]:
         "Epochs": f"at most {recipe.epochs:,}; the weights are of epoch {'unknown' if epoch is None else epoch}",
         "Augmentation": _augmentation(recipe),
     }
-    said |= {words: str(environment[key]) for key, words in _ENVIRONMENT.items() if environment.get(key) is not None}
+    said |= {
+        words: str(environment[key])
+        for key, words in _ENVIRONMENT.items()
+        if environment.get(key) is not None
+    }
     return ["## Training", "", *(f"- {what}: {_text(text)}" for what, text in said.items() if text)]
 
 

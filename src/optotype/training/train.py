@@ -64,7 +64,9 @@ def train(
     start = extended.initial_weights(data.shape, data.class_names) if extended else None
     split = _split(data, recipe)
     recipe, measured = _settle(recipe, data, split, threads)
-    network = _network(recipe, data, threads, frozen=extended.shared_layers if extended and extended.freeze else 0)
+    network = _network(
+        recipe, data, threads, frozen=extended.shared_layers if extended and extended.freeze else 0
+    )
     environment = describe_environment(network.isa, network.threads, network.precision)
     folder = create_run_folder(data.name, recipe) if out is None else out
     run = Run.create(folder, recipe, data, split, environment)
