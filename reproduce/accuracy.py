@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final, Literal
 
-from optotype.metrics.welch import difference
+from optotype.metrics.welch import mean_difference
 from reproduce.lessons import LESSONS
 from reproduce.results import Results, Score, Training
 
@@ -57,7 +57,7 @@ def verdict(ours: list[float], theirs: list[float], margin: float = MARGIN) -> t
     """Format the difference of two means, its interval, and whether its lower bound is above the margin."""
     if min(len(ours), len(theirs)) < 2:
         return NONE, NONE, NONE
-    found = difference([100 * each for each in ours], [100 * each for each in theirs])
+    found = mean_difference([100 * each for each in ours], [100 * each for each in theirs])
     holds = "yes" if found.low > margin else "**no**"
     return f"{found.mean:+.2f}", f"{found.low:+.2f} to {found.high:+.2f}", holds
 

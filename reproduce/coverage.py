@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from optotype.metrics import log_loss, losses, softmax, wilson_interval
+from optotype.metrics import log_loss, log_loss_per_image, softmax, wilson_interval
 from optotype.metrics.bootstrap import mean_estimate
-from optotype.metrics.calibration import expected_calibration_error, in_bins
+from optotype.metrics.calibration import bin_by_confidence, expected_calibration_error
 from optotype.metrics.confusion import confusion_matrix, confusion_scores
 from optotype.metrics.intervals import Estimate
 from reproduce.results import FOLDER, Frozen, write
@@ -108,7 +108,7 @@ def _estimates(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[s
     return {
         "macro F1": scores.f1,
         "kappa": scores.kappa,
-        "log loss": mean_estimate(losses(logits, labels)),
+        "log loss": mean_estimate(log_loss_per_image(logits, labels)),
         "calibration error": expected_calibration_error(softmax(logits), labels),
     }
 
@@ -116,8 +116,8 @@ def _estimates(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[s
 def _values(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[str, float]:
     """Return the scores of a set that is large enough for them to be taken as the true values."""
     scores = confusion_scores(confusion_matrix(labels, logits.argmax(axis=1), _CLASSES))
-    binned = in_bins(softmax(logits), labels)
-    gaps = np.bincount(binned.place, weights=binned.confidence - binned.right)
+    binned = bin_by_confidence(softmax(logits), labels)
+    gaps = np.bincount(binned.bins, weights=binned.confidence - binned.is_correct)
     return {
         "macro F1": scores.f1.value,
         "kappa": scores.kappa.value,

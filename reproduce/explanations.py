@@ -21,7 +21,7 @@ from optotype.explaining.occlusion import log_odds, occlusion_map
 from optotype.metrics.bootstrap import mean_estimate
 from optotype.models.inputs import Pixels as AnyPixels
 from optotype.reporting.image_sheet import Row, draw_sheet
-from optotype.runs.origin import origin_of, reload
+from optotype.runs.origin import read_origin, reload_data
 from optotype.storage.atomic import write_durably
 from reproduce.deletion import Pixels, areas, average, random_orders, replacements
 from reproduce.explanation_results import FILE, Explanations, Mean, Subject, read
@@ -72,7 +72,7 @@ def train_twice(data: ot.Dataset) -> tuple[list[ot.Model], ot.Dataset, Split]:
             ot.train(data, recipe.override({"seed": seed}), out=Path(folder) / str(seed), curves=False).model
             for seed in range(2)
         ]
-    return models, *reload(origin_of(models[0]), models[0].recipe, data)
+    return models, *reload_data(read_origin(models[0]), models[0].recipe, data)
 
 
 def measure(name: str, models: list[ot.Model], data: ot.Dataset, split: Split, n: int = N) -> Subject:

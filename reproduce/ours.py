@@ -72,10 +72,10 @@ def results(recipe: ot.Recipe, run: ot.Run, judgement: ot.Judgement) -> Results:
     )
     return Results(
         recipe=recipe.name,
-        peer=PEERS["bf16" if run.environment["precision"] == "bf16" else "fp32"],
+        peer=PEERS["bf16" if run.environment.precision == "bf16" else "fp32"],
         definition=definition(recipe),
         split=run.split.fingerprint,
-        backend=str(run.environment["isa"]),
+        backend=str(run.environment.isa),
         versions=versions(),
         trainings=(training,),
     )

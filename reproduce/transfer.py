@@ -78,12 +78,12 @@ def _measured(folder: Path) -> Iterator[Way]:
     plain = ot.load_recipe("mnist-quick").override({"validation": 0})
     start = ot.train(_digits(range(5), 25_000, 0)[0], plain, out=folder / "start", curves=False).model
     last = ot.Dense(128, "relu")
-    ways: dict[str, ot.Recipe | ot.Extended] = {
+    ways: dict[str, ot.Recipe | ot.TransferRecipe] = {
         "from nothing": plain,
-        "from all layers, trained on": start.extended(freeze=False),
-        "from all layers, frozen": start.extended(),
-        "from all but the last, trained on": start.extended([last], keep=-1, freeze=False),
-        "from all but the last, frozen": start.extended([last], keep=-1),
+        "from all layers, trained on": start.transfer(freeze=False),
+        "from all layers, frozen": start.transfer(),
+        "from all but the last, trained on": start.transfer([last], keep=-1, freeze=False),
+        "from all but the last, frozen": start.transfer([last], keep=-1),
     }
     for images in COUNTS:
         for name, way in ways.items():

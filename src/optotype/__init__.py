@@ -1,11 +1,11 @@
-"""Train, judge and use classifiers of small images, and know how far each result can be trusted.
+"""Train, judge and use classifiers of small images, with the uncertainty of every result.
 
     import optotype as ot
     run = ot.train(ot.load("mnist"), ot.load_recipe("mnist-quick"))
     print(ot.judge(run))
 
-This is the public door: what is in ``__all__`` stays as it is between minor versions. A name is imported when it is
-first used, so that importing the package costs nothing.
+This is the public interface: the names in ``__all__`` do not change between minor versions. A name is imported when it
+is first used, so that importing the package is fast.
 """
 
 from importlib import import_module as _import_module
@@ -43,8 +43,9 @@ if _TYPE_CHECKING:
     from optotype.exporting.keras.from_keras import from_keras
     from optotype.judging.judge import judge
     from optotype.judging.judgement import Judgement
-    from optotype.models.extended import Extended
-    from optotype.models.model import Model, Prediction
+    from optotype.models.model import Model
+    from optotype.models.prediction import Prediction
+    from optotype.models.transfer import TransferRecipe
     from optotype.recipes.builtin import load_recipe
     from optotype.recipes.recipe import EarlyStopping, Head, Recipe
     from optotype.runs.listing import list_runs
@@ -67,7 +68,6 @@ __all__ = [
     "EarlyStopping",
     "EngineError",
     "ExportError",
-    "Extended",
     "Finding",
     "Findings",
     "Flatten",
@@ -89,6 +89,7 @@ __all__ = [
     "RecipeError",
     "Run",
     "RunError",
+    "TransferRecipe",
     "check",
     "compare",
     "export",
@@ -103,7 +104,7 @@ __all__ = [
     "train",
 ]
 
-_HOMES = {
+_NAMES_BY_MODULE = {
     "checking.check": ["check"],
     "checking.findings": ["Finding", "Findings"],
     "data.dataset": ["Dataset"],
@@ -124,21 +125,22 @@ _HOMES = {
     "comparing.comparison": ["Comparison"],
     "judging.judge": ["judge"],
     "judging.judgement": ["Judgement"],
-    "models.extended": ["Extended"],
-    "models.model": ["Model", "Prediction"],
+    "models.model": ["Model"],
+    "models.prediction": ["Prediction"],
+    "models.transfer": ["TransferRecipe"],
     "recipes.builtin": ["load_recipe"],
     "recipes.recipe": ["EarlyStopping", "Head", "Recipe"],
     "runs.listing": ["list_runs"],
     "runs.run": ["Run"],
     "training.train": ["train"],
 }
-_HOME = {name: f"optotype.{home}" for home, names in _HOMES.items() for name in names}
+_MODULES = {name: f"optotype.{home}" for home, names in _NAMES_BY_MODULE.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module 'optotype' has no attribute {name!r}")
-    value: object = getattr(_import_module(_HOME[name]), name)
+    value: object = getattr(_import_module(_MODULES[name]), name)
     globals()[name] = value
     return value
 

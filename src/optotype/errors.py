@@ -1,18 +1,18 @@
-"""Every error that optotype raises on purpose, as one tree, so that a caller can catch at the depth it needs.
+"""All exceptions that optotype raises on purpose, as one tree, so that callers can catch a general or a specific one.
 
     OptotypeError
     ├── DataError          a data set, array or label that cannot be used
     │   ├── IdxError       a malformed IDX file
-    │   └── ImageError     a picture that cannot be read
-    ├── RecipeError        a recipe that cannot be understood
-    ├── ModelError         a model file that cannot be used
-    ├── ExportError        an export that cannot be made, or says other than its model
+    │   └── ImageError     an image that cannot be read
+    ├── RecipeError        a recipe that is not valid
+    ├── ModelError         a model or model file that cannot be used
+    ├── ExportError        an export that cannot be made, or gives other results than its model
     ├── RunError           a run folder that is missing, unfinished or in the way
     ├── ServeError         a server that cannot be started
-    ├── DivergedError      training stopped because the loss was no longer a number
+    ├── DivergedError      a training stopped because the loss was not finite
     └── EngineError        a network that cannot be built or run on this processor
 
-A message answers three questions: what happened with which value, what was expected, what to do next.
+A message has three parts: what happened with which value, what was expected, and what to do next.
 """
 
 import difflib
@@ -20,7 +20,7 @@ from collections.abc import Iterable
 
 
 class OptotypeError(Exception):
-    """The base of all errors that optotype raises on purpose."""
+    """Base class of all exceptions that optotype raises on purpose."""
 
 
 class DataError(OptotypeError):
@@ -32,19 +32,19 @@ class IdxError(DataError):
 
 
 class ImageError(DataError):
-    """A picture cannot be read."""
+    """An image cannot be read."""
 
 
 class RecipeError(OptotypeError):
-    """A recipe cannot be understood."""
+    """A recipe is not valid."""
 
 
 class ModelError(OptotypeError):
-    """A model file cannot be used."""
+    """A model or model file cannot be used."""
 
 
 class ExportError(OptotypeError):
-    """An export cannot be made, or says other than its model."""
+    """An export cannot be made, or gives other results than its model."""
 
 
 class RunError(OptotypeError):
@@ -56,25 +56,25 @@ class ServeError(OptotypeError):
 
 
 class DivergedError(OptotypeError):
-    """Training stopped because the loss was no longer a number."""
+    """Training stopped because the loss was not finite."""
 
 
 class EngineError(OptotypeError):
-    """A network cannot be built, or not on this processor."""
+    """A network cannot be built, or not run on this processor."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """Say that a name is unknown, which ones are known, and which one is nearest.
+    """Return a message on an unknown name, with the known names and the most similar one.
 
     Args:
-        kind: What is named, in the singular ("recipe").
-        name: What was given.
-        known: What would have been accepted.
+        kind: Noun for the named thing, in the singular ("recipe").
+        name: The unknown name.
+        known: The known names.
 
     Returns:
-        A sentence for an error message.
+        Sentences for an error message.
     """
     choices = sorted(known)
-    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    similar = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+    hint = f" Did you mean {similar[0]!r}?" if similar else ""
     return f"Unknown {kind} {name!r}.{hint} Known: {', '.join(choices)}."

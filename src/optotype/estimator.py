@@ -24,7 +24,7 @@ from optotype.errors import DataError, DivergedError
 from optotype.models.model import Model
 from optotype.recipes.builtin import default_recipe, load_recipe
 from optotype.recipes.recipe import Recipe
-from optotype.runs.naming import new_folder
+from optotype.runs.naming import create_run_folder
 from optotype.runs.run import MODEL_FILE
 from optotype.training.train import train
 
@@ -164,7 +164,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def _train(self, data: Dataset, recipe: Recipe) -> Model:
         if self.runs_root is not None:
-            folder = new_folder(data.name, recipe, self.runs_root)
+            folder = create_run_folder(data.name, recipe, self.runs_root)
             return train(data, recipe, out=folder, threads=self.threads).model
         with tempfile.TemporaryDirectory(prefix="optotype-") as temporary:
             try:

@@ -12,6 +12,7 @@ from optotype.data.dataset import Dataset, SealedTest
 from optotype.data.splits import stratified_split
 from optotype.engine.layers import Flatten
 from optotype.metrics import proportion
+from optotype.models.provenance import Environment
 from optotype.recipes.recipe import Recipe
 from optotype.runs.predictions import Predictions
 from optotype.runs.run import Run
@@ -28,7 +29,11 @@ def _with_wrong_test_label() -> Dataset:
 def _judged(folder: Path, data: Dataset, wrong: list[int]) -> Run:
     """Make a run that was judged, and was wrong about some test images."""
     run = Run.create(
-        folder, Recipe(layers=(Flatten(),)), data, stratified_split(data.labels, 30, 0), {"precision": "fp32"}
+        folder,
+        Recipe(layers=(Flatten(),)),
+        data,
+        stratified_split(data.labels, 30, 0),
+        Environment(precision="fp32"),
     )
     labels = textures(30, 2)[1]
     says = labels.copy()

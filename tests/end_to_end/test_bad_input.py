@@ -104,7 +104,7 @@ def test_a_loss_that_is_no_number_is_explained(optotype: Command, digits: Path) 
     _refused(
         optotype("train", digits, *settings, "--out", "run"), "epoch 1 at step 2 of 19", "1e+30", "no model"
     )
-    _refused(optotype("judge", "run"), "run diverged after 0 whole epochs")
+    _refused(optotype("judge", "run"), "run diverged after 0 complete epochs")
     _refused(optotype("predict", "run", "a.png"), "no model")
 
 

@@ -22,8 +22,8 @@ def test_a_model_is_taken_further(
     assert f"begins from mlp-32-16 of 10 classes: its first 3 layers, {words}" in done.stdout
     run, start = Run.open(tmp_path / "run"), Run.open(trained)
     assert run.recipe.layers == start.recipe.layers
-    assert run.start is not None
-    assert run.start["run"] == start.name
+    assert run.transfer is not None
+    assert run.transfer.run == start.name
     assert all(
         (run.model.weights[name].tobytes() == start.model.weights[name].tobytes()) == same
         for name in ("1.kernel", "2.kernel")
@@ -42,9 +42,9 @@ def test_a_recipe_of_its_own_adds_layers(
     done = optotype("train", digits, *arguments)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["recipe"] == "deeper"
-    start = Run.open(tmp_path / "run").start
+    start = Run.open(tmp_path / "run").transfer
     assert start is not None
-    assert (start["shared_layers"], start["freeze"]) == (2, False)
+    assert (start.shared_layers, start.freeze) == (2, False)
 
 
 def test_what_does_not_fit_ends_in_a_sentence(

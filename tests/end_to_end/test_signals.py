@@ -43,7 +43,7 @@ def test_ctrl_c_keeps_what_was_trained(optotype: Command, digits: Path, tmp_path
     assert "kept in run" in complaint
     run = Run.open(tmp_path / "run")
     assert run.status == "interrupted"
-    assert run.model.provenance["status"] == "interrupted"
+    assert run.model.provenance.status == "interrupted"
     assert len(run.epochs) >= 3
     refused = optotype("judge", "run")
     assert refused.returncode == 1
@@ -72,7 +72,7 @@ def test_a_killed_run_is_refused_clearly(optotype: Command, digits: Path, tmp_pa
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(timeout=60)
     assert Run.open(tmp_path / "run").status == "running"
-    for verb, said in ((["judge", "run"], "was killed"), (["predict", "run", "a.png"], "kept no model")):
+    for verb, said in ((["judge", "run"], "was killed"), (["predict", "run", "a.png"], "has no model")):
         refused = optotype(*verb)
         assert refused.returncode == 1
         assert said in refused.stderr

@@ -84,7 +84,7 @@ def test_json_lines_are_all_there_is(optotype: Command, digits: Path, tmp_path: 
     assert result["run"] == "run"
     assert result["seed"] == 3
     used = Run.open(tmp_path / "run").environment
-    assert (result["precision"], result["instruction_set"]) == (used["precision"], used["isa"])
+    assert (result["precision"], result["instruction_set"]) == (used.precision, used.isa)
     assert result["parameters"] == 25_818
     assert result["validation"]["n"] == 100
     assert result["validation"]["accuracy"] == second["val_accuracy"]

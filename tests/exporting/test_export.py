@@ -22,7 +22,7 @@ MODEL = untrained((Flatten(), Dense(8, "tanh")), (5, 4, 1))
 def test_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless it is named, the file lies in the working folder, under the name of the run or model file."""
     run = small_run(tmp_path / "runs" / "seven")
-    run.keep(small_model())
+    run.save_model(small_model())
     MODEL.save(tmp_path / "runs" / "other.safetensors")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
@@ -73,7 +73,7 @@ def test_places_that_cannot_be_written_are_named(tmp_path: Path) -> None:
 
 def test_a_run_without_a_model_is_refused(tmp_path: Path) -> None:
     """A run that kept no model has nothing to export."""
-    with pytest.raises(RunError, match="kept no model"):
+    with pytest.raises(RunError, match="has no model"):
         export(small_run(tmp_path / "run"), "npz", tmp_path / "model.npz")
 
 

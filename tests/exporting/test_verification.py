@@ -126,7 +126,7 @@ def test_golden_images_stand_in(digits: Path) -> None:
     made = trial_of(replace(run.model, golden=None))
     assert (made.name, made.images.shape) == ("made images", (32, 28, 28, 1))
     assert "digits" in made.reason
-    assert "does not say which data" in trial_of(MODEL).reason
+    assert "does not name its data" in trial_of(MODEL).reason
 
 
 def test_data_that_are_given_must_be_those_of_the_training(digits: Path) -> None:

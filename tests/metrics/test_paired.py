@@ -1,4 +1,4 @@
-"""Two classifiers on the same images; the simulations show that the statistics keep what they promise."""
+"""Paired comparison: known cases, and simulations of error rates, coverage and power."""
 
 from functools import cache
 
@@ -11,16 +11,16 @@ from scipy.stats import binom
 
 from optotype.errors import DataError
 from optotype.metrics.paired import (
-    holm,
+    holm_correction,
     images_needed,
-    mcnemar,
+    mcnemar_test,
+    minimum_detectable_difference,
     paired_difference,
-    smallest_difference,
 )
 
 P_VALUES = st.lists(st.floats(0, 1), max_size=12)
-APART = [0.002, 0.01, 0.08, 0.3]
-"""Shares of images that only one of two classifiers gets right: good nets on MNIST to poor ones on photographs."""
+DISCORDANT = [0.002, 0.01, 0.08, 0.3]
+"""Shares of images that only one classifier predicts correctly: from MNIST to photographs."""
 
 
 @st.composite
@@ -30,13 +30,13 @@ def _counts(draw: st.DrawFn) -> tuple[int, int, int]:
     return only_a, draw(st.integers(0, n - only_a)), n
 
 
-def _drawn(n: int, only_a: float, only_b: float, times: int) -> NDArray[np.int64]:
+def _draw(n: int, only_a: float, only_b: float, times: int) -> NDArray[np.int64]:
     """Draw counts (only_a, only_b) of simulated comparisons."""
     shares = [only_a, only_b, 1 - only_a - only_b]
     return np.random.default_rng(n).multinomial(n, shares, times)[:, :2]
 
 
-_cached = cache(mcnemar)
+_cached = cache(mcnemar_test)
 
 
 def _p_value(only_a: int, only_b: int) -> float:
@@ -44,150 +44,164 @@ def _p_value(only_a: int, only_b: int) -> float:
 
 
 @given(st.integers(0, 3000), st.integers(0, 3000))
-def test_mcnemars_test_is_a_sign_test(only_a: int, only_b: int) -> None:
-    """The p-value is the chance that a fair coin falls at least as unevenly, whichever side is which."""
-    fair = min(1.0, 2 * binom.cdf(min(only_a, only_b), only_a + only_b, 0.5))
-    assert mcnemar(only_a, only_b) == pytest.approx(fair, rel=1e-6, abs=1e-12)
-    assert mcnemar(only_b, only_a) == mcnemar(only_a, only_b)
+def test_mcnemar_is_a_sign_test(only_a: int, only_b: int) -> None:
+    """The p-value is the probability that a fair coin falls at least as unevenly, in either order."""
+    expected = min(1.0, 2 * binom.cdf(min(only_a, only_b), only_a + only_b, 0.5))
+    assert mcnemar_test(only_a, only_b) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+    assert mcnemar_test(only_b, only_a) == mcnemar_test(only_a, only_b)
 
 
-def test_mcnemar_of_known_cases() -> None:
-    """Six to none is the least that is seen at 5 %; five to none is not; nothing gives 1."""
-    assert mcnemar(0, 6) == pytest.approx(2 / 2**6)
-    assert mcnemar(0, 5) == pytest.approx(2 / 2**5)
-    assert mcnemar(0, 0) == 1
-    assert mcnemar(30, 61) == pytest.approx(0.00153, abs=5e-5)
+def test_mcnemar_known_cases() -> None:
+    """6 to 0 is significant at 5 %, 5 to 0 is not, and 0 to 0 gives 1."""
+    assert mcnemar_test(0, 6) == pytest.approx(2 / 2**6)
+    assert mcnemar_test(0, 5) == pytest.approx(2 / 2**5)
+    assert mcnemar_test(0, 0) == 1
+    assert mcnemar_test(30, 61) == pytest.approx(0.00153, abs=5e-5)
 
 
 @pytest.mark.parametrize("n", [100, 1000, 10_000])
-@pytest.mark.parametrize("apart", APART)
-def test_mcnemar_seldom_cries_wolf(n: int, apart: float) -> None:
-    """Of 2,000 simulated pairs of equally good classifiers, at most 5 % (and what chance adds) are told apart."""
-    drawn = _drawn(n, apart / 2, apart / 2, 2000)
-    wrong = np.mean([_p_value(a, b) < 0.05 for a, b in drawn.tolist()])
-    assert wrong <= 0.05 + 3 * (0.05 * 0.95 / 2000) ** 0.5
+@pytest.mark.parametrize("discordant", DISCORDANT)
+def test_mcnemar_false_positives(n: int, discordant: float) -> None:
+    """At most 5 % (plus random error) of 2,000 simulated pairs of equally good classifiers differ significantly."""
+    counts = _draw(n, discordant / 2, discordant / 2, 2000)
+    false_positives = np.mean([_p_value(a, b) < 0.05 for a, b in counts.tolist()])
+    assert false_positives <= 0.05 + 3 * (0.05 * 0.95 / 2000) ** 0.5
 
 
-@pytest.mark.parametrize("apart", APART)
+@pytest.mark.parametrize("discordant", DISCORDANT)
 @pytest.mark.parametrize("share", [0.5, 0.65, 0.9])
-def test_the_interval_covers_the_truth(apart: float, share: float) -> None:
-    """At n = 10,000 the interval holds the true difference in 93 to 97 % of 2,000 simulated comparisons."""
-    assert 0.93 <= _coverage(10_000, apart, share) <= 0.97
+def test_coverage(discordant: float, share: float) -> None:
+    """At n = 10,000, 93 to 97 % of 2,000 simulated intervals contain the true difference."""
+    assert 0.93 <= _coverage(10_000, discordant, share) <= 0.97
 
 
 @pytest.mark.parametrize("n", [100, 1000])
-@pytest.mark.parametrize("apart", APART)
-def test_the_interval_of_few_images_is_rather_too_wide(n: int, apart: float) -> None:
-    """With fewer images it never holds the truth less often than in 93 %."""
-    assert _coverage(n, apart, 0.65) >= 0.93
+@pytest.mark.parametrize("discordant", DISCORDANT)
+def test_coverage_with_few_images(n: int, discordant: float) -> None:
+    """With fewer images, at least 93 % of simulated intervals contain the true difference."""
+    assert _coverage(n, discordant, 0.65) >= 0.93
 
 
-def _coverage(n: int, apart: float, share: float) -> float:
-    """Simulate 2,000 comparisons in which B has a share of the images on which only one is right."""
-    true = apart * (2 * share - 1)
-    found = [
-        paired_difference(a, b, n) for a, b in _drawn(n, apart * (1 - share), apart * share, 2000).tolist()
+def _coverage(n: int, discordant: float, share: float) -> float:
+    """Return the coverage of 2,000 simulations in which B is correct on a share of the discordant images."""
+    true_difference = discordant * (2 * share - 1)
+    intervals = [
+        paired_difference(a, b, n)
+        for a, b in _draw(n, discordant * (1 - share), discordant * share, 2000).tolist()
     ]
-    return sum(each.low <= true <= each.high for each in found) / len(found)
+    return sum(interval.low <= true_difference <= interval.high for interval in intervals) / len(intervals)
 
 
 @given(_counts())
-def test_the_interval_holds_the_difference(counts: tuple[int, int, int]) -> None:
-    """The measured difference lies in its interval, the interval in -1 .. 1, and exchanging the two turns it round."""
+def test_interval_symmetry(counts: tuple[int, int, int]) -> None:
+    """The interval contains the difference, is in -1 .. 1, and changes its sign with the order."""
     only_a, only_b, n = counts
-    found = paired_difference(only_a, only_b, n)
-    assert -1 <= found.low <= found.value <= found.high <= 1
-    other = paired_difference(only_b, only_a, n)
-    assert (other.low, other.value, other.high) == pytest.approx((-found.high, -found.value, -found.low))
+    difference = paired_difference(only_a, only_b, n)
+    assert -1 <= difference.low <= difference.value <= difference.high <= 1
+    reverse = paired_difference(only_b, only_a, n)
+    assert (reverse.low, reverse.value, reverse.high) == pytest.approx(
+        (-difference.high, -difference.value, -difference.low)
+    )
 
 
-def test_the_interval_of_a_known_case() -> None:
-    """61 to 30 of 10,000 images is +0.31 points [0.12, 0.50]."""
-    found = paired_difference(30, 61, 10_000)
-    assert [round(100 * each, 2) for each in (found.value, found.low, found.high)] == [0.31, 0.12, 0.5]
+def test_interval_known_case() -> None:
+    """61 to 30 of 10,000 images is a difference of +0.31 points [0.12, 0.50]."""
+    difference = paired_difference(30, 61, 10_000)
+    assert [round(100 * value, 2) for value in (difference.value, difference.low, difference.high)] == [
+        0.31,
+        0.12,
+        0.5,
+    ]
 
 
 @given(st.integers(0, 400), st.integers(0, 400), st.sampled_from([800, 1000, 10_000]))
-def test_the_interval_never_contradicts_the_test(only_a: int, only_b: int, n: int) -> None:
-    """Where McNemar's test sees a difference at 5 %, the interval leaves 0 out."""
-    found = paired_difference(only_a, only_b, n)
-    assert mcnemar(only_a, only_b) >= 0.05 or found.low > 0 or found.high < 0
+def test_interval_agrees_with_mcnemar(only_a: int, only_b: int, n: int) -> None:
+    """If McNemar's test is significant at 5 %, the interval does not contain 0."""
+    difference = paired_difference(only_a, only_b, n)
+    assert mcnemar_test(only_a, only_b) >= 0.05 or difference.low > 0 or difference.high < 0
 
 
-def test_holm_of_published_cases() -> None:
-    """Of seven p-values the same two are rejected at 5 % as in the examples of R's HDLSSkST; p.adjust's are given."""
+def test_holm_published_cases() -> None:
+    """Corrected p-values equal those of R's p.adjust, for an example of its package HDLSSkST."""
     p_values = [0.50, 0.01, 0.001, 0.69, 0.02, 0.05, 0.0025]
-    adjusted = holm(p_values)
-    assert [each < 0.05 for each in adjusted] == [False, False, True, False, False, False, True]
+    adjusted = holm_correction(p_values)
+    assert [p < 0.05 for p in adjusted] == [False, False, True, False, False, False, True]
     assert adjusted == pytest.approx([1, 0.05, 0.007, 1, 0.08, 0.15, 0.015])
-    assert holm([0.042, 0.001, 0.031, 0.014, 0.007]) == pytest.approx([0.062, 0.005, 0.062, 0.042, 0.028])
+    assert holm_correction([0.042, 0.001, 0.031, 0.014, 0.007]) == pytest.approx(
+        [0.062, 0.005, 0.062, 0.042, 0.028]
+    )
 
 
 @given(P_VALUES)
-def test_holm_only_raises_and_keeps_the_order(p_values: list[float]) -> None:
-    """No p-value falls or passes 1, the smallest is multiplied by their number, and their order stays."""
-    adjusted = holm(p_values)
+def test_holm_order(p_values: list[float]) -> None:
+    """No p-value decreases or exceeds 1, the smallest is multiplied by their number, and the order is kept."""
+    adjusted = holm_correction(p_values)
     assert all(before <= after <= 1 for before, after in zip(p_values, adjusted, strict=True))
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    assert [adjusted[place] for place in order] == sorted(adjusted)
+    assert [adjusted[index] for index in order] == sorted(adjusted)
     if p_values:
         assert min(adjusted) == pytest.approx(min(1, len(p_values) * min(p_values)))
 
 
-def test_holm_keeps_the_family_to_five_percent() -> None:
-    """Of 2,000 simulated comparisons of four equally good classifiers in pairs, at most 5 % tell any two apart."""
+def test_holm_false_positives() -> None:
+    """At most 5 % of 2,000 simulated comparisons of four equally good classifiers have a significant pair."""
     random = np.random.default_rng(0)
     wrong = 0
     for _ in range(2000):
-        right = random.random((4, 400)) < 0.8
-        pairs = [(right[a] & ~right[b], right[b] & ~right[a]) for a in range(4) for b in range(a)]
-        wrong += min(holm([_p_value(int(one.sum()), int(other.sum())) for one, other in pairs])) < 0.05
+        correct = random.random((4, 400)) < 0.8
+        pairs = [(correct[a] & ~correct[b], correct[b] & ~correct[a]) for a in range(4) for b in range(a)]
+        wrong += (
+            min(holm_correction([_p_value(int(only_a.sum()), int(only_b.sum())) for only_a, only_b in pairs]))
+            < 0.05
+        )
     assert wrong / 2000 <= 0.05 + 3 * (0.05 * 0.95 / 2000) ** 0.5
 
 
-def test_images_needed_of_published_cases() -> None:
+def test_images_needed_published_cases() -> None:
     """Connor's equation gives 23 pairs for 0.45 against 0.05, and 155 for 0.30 against 0.15."""
     assert images_needed(45, 5, 100) == 23
     assert images_needed(30, 15, 100) == 155
 
 
 @given(_counts(), st.integers(1, 50))
-def test_what_is_not_seen_needs_more_images(counts: tuple[int, int, int], pairs: int) -> None:
-    """Where the test sees nothing at a level, more images are needed at that level than there are; or none help."""
+def test_more_images_needed_if_not_significant(counts: tuple[int, int, int], pairs: int) -> None:
+    """If the test is not significant, more images are needed than there are; without a difference, None."""
     only_a, only_b, n = counts
     needed = images_needed(only_a, only_b, n, 0.05 / pairs)
     if only_a == only_b:
         assert needed is None
-    elif mcnemar(only_a, only_b) > 0.05 / pairs:
+    elif mcnemar_test(only_a, only_b) > 0.05 / pairs:
         assert needed is not None
         assert needed > n
 
 
-def test_the_images_needed_do_show_the_difference() -> None:
-    """With as many images as are said to be needed, 80 % of 2,000 simulated comparisons see the difference."""
+def test_power_with_images_needed() -> None:
+    """With the number of images needed, about 80 % of 2,000 simulated comparisons are significant."""
     needed = images_needed(130, 160, 10_000)
     assert needed is not None
-    seen = np.mean([_p_value(a, b) < 0.05 for a, b in _drawn(needed, 0.013, 0.016, 2000).tolist()])
-    assert 0.76 <= seen <= 0.84
+    power = np.mean([_p_value(a, b) < 0.05 for a, b in _draw(needed, 0.013, 0.016, 2000).tolist()])
+    assert 0.76 <= power <= 0.84
 
 
 @given(_counts())
-def test_the_smallest_difference_is_the_reverse(counts: tuple[int, int, int]) -> None:
-    """A difference as large as the smallest that would have been seen needs about as many images as there were."""
+def test_minimum_detectable_difference(counts: tuple[int, int, int]) -> None:
+    """The minimum detectable difference needs about as many images as were counted."""
     only_a, only_b, n = counts
-    smallest = smallest_difference(only_a, only_b, n)
+    smallest = minimum_detectable_difference(only_a, only_b, n)
     assert (smallest > 0) == (only_a + only_b > 0)
     if 100 <= only_a + only_b <= n / 10:
-        more = round((only_a + only_b + smallest * n) / 2)
-        needed = images_needed(only_a + only_b - more, more, n)
-        assert needed == pytest.approx(n, rel=0.05)
+        larger = round((only_a + only_b + smallest * n) / 2)
+        smaller = only_a + only_b - larger
+        # The counts are rounded, and the number of images grows with the inverse square of the difference.
+        expected = n * (smallest * n / (larger - smaller)) ** 2
+        assert images_needed(smaller, larger, n) == pytest.approx(expected, rel=0.05)
 
 
 @pytest.mark.parametrize("counts", [(-1, 2, 10), (2, -1, 10), (6, 5, 10), (0, 0, 0)])
-def test_impossible_counts_are_refused(counts: tuple[int, int, int]) -> None:
-    """Negative counts, or more than there are images, are refused with the counts in the sentence."""
-    for function in (paired_difference, images_needed, smallest_difference):
+def test_invalid_counts(counts: tuple[int, int, int]) -> None:
+    """Negative counts, or counts above the number of images, raise a DataError."""
+    for function in (paired_difference, images_needed, minimum_detectable_difference):
         with pytest.raises(DataError, match=f"Of {counts[2]} images"):
             function(*counts)
     with pytest.raises(DataError):
-        mcnemar(-1, 5)
+        mcnemar_test(-1, 5)

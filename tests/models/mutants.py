@@ -1,7 +1,7 @@
-"""A program that changes a model file at random, again and again, and loads what comes out.
+"""A program that loads randomly changed copies of a model file.
 
-`python -m tests.models.mutants FILE COUNT`: it ends badly where loading a file neither gives a model that predicts nor
-raises ModelError, and prints how many of them were models, and how many megabytes the memory grew by.
+`python -m tests.models.mutants FILE COUNT` fails if loading a copy neither returns a model that predicts nor raises
+ModelError. It prints the number of models, and by how many megabytes the memory grew.
 """
 
 import json
@@ -15,7 +15,7 @@ import numpy as np
 from optotype.errors import ModelError
 from optotype.models.model import Model
 
-_ROOM = 1 << 30  # bytes of address space beyond what is there at the start
+_EXTRA_MEMORY = 1 << 30  # bytes of address space beyond those in use at the start
 _HOSTILE: tuple[object, ...] = (
     *(
         0,
@@ -55,12 +55,12 @@ _HOSTILE: tuple[object, ...] = (
 
 
 def mutant(content: bytes, number: int) -> bytes:
-    """Change a file: a value of its headers, or up to four places, half of them in the first bytes."""
+    """Return a changed copy: another value in a header, or up to four changed bytes, half of them near the start."""
     rng = np.random.default_rng(number)
-    return _with_another_value(content, rng) if number % 2 else _with_other_bytes(content, rng)
+    return _with_changed_value(content, rng) if number % 2 else _with_changed_bytes(content, rng)
 
 
-def _with_another_value(content: bytes, rng: np.random.Generator) -> bytes:
+def _with_changed_value(content: bytes, rng: np.random.Generator) -> bytes:
     end = 8 + int.from_bytes(content[:8], "little")
     tensors = json.loads(content[8:end])
     metadata = json.loads(tensors["__metadata__"]["optotype"])
@@ -72,32 +72,32 @@ def _with_another_value(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def _replace_one(tree: Any, rng: np.random.Generator) -> None:
-    places = list(_places(tree))
-    holder, key = places[rng.integers(len(places))]
-    holder[key] = _HOSTILE[rng.integers(len(_HOSTILE))]
+    locations = list(_locations(tree))
+    container, key = locations[rng.integers(len(locations))]
+    container[key] = _HOSTILE[rng.integers(len(_HOSTILE))]
 
 
-def _places(tree: Any) -> Any:
-    """List every value inside JSON, as its holder and the key there."""
+def _locations(tree: Any) -> Any:
+    """Yield every value inside JSON, as its container and its key."""
     for key in tree if isinstance(tree, dict) else range(len(tree)):
         yield tree, key
         if isinstance(tree[key], dict | list):
-            yield from _places(tree[key])
+            yield from _locations(tree[key])
 
 
-def _with_other_bytes(content: bytes, rng: np.random.Generator) -> bytes:
+def _with_changed_bytes(content: bytes, rng: np.random.Generator) -> bytes:
     changed = bytearray(content)
     for _ in range(rng.integers(1, 5)):
-        place = int(rng.integers(len(changed) if rng.random() < 0.5 else min(200, len(changed))))
+        index = int(rng.integers(len(changed) if rng.random() < 0.5 else min(200, len(changed))))
         match rng.choice(["change", "cut", "insert", "remove"], p=[0.6, 0.1, 0.15, 0.15]):
             case "change":
-                changed[place] = rng.integers(256)
+                changed[index] = rng.integers(256)
             case "cut":
-                del changed[max(place, 1) :]
+                del changed[max(index, 1) :]
             case "insert":
-                changed[place:place] = rng.bytes(int(rng.integers(1, 9)))
+                changed[index:index] = rng.bytes(int(rng.integers(1, 9)))
             case "remove" if len(changed) > 1:
-                del changed[place]
+                del changed[index]
     return bytes(changed)
 
 
@@ -117,7 +117,7 @@ def _main(path: Path, count: int) -> None:
     changed = path.with_name("mutant")
     assert _is_model(path)
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    limit = pages * resource.getpagesize() + _ROOM
+    limit = pages * resource.getpagesize() + _EXTRA_MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     before, models = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0
     for number in range(count):

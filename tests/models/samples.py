@@ -8,9 +8,10 @@ import numpy as np
 from optotype.engine.layers import BatchNormalization, Dense, Flatten, Layer
 from optotype.engine.network import Network
 from optotype.models.calibration import Calibration
-from optotype.models.golden import Golden
+from optotype.models.golden import GoldenImages
 from optotype.models.model import Model
 from optotype.models.novelty import NoveltyDetector
+from optotype.models.provenance import Provenance
 from optotype.recipes.recipe import Recipe
 
 SHAPE = (4, 3, 1)
@@ -21,16 +22,16 @@ LAYERS: tuple[Layer, ...] = (Flatten(), BatchNormalization(), Dense(5, "relu"))
 def small_model(
     seed: int = 0, recipe: Recipe | None = None, shape: tuple[int, int, int] = SHAPE, note: str = "test"
 ) -> Model:
-    """Make an untrained model of a few weights."""
+    """Return an untrained model of a few weights, with a provenance that has one unknown key."""
     recipe = recipe or Recipe(layers=LAYERS)
     network = Network(recipe.network_layers(len(CLASSES)), shape, threads=1)
     network.initialize(seed)
-    return Model(recipe, shape, CLASSES, network.weights(), {"note": note})
+    return Model(recipe, shape, CLASSES, network.weights(), Provenance.from_json({"note": note}))
 
 
 @cache
-def doubting_model() -> Model:
-    """Make an untrained model that is calibrated, and familiar with dark images."""
+def calibrated_model() -> Model:
+    """Return an untrained model with a calibration and a novelty detector that was fitted on dark images."""
     model = small_model()
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 64, (60, *SHAPE), np.uint8), rng.integers(0, len(CLASSES), 60)
@@ -48,8 +49,8 @@ def doubting_model() -> Model:
 
 
 @cache
-def whole_model() -> Model:
-    """Make an untrained model with every part that a model may have: doubts, and 32 golden images."""
-    model = doubting_model()
+def complete_model() -> Model:
+    """Return an untrained model with every part: calibration, novelty detector and 32 golden images."""
+    model = calibrated_model()
     images = np.random.default_rng(2).integers(0, 256, (32, *SHAPE), np.uint8)
-    return replace(model, golden=Golden.record(model.network, images))
+    return replace(model, golden=GoldenImages.compute(model.network, images))

@@ -1,4 +1,4 @@
-"""The model file: what is in it, and that no file can do more than be refused."""
+"""The model file: its content, old formats, and the refusal of damaged and hostile files."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,10 +15,10 @@ from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, F
 from optotype.errors import ModelError
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
-from tests.models.samples import CLASSES, doubting_model, small_model, whole_model
+from tests.models.samples import CLASSES, calibrated_model, complete_model, small_model
 
-OLD = Path(__file__).with_name("format-1.safetensors")
-SECOND = Path(__file__).with_name("format-2.safetensors")
+FORMAT_1 = Path(__file__).with_name("format-1.safetensors")
+FORMAT_2 = Path(__file__).with_name("format-2.safetensors")
 
 Metadata = dict[str, Any]
 
@@ -35,7 +35,7 @@ def _rewrite(path: Path, metadata: object, weights: Mapping[str, NDArray[Any]]) 
 
 
 def test_round_trip(tmp_path: Path) -> None:
-    """A model comes back from its file with the same weights, bit for bit, and everything that was known of it."""
+    """A loaded model has the same weights, bit for bit, and the same recipe, classes and provenance."""
     recipe = Recipe(
         name="all layers",
         pixels="raw",
@@ -52,85 +52,87 @@ def test_round_trip(tmp_path: Path) -> None:
     model.save(tmp_path / "m.safetensors")
     loaded = Model.load(tmp_path / "m.safetensors")
     assert (loaded.recipe, loaded.layers, loaded.input_shape) == (recipe, model.layers, (9, 8, 3))
-    assert (loaded.class_names, loaded.pixels, loaded.provenance) == (CLASSES, "raw", {"note": "test"})
+    assert (loaded.class_names, loaded.pixels, loaded.provenance) == (CLASSES, "raw", model.provenance)
     assert loaded.weights.keys() == model.weights.keys()
     for name, weight in model.weights.items():
         np.testing.assert_array_equal(loaded.weights[name], weight)
 
 
-def test_doubts_survive(tmp_path: Path) -> None:
-    """Calibration and familiarity come back bit for bit, and the model answers as before."""
-    model = doubting_model()
+def test_uncertainty_round_trip(tmp_path: Path) -> None:
+    """A loaded calibration and novelty detector are the same bit for bit, and give the same results."""
+    model = calibrated_model()
     model.save(tmp_path / "m")
     loaded = Model.load(tmp_path / "m")
     assert model.calibration is not None
-    assert model.familiarity is not None
+    assert model.novelty is not None
     assert loaded.calibration is not None
-    assert loaded.familiarity is not None
+    assert loaded.novelty is not None
     assert loaded.calibration.temperature == model.calibration.temperature
     np.testing.assert_array_equal(loaded.calibration.scores, model.calibration.scores)
-    for name, array in model.familiarity.tensors().items():
-        np.testing.assert_array_equal(loaded.familiarity.tensors()[name], array)
-    for name in ("scales", "threshold", "rejected"):
-        assert getattr(loaded.familiarity, name) == getattr(model.familiarity, name)
+    for name, array in model.novelty.tensors().items():
+        np.testing.assert_array_equal(loaded.novelty.tensors()[name], array)
+    for name in ("scales", "threshold", "rate"):
+        assert getattr(loaded.novelty, name) == getattr(model.novelty, name)
     images = np.random.default_rng(0).integers(0, 256, (9, *model.input_shape), np.uint8)
-    for now, before in zip(
-        loaded.logits_and_distances(images), model.logits_and_distances(images), strict=True
-    ):
-        assert now is not None
-        assert before is not None
-        np.testing.assert_array_equal(now, before)
+    results = zip(loaded.logits_and_distances(images), model.logits_and_distances(images), strict=True)
+    for loaded_array, expected in results:
+        assert loaded_array is not None
+        assert expected is not None
+        np.testing.assert_array_equal(loaded_array, expected)
 
 
-def test_a_file_of_the_first_format(tmp_path: Path) -> None:
-    """A file that optotype wrote before there were doubts loads: the same weights, and no doubts."""
-    assert _metadata(OLD)["format"] == 1
-    old, now = Model.load(OLD), small_model(3)
-    assert (old.calibration, old.familiarity) == (None, None)
+def test_format_1(tmp_path: Path) -> None:
+    """A file of format 1 loads with its weights and without uncertainty; parts of newer formats are refused in it."""
+    assert _metadata(FORMAT_1)["format"] == 1
+    old, now = Model.load(FORMAT_1), small_model(3)
+    assert (old.calibration, old.novelty) == (None, None)
     for name, weight in now.weights.items():
         np.testing.assert_array_equal(old.weights[name], weight)
-    metadata = _metadata(OLD) | {"calibration": {"temperature": 1.0, "n": 60}}
+    metadata = _metadata(FORMAT_1) | {"calibration": {"temperature": 1.0, "n": 60}}
     _rewrite(tmp_path / "m", metadata, {**now.weights, "calibration.scores": np.linspace(0, 1, 60)})
-    with pytest.raises(ModelError, match="has format 1 but more than that format knows"):
+    with pytest.raises(ModelError, match="has format 1 but"):
         Model.load(tmp_path / "m")
 
 
-def test_a_file_of_the_second_format() -> None:
-    """A file that was kept when format 2 was new loads: weights and doubts, and the golden images are as they were."""
-    assert _metadata(SECOND)["format"] == 2
-    old, now = Model.load(SECOND), whole_model()
+def test_format_2() -> None:
+    """A file that was written when format 2 was new loads with weights, uncertainty and golden images."""
+    assert _metadata(FORMAT_2)["format"] == 2
+    old, now = Model.load(FORMAT_2), complete_model()
     assert old.weights.keys() == now.weights.keys()
     assert old.calibration is not None
     assert old.calibration.n == 60
-    assert old.familiarity is not None
+    assert old.novelty is not None
+    assert old.novelty.threshold == 1.4404840469360352
+    assert old.novelty.scales == (15.20720386505127, 9.383819580078125)
     assert old.golden is not None
     assert now.golden is not None
     np.testing.assert_array_equal(old.golden.images, now.golden.images)
     np.testing.assert_allclose(old.golden.logits, now.golden.logits, rtol=1e-4, atol=1e-5)
-    assert [each.label for each in old.predict(now.golden.images)] == [
-        each.label for each in now.predict(now.golden.images)
+    assert [prediction.label for prediction in old.predict(now.golden.images)] == [
+        prediction.label for prediction in now.predict(now.golden.images)
     ]
 
 
-def test_same_model_same_bytes(tmp_path: Path) -> None:
-    """Saving is deterministic, and leaves nothing beside the file."""
+def test_saving_is_deterministic(tmp_path: Path) -> None:
+    """Two files of one model are equal byte for byte, and saving leaves no other file."""
     for name in ("a", "b"):
         small_model().save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
-def test_provenance_may_name_any_file(tmp_path: Path) -> None:
-    """The name of a folder that is not UTF-8 survives in the provenance."""
-    small_model(note="caf\udce9").save(tmp_path / "m")
-    assert Model.load(tmp_path / "m").provenance == {"note": "caf\udce9"}
+def test_provenance_with_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    """A provenance with a file name that is not UTF-8 is saved and loaded."""
+    model = small_model(note="caf\udce9")
+    model.save(tmp_path / "m")
+    assert Model.load(tmp_path / "m").provenance == model.provenance
 
 
-def test_metadata_is_plain(tmp_path: Path) -> None:
-    """The metadata is one JSON text that any program can read."""
+def test_metadata_is_json(tmp_path: Path) -> None:
+    """The metadata is one JSON text of format 3."""
     small_model().save(tmp_path / "m")
     metadata = _metadata(tmp_path / "m")
-    assert metadata["format"] == 2
+    assert metadata["format"] == 3
     assert metadata["layers"][-1] == {
         "units": 3,
         "activation": "softmax",
@@ -140,21 +142,21 @@ def test_metadata_is_plain(tmp_path: Path) -> None:
     assert metadata["class_names"] == list(CLASSES)
 
 
-def test_cannot_be_written(tmp_path: Path) -> None:
-    """A file that cannot be written is a ModelError that names it."""
+def test_unwritable_path(tmp_path: Path) -> None:
+    """Saving to a path that cannot be written raises a ModelError."""
     with pytest.raises(ModelError, match="Cannot write the model file"):
         small_model().save(tmp_path / "no such folder" / "m")
 
 
-def test_control_characters_are_not_saved(tmp_path: Path) -> None:
-    """A class name that could move a terminal's cursor is refused when the model is saved."""
+def test_control_characters_in_class_names(tmp_path: Path) -> None:
+    """Saving a class name with a control character raises a ModelError."""
     model = small_model()
     with pytest.raises(ModelError, match="Cannot save the model"):
         Model(model.recipe, model.input_shape, ("a", "b", "\x1b[2J"), model.weights).save(tmp_path / "m")
 
 
-def test_a_file_from_before_there_was_a_precision(tmp_path: Path) -> None:
-    """An old model file, whose recipe names no precision, loads as one that was trained in fp32."""
+def test_recipe_without_precision(tmp_path: Path) -> None:
+    """An old model file whose recipe has no precision loads as a model that was trained in fp32."""
     model = small_model()
     model.save(tmp_path / "model")
     metadata = _metadata(tmp_path / "model")
@@ -168,89 +170,88 @@ def _set(key: str, value: object) -> Callable[[Metadata], object]:
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "message"),
     [
-        (
-            _set("format", 3),
-            "has format 3, expected at most 2: it was made by a newer optotype. Upgrade optotype.",
-        ),
-        (_set("format", 0), "has metadata in which format is wrong"),
-        (_set("format", None), "has metadata in which format is wrong"),
-        (_set("surprise", 1), "has metadata in which surprise is wrong"),
-        (_set("layers", []), "in which layers is wrong"),
-        (_set("layers", [{"type": "Lambda"}]), "in which layers.0 is wrong"),
+        (_set("format", 4), "has format 4, expected at most 3"),
+        (_set("format", 0), "wrong metadata for format"),
+        (_set("format", None), "wrong metadata for format"),
+        (_set("surprise", 1), "wrong metadata for surprise"),
+        (_set("familiarity", None), "wrong metadata for familiarity"),
+        (_set("layers", []), "wrong metadata for layers"),
+        (_set("layers", [{"type": "Lambda"}]), "wrong metadata for layers.0"),
         (_set("layers", [{"type": "Flatten"}]), "has 3 class names but its last layer is Flatten"),
-        (_set("input_shape", [4, 3]), "in which input_shape.2 is wrong"),
-        (_set("input_shape", [4, 3, 10**9]), "in which input_shape.2 is wrong"),
+        (_set("input_shape", [4, 3]), "wrong metadata for input_shape.2"),
+        (_set("input_shape", [4, 3, 10**9]), "wrong metadata for input_shape.2"),
         (_set("input_shape", [4, 3, 2]), "has the tensor '1.beta' as ('F32', [12]) instead of ('F32', [24])"),
-        (_set("pixels", "raw"), "has layers or pixels that are not those of its recipe"),
+        (_set("pixels", "raw"), "has other layers or pixels than its recipe"),
         (_set("class_names", ["a", "b"]), "has 2 class names but its last layer is Dense(units=3"),
-        (_set("class_names", ["a", "b", "\x1b[2J"]), "in which class_names.2 is wrong"),
-        (
-            _set("recipe", {"layers": [], "epoch": 3}),
-            "has metadata with a recipe that is none (Unknown recipe key",
-        ),
-        (_set("recipe", {"layers": []}), "has layers or pixels that are not those of its recipe"),
-        (_set("provenance", []), "in which provenance is wrong"),
-        (lambda _: [], "has metadata in which all is wrong"),
+        (_set("class_names", ["a", "b", "\x1b[2J"]), "wrong metadata for class_names.2"),
+        (_set("recipe", {"layers": [], "epoch": 3}), "invalid recipe (Unknown recipe key"),
+        (_set("recipe", {"layers": []}), "has other layers or pixels than its recipe"),
+        (_set("provenance", []), "wrong metadata for provenance"),
+        (_set("provenance", {"epoch": "2"}), "wrong metadata for provenance.epoch"),
+        (_set("provenance", {"data": {"name": "digits"}}), "wrong metadata for provenance.data.source"),
+        (_set("provenance", {"environment": []}), "wrong metadata for provenance.environment"),
+        (_set("provenance", {"transfer": {"freeze": 1}}), "wrong metadata for provenance.transfer"),
+        (lambda _: [], "wrong metadata for the whole"),
         (lambda _: "{", "has metadata that is not JSON"),
         (lambda _: "[" * 100_000, "has metadata that is not JSON"),
     ],
 )
-def test_wrong_metadata(tmp_path: Path, change: Callable[[Metadata], object], sentence: str) -> None:
-    """Metadata that is newer, malformed or in contradiction with itself is refused, naming the file."""
+def test_wrong_metadata(tmp_path: Path, change: Callable[[Metadata], object], message: str) -> None:
+    """Metadata that is newer, malformed or inconsistent raises a ModelError that names the file."""
     path = tmp_path / "m"
     small_model().save(path)
     _rewrite(path, change(_metadata(path)), small_model().weights)
     with pytest.raises(ModelError) as caught:
         Model.load(path)
-    assert sentence in str(caught.value)
+    assert message in str(caught.value)
     assert str(path) in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("part", "key", "value", "sentence"),
+    ("part", "key", "value", "message"),
     [
         ("calibration", "temperature", 0.0, "The temperature is 0.0, expected 0.05 to 20.0"),
         ("calibration", "temperature", float("nan"), "The temperature is nan"),
-        ("calibration", "temperature", "warm", "in which calibration.temperature is wrong"),
+        ("calibration", "temperature", "warm", "wrong metadata for calibration.temperature"),
         (
             "calibration",
             "n",
             59,
             "has the tensor 'calibration.scores' as ('F64', [60]) instead of ('F64', [59])",
         ),
-        ("calibration", "n", 10**9, "in which calibration.n is wrong"),
-        ("calibration", "more", 1, "in which calibration.more is wrong"),
-        ("familiarity", "threshold", -1.0, "holds a number that is not finite or out of range"),
-        ("familiarity", "threshold", float("inf"), "holds a number that is not finite or out of range"),
-        ("familiarity", "scales", [1.0], "in which familiarity.scales.1 is wrong"),
-        ("familiarity", "scales", [1.0, 0.0], "holds a number that is not finite or out of range"),
-        ("familiarity", "rejected", 2.0, "holds a number that is not finite or out of range"),
-        ("familiarity", "rank", 0, "in which familiarity.rank is wrong"),
-        ("familiarity", "rank", 4, "has the tensor 'familiarity.directions' as"),
-        ("familiarity", "classes", 2, "has the tensor 'familiarity.appearance.means' as"),
+        ("calibration", "n", 10**9, "wrong metadata for calibration.n"),
+        ("calibration", "more", 1, "wrong metadata for calibration.more"),
+        ("novelty", "threshold", -1.0, "not finite or out of range"),
+        ("novelty", "threshold", float("inf"), "not finite or out of range"),
+        ("novelty", "scales", [1.0], "wrong metadata for novelty.scales.1"),
+        ("novelty", "scales", [1.0, 0.0], "not finite or out of range"),
+        ("novelty", "rate", 2.0, "not finite or out of range"),
+        ("novelty", "rank", 0, "wrong metadata for novelty.rank"),
+        ("novelty", "rank", 4, "has the tensor 'novelty.directions' as"),
+        ("novelty", "classes", 2, "has the tensor 'novelty.appearance.means' as"),
     ],
 )
-def test_wrong_doubts(tmp_path: Path, part: str, key: str, value: object, sentence: str) -> None:
-    """Numbers that are no calibration and no familiarity, or ask for other arrays, are refused, naming the file."""
+def test_wrong_uncertainty(tmp_path: Path, part: str, key: str, value: object, message: str) -> None:
+    """Invalid numbers or sizes of a calibration or novelty detector raise a ModelError that names the file."""
     path = tmp_path / "m"
-    doubting_model().save(path)
+    calibrated_model().save(path)
     metadata = _metadata(path)
     _rewrite(path, metadata | {part: metadata[part] | {key: value}}, _arrays(path))
     with pytest.raises(ModelError) as caught:
         Model.load(path)
-    assert sentence in str(caught.value)
+    assert message in str(caught.value)
     assert str(path) in str(caught.value)
 
 
 @pytest.mark.parametrize("value", [0, 33, -1, 2.5, True, "32"])
-def test_a_wrong_number_of_golden_images(tmp_path: Path, value: object) -> None:
-    """More golden images than 32, none, or what is no number are refused before an array is looked at."""
+def test_wrong_number_of_golden_images(tmp_path: Path, value: object) -> None:
+    """A number of golden images outside 1 to 32, or of another type, is refused before arrays are read."""
     path = tmp_path / "m"
-    whole_model().save(path)
+    complete_model().save(path)
     _rewrite(path, _metadata(path) | {"golden": value}, _arrays(path))
-    with pytest.raises(ModelError, match=r"m has metadata in which golden is wrong"):
+    with pytest.raises(ModelError, match="wrong metadata for golden"):
         Model.load(path)
 
 
@@ -265,29 +266,27 @@ def test_a_wrong_number_of_golden_images(tmp_path: Path, value: object) -> None:
         ("golden.logits", None),
     ],
 )
-def test_golden_images_of_another_kind(tmp_path: Path, name: str, array: NDArray[Any] | None) -> None:
-    """Golden images or logits of another type, shape or number than the header's, or missing ones, are refused."""
+def test_wrong_arrays_of_golden_images(tmp_path: Path, name: str, array: NDArray[Any] | None) -> None:
+    """Golden images or logits that are missing, or of another dtype, shape or number than the header's, are refused."""
     path = tmp_path / "m"
-    whole_model().save(path)
-    arrays = {key: held for key, held in _arrays(path).items() if key != name}
+    complete_model().save(path)
+    arrays = {key: value for key, value in _arrays(path).items() if key != name}
     _rewrite(path, _metadata(path), arrays if array is None else {**arrays, name: array})
     with pytest.raises(ModelError, match=f"has the tensor '{name}' as"):
         Model.load(path)
 
 
-@pytest.mark.parametrize(
-    "name", ["calibration.scores", "familiarity.center", "familiarity.features.whitening"]
-)
-def test_arrays_of_doubts(tmp_path: Path, name: str) -> None:
-    """An array of the doubts that is missing, not asked for or not finite is refused."""
+@pytest.mark.parametrize("name", ["calibration.scores", "novelty.center", "novelty.features.whitening"])
+def test_wrong_arrays_of_uncertainty(tmp_path: Path, name: str) -> None:
+    """An array of the calibration or novelty detector that is missing, unexpected or not finite is refused."""
     path = tmp_path / "m"
-    doubting_model().save(path)
+    calibrated_model().save(path)
     metadata, arrays = _metadata(path), _arrays(path)
     broken = {**arrays, name: arrays[name] * np.array(np.nan, arrays[name].dtype)}
     missing = {key: array for key, array in arrays.items() if key != name}
-    plain = metadata | {"calibration": None, "familiarity": None}
-    for changed, held in ((metadata, broken), (metadata, missing), (plain, arrays)):
-        _rewrite(path, changed, held)
+    without_parts = metadata | {"calibration": None, "novelty": None}
+    for changed, stored in ((metadata, broken), (metadata, missing), (without_parts, arrays)):
+        _rewrite(path, changed, stored)
         with pytest.raises(ModelError, match="rain the model again"):
             Model.load(path)
 
@@ -302,7 +301,7 @@ def _without(name: str) -> Callable[[dict[str, NDArray[Any]]], object]:
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "message"),
     [
         (_without("2.bias"), "has the tensor '2.bias' as None instead of ('F32', [5])"),
         (
@@ -316,14 +315,14 @@ def _without(name: str) -> Callable[[dict[str, NDArray[Any]]], object]:
         ),
         (
             lambda weights: weights.update({"2.bias": np.full(5, np.nan, np.float32)}),
-            "'2.bias' holds a value that",
+            "'2.bias' has a value that",
         ),
     ],
 )
 def test_wrong_tensors(
-    tmp_path: Path, change: Callable[[dict[str, NDArray[Any]]], object], sentence: str
+    tmp_path: Path, change: Callable[[dict[str, NDArray[Any]]], object], message: str
 ) -> None:
-    """A tensor that is missing, too much, of another type or shape, or not finite is refused, naming the file."""
+    """A tensor that is missing, unexpected, of another dtype or shape, or not finite raises a ModelError."""
     path = tmp_path / "m"
     small_model().save(path)
     metadata, weights = _metadata(path), dict(small_model().weights)
@@ -331,35 +330,35 @@ def test_wrong_tensors(
     _rewrite(path, metadata, weights)
     with pytest.raises(ModelError) as caught:
         Model.load(path)
-    assert sentence in str(caught.value)
+    assert message in str(caught.value)
     assert str(path) in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("content", "message"),
     [
-        (b"", "is no safetensors file"),
-        (b"1234567", "is no safetensors file"),
+        (b"", "is not a safetensors file"),
+        (b"1234567", "is not a safetensors file"),
         (b"\xff" * 8 + b"{}", "has a header of 18,446,744,073,709,551,615 bytes"),
         ((10_000_001).to_bytes(8, "little") + b"{}", "has a header of 10,000,001 bytes"),
-        ((9_999_999).to_bytes(8, "little") + b"{}", "is no safetensors file ("),
+        ((9_999_999).to_bytes(8, "little") + b"{}", "is not a safetensors file ("),
         ((2).to_bytes(8, "little") + b"{}", "is a safetensors file without optotype's metadata"),
-        ((2).to_bytes(8, "little") + b"\xff\xff", "is no safetensors file ("),
+        ((2).to_bytes(8, "little") + b"\xff\xff", "is not a safetensors file ("),
         (b"\x80\x04\x95" + b"pickle" * 9, "has a header of"),
     ],
 )
-def test_other_files(tmp_path: Path, content: bytes, sentence: str) -> None:
-    """A file that is no model is refused, naming it, before memory is reserved for what it claims to hold."""
+def test_other_files(tmp_path: Path, content: bytes, message: str) -> None:
+    """A file that is not a model raises a ModelError before memory is allocated for the size in its header."""
     path = tmp_path / "m"
     path.write_bytes(content)
     with pytest.raises(ModelError) as caught:
         Model.load(path)
-    assert sentence in str(caught.value)
+    assert message in str(caught.value)
     assert str(path) in str(caught.value)
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
-    """A missing file, a folder and an impossible path are ModelErrors."""
+    """A missing file, a folder and an invalid path raise a ModelError."""
     for path in (tmp_path / "missing", tmp_path, Path("nul\0"), tmp_path / ("x" * 300)):
         with pytest.raises(ModelError):
             Model.load(path)

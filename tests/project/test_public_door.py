@@ -1,4 +1,4 @@
-"""The public surface of the package: what `import optotype` gives, and what it costs."""
+"""The public interface of the package: its names, and the cost of its import."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ TOP: Final = Path(__file__).parents[2]
 
 
 def test_every_name_is_importable() -> None:
-    """Each name in `__all__` is there, once, and `dir` shows it."""
+    """Every name in `__all__` is unique, can be imported, and is listed by `dir`."""
     assert len(set(optotype.__all__)) == len(optotype.__all__)
     for name in optotype.__all__:
         assert getattr(optotype, name) is not None
@@ -21,11 +21,11 @@ def test_every_name_is_importable() -> None:
 
 
 def test_nothing_else_is_public() -> None:
-    """Whatever the module holds under a public name, once all is loaded, is in `__all__` or a submodule."""
+    """After every name was loaded, all public names of the module are in `__all__` or submodules."""
     for name in optotype.__all__:
         getattr(optotype, name)
-    held = {name for name, value in vars(optotype).items() if not isinstance(value, types.ModuleType)}
-    assert {name for name in held if not name.startswith("_")} <= set(optotype.__all__)
+    loaded = {name for name, value in vars(optotype).items() if not isinstance(value, types.ModuleType)}
+    assert {name for name in loaded if not name.startswith("_")} <= set(optotype.__all__)
 
 
 def test_unknown_name_is_an_attribute_error() -> None:
@@ -34,15 +34,15 @@ def test_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_import_is_cheap() -> None:
-    """Importing optotype imports none of the heavy packages; using a name imports what it needs."""
+    """Importing optotype imports no large package."""
     heavy = "matplotlib", "PIL", "rich", "typer", "pydantic", "safetensors", "sklearn", "scipy", "jinja2"
     program = f"import sys, optotype; print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "[]"
 
 
 def test_readme_uses_public_names() -> None:
-    """Every `ot.name` in the README's example is exported."""
+    """Every `ot.name` in the README is exported."""
     used = set(re.findall(r"\bot\.(\w+)", (TOP / "README.md").read_text(encoding="utf-8")))
     assert used
     assert used <= set(optotype.__all__)

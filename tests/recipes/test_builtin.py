@@ -1,33 +1,35 @@
-"""Finding and reading recipes: the built-in ones and files."""
+"""Loading recipes: built-in ones and files."""
 
 from pathlib import Path
 
 import pytest
 
 from optotype.errors import RecipeError
-from optotype.recipes.builtin import BUILTIN, DEFAULTS, OTHERWISE, default_recipe, load_recipe
+from optotype.recipes.builtin import BUILTIN, DEFAULTS, FALLBACK, default_recipe, load_recipe
 
-_GOOD = 'layers = [{ type = "Flatten" }]\nepochs = 3\n'
+_VALID = 'layers = [{ type = "Flatten" }]\nepochs = 3\n'
 
 
 def test_every_file_is_listed() -> None:
-    """The recipe files of the package are exactly the names that are listed."""
+    """The list of built-in recipes has exactly the recipe files of the package."""
     import optotype.recipes.builtin as module
 
-    assert sorted(BUILTIN) == sorted(p.stem for p in (Path(module.__file__).parent / "builtin").iterdir())
+    assert sorted(BUILTIN) == sorted(
+        path.stem for path in (Path(module.__file__).parent / "builtin").iterdir()
+    )
 
 
 def test_file(tmp_path: Path) -> None:
-    """A recipe file without a name is named after the file, one with a name keeps it."""
+    """A recipe is named after its file unless the file has a name."""
     path = tmp_path / "mine.toml"
-    path.write_text(_GOOD)
+    path.write_text(_VALID)
     assert (load_recipe(path).name, load_recipe(str(path)).epochs) == ("mine", 3)
-    path.write_text(_GOOD + 'name = "yours"\n')
+    path.write_text(_VALID + 'name = "yours"\n')
     assert load_recipe(path).name == "yours"
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("content", "message"),
     [
         (b"epochs = \n", "is not valid TOML: Invalid value (at line 1, column 10)"),
         (b"epochs = 3\nseed = 1\nname = '\xff'\n", ", line 3: byte 0xff is not UTF-8"),
@@ -38,38 +40,38 @@ def test_file(tmp_path: Path) -> None:
         (b"seed = " + b"9" * 5000, "is not valid TOML"),
     ],
 )
-def test_bad_file(tmp_path: Path, content: bytes, sentence: str) -> None:
-    """A file that holds no recipe is refused by name, with the line where there is one."""
+def test_bad_file(tmp_path: Path, content: bytes, message: str) -> None:
+    """A file that is not a recipe raises a RecipeError that names the file, and the line if there is one."""
     path = tmp_path / "bad.toml"
     path.write_bytes(content)
     with pytest.raises(RecipeError) as caught:
         load_recipe(path)
     assert str(path) in str(caught.value)
-    assert sentence in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    ("name", "message"),
     [
         ("mnist-quik", "Unknown recipe 'mnist-quik'. Did you mean 'mnist-quick'? Known: cnn-large"),
         ("missing.toml", "Cannot read the recipe missing.toml: No such file"),
         ("null\0.toml", "embedded null byte"),
         ("x" * 300 + ".toml", "Cannot read the recipe"),
-        (Path("/"), "/ is not a file"),
-        (Path("/dev/null"), "/dev/null is not a file"),
+        (Path("/"), "/ is not a regular file"),
+        (Path("/dev/null"), "/dev/null is not a regular file"),
     ],
 )
-def test_missing(name: str | Path, sentence: str) -> None:
-    """A recipe that is not there, or no file, is refused with what was looked for."""
+def test_missing(name: str | Path, message: str) -> None:
+    """A missing recipe, or a path that is not a file, raises a RecipeError that names it."""
     with pytest.raises(RecipeError) as caught:
         load_recipe(name)
-    assert sentence in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_default_recipe() -> None:
-    """MNIST has its own recipe; any other data set gets the one for pictures, the fewer images the longer."""
+    """MNIST has its own recipe; other data sets have the fallback, with more epochs for fewer images."""
     assert default_recipe("mnist", 60_000) == load_recipe(DEFAULTS["mnist"])
     other = default_recipe("my-pictures", 10_000)
-    assert (other.name, other.epochs) == (OTHERWISE, 20)
-    assert default_recipe("my-pictures", 50_000) == load_recipe(OTHERWISE)
+    assert (other.name, other.epochs) == (FALLBACK, 20)
+    assert default_recipe("my-pictures", 50_000) == load_recipe(FALLBACK)
     assert default_recipe("my-pictures", 30).epochs == 60

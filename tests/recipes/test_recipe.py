@@ -1,4 +1,4 @@
-"""Recipes: what is accepted, what is refused in which words, and the way through JSON."""
+"""Recipes: valid and invalid settings, error messages, and JSON."""
 
 import contextlib
 import json
@@ -48,75 +48,80 @@ _RECIPES = st.builds(
 
 
 def recipe(**settings: object) -> Recipe:
-    """Make a small recipe with some settings, of any type."""
+    """Return a small recipe with some settings, of any type."""
     return Recipe.model_validate({"layers": [Flatten(), Dense(3, "relu")], **settings})
 
 
 @given(_RECIPES)
-def test_json_round_trip(made: Recipe) -> None:
-    """Every recipe that can be made comes back from its JSON as it was."""
-    assert Recipe.from_json(made.to_json()) == made
+def test_json_round_trip(valid_recipe: Recipe) -> None:
+    """Every valid recipe is equal after it was written to JSON and read again."""
+    assert Recipe.from_json(valid_recipe.to_json()) == valid_recipe
 
 
 def test_defaults() -> None:
-    """What a recipe does not say is Keras's: Adam at 0.001, constant, and optotype's tenth for validation."""
-    made = recipe()
-    assert made.optimizer == Adam(0.001)
-    assert (made.schedule, made.validation, made.split_seed, made.seed) == (Constant(), 0.1, 0, 0)
-    assert (made.name, made.batch_size, made.epochs, made.early_stopping) == ("custom", 128, 10, None)
-    assert (made.precision, made.augment) == ("auto", None)
+    """Defaults are Keras's: Adam at a constant 0.001; and a tenth of the images for validation."""
+    created = recipe()
+    assert created.optimizer == Adam(0.001)
+    assert (created.schedule, created.validation, created.split_seed, created.seed) == (Constant(), 0.1, 0, 0)
+    assert (created.name, created.batch_size, created.epochs, created.early_stopping) == (
+        "custom",
+        128,
+        10,
+        None,
+    )
+    assert (created.precision, created.augment) == ("auto", None)
 
 
-def test_json_from_before_there_was_augmentation_means_none() -> None:
-    """A recipe kept as JSON without an augmentation was trained on images as they are, and is read so."""
+def test_old_json_without_augmentation() -> None:
+    """Old JSON without augmentation is a recipe without augmentation."""
     old = json.loads(recipe().to_json())
     del old["augment"]
     assert Recipe.from_json(json.dumps(old)) == recipe()
 
 
-def test_augmentation_is_set_by_key_and_taken_away() -> None:
-    """Settings of the augmentation are laid over none at all, over each other, and are gone after "none"."""
-    made = recipe().override({"augment.shift": "2", "augment.flip": "true"})
-    assert made.augment == Augment(shift=2, flip=True)
-    assert made.override({"augment.rotation": 10}).augment == Augment(shift=2, flip=True, rotation=10.0)
-    assert made.override({"augment": "none"}).augment is None
-    assert made.override({"augment": "auto"}).augment == "auto"
+def test_override_augmentation() -> None:
+    """Augmentation settings can be set by key, added to each other, and removed with "none"."""
+    created = recipe().override({"augment.shift": "2", "augment.flip": "true"})
+    assert created.augment == Augment(shift=2, flip=True)
+    assert created.override({"augment.rotation": 10}).augment == Augment(shift=2, flip=True, rotation=10.0)
+    assert created.override({"augment": "none"}).augment is None
+    assert created.override({"augment": "auto"}).augment == "auto"
 
 
-def test_json_from_before_there_was_a_precision_means_fp32() -> None:
-    """A recipe kept as JSON without a precision was trained in fp32 and is read so; one with it stays as it is."""
+def test_old_json_without_precision() -> None:
+    """Old JSON without precision is a recipe in fp32; JSON with a precision keeps it."""
     old = json.loads(recipe().to_json())
     del old["precision"]
     assert Recipe.from_json(json.dumps(old)) == recipe(precision="fp32")
     assert Recipe.from_json(recipe().to_json()).precision == "auto"
 
 
-def test_network_layers_end_in_the_head() -> None:
-    """The whole network is the layers and a softmax of one unit a class, initialized as the head says."""
-    made = recipe(head=Head("random_normal"))
-    assert made.network_layers(7) == (*made.layers, Dense(7, "softmax", "random_normal"))
+def test_network_layers() -> None:
+    """The network is the layers and the head, a Dense layer with softmax and one unit per class."""
+    created = recipe(head=Head("random_normal"))
+    assert created.network_layers(7) == (*created.layers, Dense(7, "softmax", "random_normal"))
 
 
-def test_softmax_regression_needs_no_layer_but_flatten() -> None:
-    """A recipe of Flatten alone is softmax regression, and an empty list is left for the shapes to refuse."""
+def test_softmax_regression() -> None:
+    """A recipe with only Flatten is softmax regression; an empty list is a recipe, which no image shape fits."""
     assert recipe(layers=[Flatten()]).network_layers(10)[-1] == Dense(10, "softmax")
     assert recipe(layers=[]).layers == ()
 
 
 def test_scale() -> None:
-    """Unit pixels are divided by 255, raw ones are not."""
+    """Pixels are divided by 255 for "unit", and not for "raw"."""
     assert recipe().scale == 1 / 255
     assert recipe(pixels="raw").scale == 1.0
 
 
 def test_frozen() -> None:
-    """A recipe cannot be changed, only copied with changes."""
+    """A recipe cannot be modified."""
     with pytest.raises(ValueError, match="frozen"):
-        recipe().epochs = 3  # type: ignore[misc]  # that is the point
+        recipe().epochs = 3  # type: ignore[misc]  # the error is tested
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("settings", "message"),
     [
         ({"batch_size": 0}, "'batch_size' is 0, expected at least 1."),
         ({"batch_size": 100_001}, "'batch_size' is 100001, expected at most 100000."),
@@ -125,13 +130,13 @@ def test_frozen() -> None:
         ({"epochs": "3"}, "'epochs' is '3', expected a whole number."),
         ({"seed": 2**63}, "'seed' is 9223372036854775808, expected at most 9223372036854775807."),
         ({"seed": -1}, "'seed' is -1, expected at least 0."),
-        ({"validation": 1.0}, "'validation' is 1.0, expected a whole number of images from 0, or a share"),
+        ({"validation": 1.0}, "'validation' is 1.0, expected a whole number of images"),
         ({"validation": True}, "'validation' is True, expected a whole number of images"),
         ({"validation": float("nan")}, "'validation' is nan, expected a whole number of images"),
         ({"validation": -1}, "'validation' is -1, expected a whole number of images"),
-        ({"name": ""}, "'name' is '', expected a text that is not empty."),
-        ({"name": "\ud800"}, "expected a text."),
-        ({"source": "x" * 2001}, "expected a text of at most 2000 characters."),
+        ({"name": ""}, "'name' is '', expected a string that is not empty."),
+        ({"name": "\ud800"}, "expected a string."),
+        ({"source": "x" * 2001}, "expected a string of at most 2000 characters."),
         ({"pixels": "rwa"}, "Unknown value of pixels 'rwa'. Did you mean 'raw'? Known: raw, unit."),
         (
             {"precision": "bf61"},
@@ -139,12 +144,12 @@ def test_frozen() -> None:
         ),
         ({"pixels": 3}, "'pixels' is 3, expected"),
         ({"head": {"kernel_initializer": "glorot"}}, "Did you mean 'glorot_uniform'?"),
-        ({"optimizer": "Adam"}, "'optimizer' is 'Adam', expected a table such as {type = ...}."),
-        ({"optimizer": {"learning_rate": 1}}, "'optimizer' has no type. Give one of: Adam, RMSprop, SGD."),
+        ({"optimizer": "Adam"}, "'optimizer' is 'Adam', expected a table, for example {type = ...}."),
+        ({"optimizer": {"learning_rate": 1}}, "'optimizer' has no type. Use one of: Adam, RMSprop, SGD."),
         ({"optimizer": {"type": "Adm"}}, "Unknown optimizer.type 'Adm'. Did you mean 'Adam'?"),
         ({"schedule": {"type": "onecycle"}}, "Did you mean 'one_cycle'? Known: constant, one_cycle."),
         ({"layers": 3}, "'layers' is 3, expected a list."),
-        ({"layers": [3]}, "'layers.0' is 3, expected a table such as {type = ...}."),
+        ({"layers": [3]}, "'layers.0' is 3, expected a table, for example {type = ...}."),
         ({"layers": [{"type": "Dense"}]}, "The recipe has no 'layers.0.units'"),
         ({"layers": [{"type": "Dens", "units": 3}]}, "Unknown layers.0.type 'Dens'. Did you mean 'Dense'?"),
         (
@@ -156,15 +161,15 @@ def test_frozen() -> None:
             "'layers.0.kernel_size' is [3],",
         ),
         ({"layers": [{"type": "Dense", "units": 3, "activation": "rleu"}]}, "Did you mean 'relu'?"),
-        ({"layers": [Flatten()] * 1001}, "expected at most 1000 of them."),
+        ({"layers": [Flatten()] * 1001}, "expected at most 1000 items."),
         ({"layers": [Dense(3, "softmax")]}, "the layer with softmax is the head"),
         ({"early_stopping": {"patience": -1}}, "'early_stopping.patience' is -1, expected at least 0."),
         ({"early_stopping": EarlyStopping(), "validation": 0}, "early_stopping but validation = 0"),
         (
             {"augment": "strong"},
-            "'augment' is 'strong', expected a table such as {shift = 2}, 'auto' or 'none'.",
+            "'augment' is 'strong', expected a table, for example {shift = 2}, or 'auto' or 'none'.",
         ),
-        ({"augment": 3}, "'augment' is 3, expected a table such as"),
+        ({"augment": 3}, "'augment' is 3, expected a table"),
         ({"augment": {"shift": -1}}, "'augment.shift' is -1, expected at least 0."),
         ({"augment": {"shift": 1.5}}, "'augment.shift' is 1.5, expected a whole number."),
         ({"augment": {"shift": 1001}}, "'augment.shift' is 1001, expected at most 1000."),
@@ -183,11 +188,11 @@ def test_frozen() -> None:
         ({"augment": {"elastic_sigma": 0}}, "'augment.elastic_sigma' is 0, expected at least 0.5."),
     ],
 )
-def test_bad_value(settings: dict[str, object], sentence: str) -> None:
-    """A value that is not accepted is named with its key and with what was expected."""
+def test_invalid_value(settings: dict[str, object], message: str) -> None:
+    """An invalid value raises a RecipeError that names key, value and what was expected, in one line."""
     with pytest.raises(RecipeError) as caught:
         recipe(**settings)
-    assert sentence in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -223,7 +228,7 @@ def test_bad_value(settings: dict[str, object], sentence: str) -> None:
     ],
 )
 def test_unknown_key(settings: dict[str, object], start: str, known: str) -> None:
-    """An unknown key is named with the nearest known one and the others of its table."""
+    """An unknown key raises a RecipeError with the most similar key and the other keys of its table."""
     with pytest.raises(RecipeError) as caught:
         recipe(**settings)
     assert str(caught.value).startswith(start)
@@ -231,7 +236,7 @@ def test_unknown_key(settings: dict[str, object], start: str, known: str) -> Non
 
 
 def test_missing_layers() -> None:
-    """A recipe without layers says that it needs them."""
+    """A recipe without layers raises a RecipeError."""
     with pytest.raises(RecipeError, match="The recipe has no 'layers'"):
         Recipe.model_validate({})
 
@@ -239,8 +244,8 @@ def test_missing_layers() -> None:
 @pytest.mark.parametrize(
     "text", ["", "[", "[]", "3", "[" * 100_000, '{"layers": [], "epochs": 1e400}', "9" * 5000]
 )
-def test_bad_json(text: str) -> None:
-    """JSON that is malformed, or no recipe, is a RecipeError."""
+def test_invalid_json(text: str) -> None:
+    """JSON that is malformed or not a recipe raises a RecipeError."""
     with pytest.raises(RecipeError):
         Recipe.from_json(text)
 
@@ -249,7 +254,7 @@ def test_bad_json(text: str) -> None:
     st.lists(inner, max_size=3)
     | st.dictionaries(st.sampled_from([*Recipe.model_fields, "type", "units", "x"]), inner, max_size=4)
 )))  # fmt: skip
-def test_any_data_is_a_recipe_or_a_recipe_error(data: object) -> None:
-    """Whatever a file holds, reading it gives a Recipe or a RecipeError."""
+def test_any_data(data: object) -> None:
+    """Any data give a Recipe or a RecipeError."""
     with contextlib.suppress(RecipeError):
         Recipe.model_validate(data)

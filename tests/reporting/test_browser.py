@@ -31,7 +31,7 @@ def test_the_report_is_at_home_in_a_browser(
 ) -> None:
     """At 375 pixels nothing makes the page scroll sideways, every image is there and has a text, nothing complains."""
     run = small_run(tmp_path / "run")
-    run.record(epoch(1))
+    run.append_epoch(epoch(1))
     judgement, model = judged(classes, 90, name=name)
     page = write_report(complete(judgement, LONG), model, tmp_path, run)
     browser.show(page, width=375, scheme=scheme)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optotype.metrics import losses, softmax
+from optotype.metrics import log_loss_per_image, softmax
 from optotype.models.calibration import Calibration
 from optotype.models.novelty import NoveltyDetector
 from optotype.reporting.gallery import Gallery, smaller
@@ -18,7 +18,7 @@ def test_the_worst_come_first() -> None:
     gallery = Gallery(judgement, model)
     assert judgement.evidence is not None
     said = judgement.evidence.predictions["test"]
-    worst = np.argsort(-losses(said.logits, said.labels), kind="stable")[:7]
+    worst = np.argsort(-log_loss_per_image(said.logits, said.labels), kind="stable")[:7]
     assert [each.place for each in gallery.top_losses(7)] == worst.tolist()
     mistakes = gallery.surest_mistakes(200)
     assert len(mistakes) == int((said.logits.argmax(axis=1) != said.labels).sum())
@@ -74,7 +74,7 @@ def test_probabilities_are_calibrated_and_the_unlike_are_marked() -> None:
     random = np.random.default_rng(0)
     images, labels = random.integers(0, 256, (200, 6, 5, 1)).astype(np.uint8), np.arange(200) % 10
     known = NoveltyDetector.fit(plain.network, images, labels, images[:100])
-    model = replace(plain, calibration=Calibration(2.0, np.linspace(0, 1, 50)), familiarity=known)
+    model = replace(plain, calibration=Calibration(2.0, np.linspace(0, 1, 50)), novelty=known)
     assert said.distances is not None
     for each in Gallery(judgement, model).sample(60):
         assert each.probability == pytest.approx(softmax(said.logits / 2)[each.place].max())

@@ -6,7 +6,6 @@ from typing import Any
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import JsonValue
 
 from optotype.data.named.catalogue import CATALOGUE
 from optotype.judging.judgement import Judgement
@@ -24,10 +23,10 @@ def _head(card: str) -> dict[str, Any]:
 
 def _trained_on(source: str) -> tuple[Judgement, Model]:
     judgement, model = judged()
-    data = model.provenance["data"]
-    assert isinstance(data, dict)
-    told: dict[str, JsonValue] = {**model.provenance, "data": {**data, "source": source}}
-    return judgement, replace(model, provenance=told)
+    data = model.provenance.data
+    assert data is not None
+    provenance = model.provenance.updated(data={**data.model_dump(), "source": source})
+    return judgement, replace(model, provenance=provenance)
 
 
 def test_hubs_can_read_the_head() -> None:

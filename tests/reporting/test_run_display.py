@@ -11,7 +11,7 @@ def test_a_run_shows_what_it_is_and_how_it_went(tmp_path: Path) -> None:
     """Recipe, data, status, the curve, and the test accuracy once it is judged are shown."""
     run = small_run(tmp_path / "run")
     assert "<svg" not in run._repr_html_()
-    run.record(epoch(1))
+    run.append_epoch(epoch(1))
     run.close("finished", "no <b> better")
     for words in ("<svg", "no &lt;b&gt; better", "not judged yet", "1 of "):
         assert words in run._repr_html_()

@@ -5,8 +5,8 @@ import pytest
 
 import optotype as ot
 from optotype.data.splits import stratified_split
-from optotype.metrics.welch import difference
-from optotype.recipes.builtin import BUILTIN, OTHERWISE
+from optotype.metrics.welch import mean_difference
+from optotype.recipes.builtin import BUILTIN, FALLBACK
 from reproduce.accuracy import MARGIN, accuracies
 from reproduce.headers import RECIPES, measured, with_line
 from reproduce.lessons import LESSONS, seeds
@@ -26,7 +26,7 @@ def kept(recipe: str, peer: Peer) -> Results:
 def behind(ours: Results, theirs: Results) -> float:
     """Give the lower end of the interval of the difference in test accuracy, in percentage points."""
     one, other = ([100 * each for each in accuracies(side, "test")] for side in (ours, theirs))
-    return difference(one, other).low
+    return mean_difference(one, other).low
 
 
 def test_page_is_what_the_results_give() -> None:
@@ -94,7 +94,7 @@ def test_every_recipe_was_timed(name: str) -> None:
 
 def test_every_recipe_has_its_lesson() -> None:
     """What is compared with Keras are built-in recipes: all but the default for pictures, which no lesson has."""
-    assert set(BUILTIN) - set(LESSONS) == {OTHERWISE}
+    assert set(BUILTIN) - set(LESSONS) == {FALLBACK}
 
 
 def test_files_name_no_machine() -> None:

@@ -1,4 +1,4 @@
-"""Predictions on disk: read as they were written, or refused."""
+"""Files of predictions: a round trip, and the refusal of damaged files."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from safetensors.numpy import save
 from optotype.errors import RunError
 from optotype.runs.predictions import Predictions, read_predictions, write_predictions
 
-WHOLE = {
+COMPLETE = {
     "indices": np.array([0, 2, 5]),
     "labels": np.array([0, 1, 1]),
     "logits": np.arange(6, dtype=np.float32).reshape(3, 2),
@@ -20,18 +20,15 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("without", [None, "distances"])
-def test_they_are_read_as_they_were_written(tmp_path: Path, without: str | None) -> None:
-    """Every array comes back bit for bit; distances may be missing."""
-    arrays = {name: array for name, array in WHOLE.items() if name != without}
+def test_round_trip(tmp_path: Path, without: str | None) -> None:
+    """Every array is read as it was written, bit for bit; distances may be missing."""
+    arrays = {name: array for name, array in COMPLETE.items() if name != without}
     write_predictions(tmp_path / "test.safetensors", Predictions(**arrays))
-    found = {
-        name: each
-        for name, each in vars(read_predictions(tmp_path / "test.safetensors")).items()
-        if each is not None
-    }
-    assert found.keys() == arrays.keys()
+    predictions = read_predictions(tmp_path / "test.safetensors")
+    loaded = {name: array for name, array in vars(predictions).items() if array is not None}
+    assert loaded.keys() == arrays.keys()
     for name, array in arrays.items():
-        np.testing.assert_array_equal(found[name], array, strict=True)
+        np.testing.assert_array_equal(loaded[name], array, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -47,21 +44,19 @@ def test_they_are_read_as_they_were_written(tmp_path: Path, without: str | None)
         {"logits": np.zeros((3, 2))},
         {"distances": np.ones(2, np.float32)},
         {"more": np.ones(3)},
-        {name: array[:0] for name, array in WHOLE.items()},
+        {name: array[:0] for name, array in COMPLETE.items()},
     ],
 )
-def test_arrays_that_do_not_belong_together_are_refused(
-    tmp_path: Path, changed: dict[str, NDArray[np.generic]]
-) -> None:
-    """A file in which one array has another shape, type or range is damaged, and the message names it."""
-    (tmp_path / "test.safetensors").write_bytes(save({**WHOLE, **changed}))
-    with pytest.raises(RunError, match=r"test\.safetensors holds"):
+def test_inconsistent_arrays(tmp_path: Path, changed: dict[str, NDArray[np.generic]]) -> None:
+    """A file in which an array has another shape, dtype or range raises a RunError that names the file."""
+    (tmp_path / "test.safetensors").write_bytes(save({**COMPLETE, **changed}))
+    with pytest.raises(RunError, match=r"test\.safetensors has"):
         read_predictions(tmp_path / "test.safetensors")
 
 
-def test_types_that_numpy_lacks_are_refused(tmp_path: Path) -> None:
-    """A file of bfloat16 is damaged."""
+def test_dtype_that_numpy_lacks(tmp_path: Path) -> None:
+    """A file with bfloat16 raises a RunError."""
     header = json.dumps({"labels": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}).encode()
     (tmp_path / "test.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0")
-    with pytest.raises(RunError, match="holds no predictions"):
+    with pytest.raises(RunError, match="has no valid predictions"):
         read_predictions(tmp_path / "test.safetensors")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from optotype.models.golden import Golden
+from optotype.models.golden import GoldenImages
 from optotype.models.model import Model
 from optotype.recipes.recipe import EarlyStopping
 from optotype.training.golden_images import golden_rows
@@ -45,13 +45,13 @@ def test_without_validation_they_are_training_images(tmp_path: Path) -> None:
 def test_logits_that_are_no_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a logit is not finite, the run still ends with a model, without golden images and with the reason."""
 
-    def record(_: object, images: NDArray[np.uint8]) -> Golden:
-        return Golden(images, np.full((len(images), 10), np.nan, np.float32))
+    def record(_: object, images: NDArray[np.uint8]) -> GoldenImages:
+        return GoldenImages(images, np.full((len(images), 10), np.nan, np.float32))
 
-    monkeypatch.setattr(Golden, "record", record)
+    monkeypatch.setattr(GoldenImages, "compute", record)
     model = train(dataset(), recipe(), out=tmp_path / "run").model
     assert model.golden is None
-    assert "not finite" in str(model.provenance["no_golden"])
+    assert "not finite" in str(model.provenance.no_golden)
 
 
 @given(labels=st.lists(st.integers(0, 40), min_size=1, max_size=90), data=st.data())

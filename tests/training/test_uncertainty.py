@@ -26,9 +26,9 @@ def test_a_run_ends_with_its_doubts(tmp_path: Path) -> None:
     run = train(dataset(600), recipe(validation=200), out=tmp_path / "run")
     model = Model.load(run.model_path)
     assert model.calibration is not None
-    assert model.familiarity is not None
+    assert model.novelty is not None
     assert model.calibration.n == 200
-    assert model.provenance["watched"] == 200
+    assert model.provenance.validation_images == 200
     held = run.split.validation
     assert (
         model.calibration.temperature
@@ -45,7 +45,7 @@ def test_doubts_do_not_depend_on_threads(tmp_path: Path) -> None:
         train(dataset(600), recipe(validation=200), out=tmp_path / str(threads), threads=threads).model
         for threads in (1, 2)
     ]
-    one, two = ((model.calibration, model.familiarity) for model in files)
+    one, two = ((model.calibration, model.novelty) for model in files)
     assert one[0] is not None
     assert two[0] is not None
     np.testing.assert_array_equal(one[0].scores, two[0].scores)
@@ -60,11 +60,11 @@ def test_one_half_stops_and_the_other_calibrates(tmp_path: Path) -> None:
     run = train(data, chosen, out=tmp_path / "run")
     watched, calibrating = split_validation(chosen, data.labels, run.split)
     assert sorted([*watched, *calibrating]) == run.split.validation.tolist()
-    best = run.epochs[int(str(run.model.provenance["epoch"])) - 1]
+    best = run.epochs[(run.model.provenance.epoch or 0) - 1]
     logits = run.model.logits(data.images[watched])
     assert best.val_loss == pytest.approx(log_loss(logits, data.labels[watched]), rel=1e-4)
     assert best.val_accuracy == accuracy(logits, data.labels[watched])
-    assert run.model.provenance["watched"] == len(watched) == 101
+    assert run.model.provenance.validation_images == len(watched) == 101
     assert run.model.calibration is not None
     expected = Calibration.fit(run.model.logits(data.images[calibrating]), data.labels[calibrating])
     np.testing.assert_allclose(run.model.calibration.scores, expected.scores, atol=1e-9)
@@ -74,7 +74,7 @@ def test_one_half_stops_and_the_other_calibrates(tmp_path: Path) -> None:
     ("validation", "early", "reason"),
     [
         (0, False, "No image was set aside for validation"),
-        (49, False, "49 images are too few to calibrate on, expected at least 50"),
+        (49, False, "49 images are too few for calibration, expected at least 50"),
         (99, True, "Early stopping takes all 99 validation images, expected at least 100"),
     ],
 )
@@ -82,10 +82,10 @@ def test_too_few_images_are_said(tmp_path: Path, validation: int, early: bool, r
     """Where too few images are left to calibrate on, the model has no doubts, and its provenance says why."""
     chosen = recipe(epochs=1, validation=validation, early_stopping=EarlyStopping() if early else None)
     model = train(dataset(), chosen, out=tmp_path / "run").model
-    assert (model.calibration, model.familiarity) == (None, None)
-    assert reason in str(model.provenance["no_calibration"])
-    assert model.provenance["no_familiarity"]
-    assert model.provenance["watched"] == validation
+    assert (model.calibration, model.novelty) == (None, None)
+    assert reason in str(model.provenance.no_calibration)
+    assert model.provenance.no_novelty
+    assert model.provenance.validation_images == validation
 
 
 def test_a_fit_that_fails_loses_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,8 +99,8 @@ def test_a_fit_that_fails_loses_no_model(tmp_path: Path, monkeypatch: pytest.Mon
     model = Model.load(run.model_path)
     assert run.status == "finished"
     assert model.calibration is not None
-    assert model.familiarity is None
-    assert model.provenance["no_familiarity"] == "singular"
+    assert model.novelty is None
+    assert model.provenance.no_novelty == "singular"
 
 
 def test_a_training_that_is_stopped_or_diverges_has_doubts_too(

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from optotype.engine.layers import Flatten
 from optotype.errors import DataError
-from optotype.models.model import Prediction
+from optotype.models.prediction import Prediction
 from optotype.runs.run import Run
 from optotype.web.app import make_app
 from optotype.web.limits import Limits

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from optotype.models.model import Model, Prediction
+from optotype.models.model import Model
+from optotype.models.prediction import Prediction
 from optotype.runs.run import Run
 from optotype.web.batching import Batches, QueueFullError
 from optotype.web.metrics import Metrics

@@ -27,10 +27,10 @@ def test_a_file_that_changed_is_another_model(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     run.model.save(path)
     before = load_served(path)
-    replace(run.model, provenance={**run.model.provenance, "run": "another"}).save(path)
+    replace(run.model, provenance=run.model.provenance.updated(run="another")).save(path)
     after = load_served(path)
     assert before.fingerprint != after.fingerprint
-    assert after.model.provenance["run"] == "another"
+    assert after.model.provenance.run == "another"
 
 
 def test_a_run_whose_curves_are_damaged_is_served_without_accuracy(run: Run, tmp_path: Path) -> None:
@@ -47,7 +47,9 @@ def test_another_model_in_the_folder_has_not_the_run_s_accuracy(run: Run, tmp_pa
     shutil.copytree(run.path, copy)
     assert load_served(copy).accuracy is not None
     path = copy / "model.safetensors"
-    replace(run.model, provenance={**run.model.provenance, "created": "2026-01-01T00:00:00+00:00"}).save(path)
+    replace(run.model, provenance=run.model.provenance.updated(created="2026-01-01T00:00:00+00:00")).save(
+        path
+    )
     assert load_served(copy).accuracy is None
     replace(run.model, recipe=run.model.recipe.model_copy(update={"seed": 77})).save(path)
     assert load_served(copy).accuracy is None

@@ -71,10 +71,10 @@ def _compare(
 
 def _folder_name(names: list[str]) -> str:
     """Name a folder for a comparison; only the first two models are named where there are more."""
-    from optotype.runs.naming import plain
+    from optotype.runs.naming import file_name
 
     more = f"-and-{len(names) - 2}-more" if len(names) > 2 else ""
-    return f"compare-{plain(names[0], _LONGEST)}-{plain(names[1], _LONGEST)}{more}"
+    return f"compare-{file_name(names[0], _LONGEST)}-{file_name(names[1], _LONGEST)}{more}"
 
 
 def _write(comparison: "Comparison", folder: Path) -> tuple[Path, Path]:

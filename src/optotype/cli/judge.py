@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from optotype.data.dataset import Dataset
     from optotype.judging.judgement import Judgement
-    from optotype.models.model import Model
     from optotype.runs.run import Run
+    from optotype.runs.targets import Target
 
 Data = Annotated[
     str | None,
@@ -62,9 +62,9 @@ def judge(
     import webbrowser
 
     from optotype.judging.judge import write_judgement
-    from optotype.runs.origin import find
+    from optotype.runs.targets import open_target
 
-    subject = find(target)
+    subject = open_target(target)
     pictures = None if data is None else _load(subject, data, on_bad)
     own = _own_folder(subject, pictures)
     if own is not None and out is not None:
@@ -87,7 +87,7 @@ def judge(
 
 def judged(
     screen: "Console",
-    subject: "Run | Model",
+    subject: "Target | Run",
     *,
     data: "Dataset | None" = None,
     robust: bool = False,
@@ -103,56 +103,49 @@ def judged(
 
 
 def reported(
-    screen: "Console", subject: "Run | Model", judgement: "Judgement", folder: Path, *, quiet: bool
+    screen: "Console", subject: "Target | Run", judgement: "Judgement", folder: Path, *, quiet: bool
 ) -> Path:
     """Write the report and the model card into a folder, saying so on a terminal meanwhile unless it is to be quiet."""
     from optotype.reporting import write_report
-    from optotype.runs.run import Run
+    from optotype.runs.targets import open_target
 
-    run = subject if isinstance(subject, Run) else None
-    model = subject.model if isinstance(subject, Run) else subject
+    target = open_target(subject)
     if quiet or not screen.is_terminal:
-        return write_report(judgement, model, folder, run)
+        return write_report(judgement, target.model, folder, target.run)
     with screen.status("writing the report"):
-        return write_report(judgement, model, folder, run)
+        return write_report(judgement, target.model, folder, target.run)
 
 
-def _own_folder(subject: "Run | Model", pictures: "Dataset | None") -> Path | None:
+def _own_folder(subject: "Target", pictures: "Dataset | None") -> Path | None:
     """Give the run's folder where the judgement is the run's own; None where it is not."""
-    from optotype.runs.run import Run
-
-    if not isinstance(subject, Run) or not (
-        pictures is None or pictures.fingerprint == subject.data.fingerprint
-    ):
+    run = subject.run
+    if run is None or not (pictures is None or pictures.fingerprint == run.data.fingerprint):
         return None
-    return subject.path
+    return run.path
 
 
-def _other_folder(subject: "Run | Model", pictures: "Dataset | None", out: Path | None) -> Path:
+def _other_folder(subject: "Target", pictures: "Dataset | None", out: Path | None) -> Path:
     """Say where another judgement goes; what cannot be written must not cost an opening of the test set."""
-    from optotype.runs.naming import plain
-    from optotype.runs.origin import origin_of
-    from optotype.runs.run import Run
+    from optotype.runs.naming import file_name
+    from optotype.runs.origin import read_origin
     from optotype.storage.outputs import require_output
 
-    if isinstance(subject, Run):
-        name, record = subject.name, subject.data
+    if subject.run is not None:
+        name, record = subject.run.name, subject.run.data
     else:
-        origin = origin_of(subject)
+        origin = read_origin(subject.model)
         name, record = origin.name, origin.data
-    folder = out or Path(f"judged-{plain(name)}-{plain((pictures or record).name)}")
+    folder = out or Path(f"judged-{file_name(name)}-{file_name((pictures or record).name)}")
     require_output(folder)
     return folder
 
 
-def _load(subject: "Run | Model", source: str, on_bad: OnBad) -> "Dataset":
+def _load(subject: "Target", source: str, on_bad: OnBad) -> "Dataset":
     """Load pictures in the size that the model takes."""
     from optotype.data.load import SIZES, takes_size
-    from optotype.runs.run import Run
 
-    if isinstance(subject, Run):
-        subject.require_finished()
-        subject = subject.model
-    height, width, _ = subject.input_shape
+    if subject.run is not None:
+        subject.run.require_finished()
+    height, width, _ = subject.model.input_shape
     size = height if height == width and height in SIZES and takes_size(source) else None
     return load_source(source, size, on_bad, rehash=False)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from optotype.data.pictures.worker_pool import Fit
     from optotype.data.sources.listing import Found
     from optotype.models.model import Model
-    from optotype.runs.run import Run
 
 Target = Annotated[str, typer.Argument(metavar="TARGET", help="A run folder or a model file.")]
 Images = Annotated[
@@ -80,10 +79,10 @@ def predict(
     code is 1.
     """
     from optotype.data.pictures.chunks import in_chunks
-    from optotype.runs.run import find_target
+    from optotype.runs.targets import open_target
 
     _check_output(show, parquet, programs=json + csv + bool(parquet))
-    model = _model(find_target(target))
+    model = _model(open_target(target).model)
     coverage = _coverage(model, coverage)
     fit = _fit(model, digit=fit_digit)
     screen, seen = console(stderr=True), Seen(show)
@@ -120,13 +119,10 @@ def _check_output(*paths: Path | None, programs: int) -> None:
             )
 
 
-def _model(target: "Run | Model") -> "Model":
+def _model(model: "Model") -> "Model":
     """Take the model of a run; one whose training did not end well is used all the same, but said to be so."""
-    from optotype.models.model import Model
-
-    model = target if isinstance(target, Model) else target.model
-    status = model.provenance.get("status", "finished")
-    if status != "finished":
+    status = model.provenance.status
+    if status not in (None, "finished"):
         console(stderr=True).print(f"Note: the training of this model is marked {status!r}, not 'finished'.")
     return model
 

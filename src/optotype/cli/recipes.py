@@ -56,10 +56,10 @@ def _as_json(recipe: "Recipe") -> dict[str, object]:
 
 def _summarize(screen: "Console", recipe: "Recipe") -> None:
     from optotype.engine.layers import one_line
-    from optotype.recipes.builtin import DEFAULTS, OTHERWISE
+    from optotype.recipes.builtin import DEFAULTS, FALLBACK
 
     default = ", ".join(data for data, name in DEFAULTS.items() if name == recipe.name)
-    if recipe.name == OTHERWISE:
+    if recipe.name == FALLBACK:
         default = "every other data set"
     screen.print(f"{recipe.name}{f'  (the default for {default})' if default else ''}", style="bold")
     screen.print(f"    {', '.join(one_line(layer) for layer in recipe.layers)}")

@@ -47,12 +47,13 @@ def conclude(screen: "Console", run: "Run", *, judge: bool, json: bool) -> None:
 
 def _print_limits(screen: "Console", run: "Run") -> None:
     """Say what the model cannot tell of its own answers."""
-    for key, what in (
-        ("no_calibration", "no calibration"),
-        ("no_familiarity", "no rejection of unlike images"),
+    provenance = run.model.provenance
+    for reason, part in (
+        (provenance.no_calibration, "no calibration"),
+        (provenance.no_novelty, "no novelty detection"),
     ):
-        if key in run.model.provenance:
-            screen.print(f"{what}: {run.model.provenance[key]}")
+        if reason is not None:
+            screen.print(f"{part}: {reason}")
 
 
 def _ending(run: "Run") -> str:
@@ -66,7 +67,7 @@ def _ending(run: "Run") -> str:
 
 def _kept_epoch(run: "Run") -> int:
     """Say after which epoch the model's weights were taken."""
-    return int(str(run.model.provenance["epoch"]))
+    return run.model.provenance.epoch or len(run.epochs)
 
 
 def _validation(run: "Run") -> dict[str, float] | None:
@@ -76,7 +77,7 @@ def _validation(run: "Run") -> dict[str, float] | None:
     epoch = run.epochs[_kept_epoch(run) - 1]
     if epoch.val_loss is None or epoch.val_accuracy is None:
         return None
-    n = int(str(run.model.provenance["watched"]))
+    n = run.model.provenance.validation_images or len(run.split.validation)
     low, high = wilson_interval(round(epoch.val_accuracy * n), n)
     return {"n": n, "loss": epoch.val_loss, "accuracy": epoch.val_accuracy, "low": low, "high": high}
 
@@ -88,8 +89,8 @@ def _as_json(run: "Run", judgement: "Judgement | None") -> dict[str, object]:
         "model": str(run.model_path),
         "recipe": run.recipe.name,
         "seed": run.recipe.seed,
-        "precision": run.environment["precision"],
-        "instruction_set": run.environment["isa"],
+        "precision": run.environment.precision,
+        "instruction_set": run.environment.isa,
         "epochs": len(run.epochs),
         "kept_epoch": _kept_epoch(run),
         "parameters": sum(weight.size for weight in run.model.weights.values()),

@@ -16,7 +16,7 @@ from optotype.errors import DataError
 if TYPE_CHECKING:
     from optotype.data.dataset import Skipped
     from optotype.data.sources.listing import Found
-    from optotype.models.model import Prediction
+    from optotype.models.prediction import Prediction
 
 Write = Callable[[Sequence[str], "Sequence[Prediction]"], None]
 

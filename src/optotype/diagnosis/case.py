@@ -48,8 +48,7 @@ class Case:
     @cached_property
     def epochs(self) -> tuple[Epoch, ...]:
         """The epochs up to the one whose weights the model has; at least one."""
-        kept = self.run.model.provenance.get("epoch")
-        return self.run.epochs[: kept if isinstance(kept, int) else None]
+        return self.run.epochs[: self.run.model.provenance.epoch]
 
     @property
     def model(self) -> Model:

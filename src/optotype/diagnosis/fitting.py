@@ -7,7 +7,7 @@ from optotype.diagnosis.advice import edit_recipe, train_again
 from optotype.diagnosis.case import Case
 from optotype.diagnosis.probes import loss_after, loss_of
 from optotype.judging.judgement import Diagnosis
-from optotype.metrics import losses
+from optotype.metrics import log_loss_per_image
 from optotype.runs.epoch import Epoch
 
 _Z: Final = 1.96
@@ -67,7 +67,7 @@ def _noise(case: Case) -> float:
     last epoch: so twice that epoch's variance is an upper bound. With early stopping half of the images are watched.
     """
     said = case.evidence.predictions["validation"]
-    each = losses(said.logits, said.labels)
+    each = log_loss_per_image(said.logits, said.labels)
     watched = len(each) / (2 if case.recipe.early_stopping else 1)
     return _Z * math.sqrt(2 * float(each.var()) / watched)
 

@@ -7,7 +7,7 @@ from optotype.diagnosis.advice import examine_data
 from optotype.diagnosis.case import Case
 from optotype.judging.judgement import Diagnosis
 from optotype.metrics import proportion
-from optotype.metrics.label_errors import most_likely_wrong
+from optotype.metrics.label_errors import find_label_errors
 from optotype.storage.digests import digests, match_digests
 from optotype.text import printable
 
@@ -63,7 +63,7 @@ def label_noise(case: Case) -> Diagnosis | None:
     if score is None or score.n < _FEWEST or score.accuracy.value > 1 - _NOISY or score.kappa.low < _KNOWS:
         return None
     labels, probabilities = case.evidence.predictions[split].labels, case.probabilities(split)
-    doubted = most_likely_wrong(labels, probabilities)
+    doubted = find_label_errors(labels, probabilities)
     wrong = int((probabilities[doubted, labels[doubted]] < _IMPOSSIBLE).sum())
     share = proportion(wrong, len(labels))
     if share.low < _NOISY:

@@ -12,7 +12,8 @@ from optotype.exporting.content import content_of
 from optotype.exporting.formats import Format, find_format
 from optotype.exporting.verification import Verification, trial_of, verify
 from optotype.models.model import Model
-from optotype.runs.run import MODEL_FILE, Run, find_target
+from optotype.runs.run import Run
+from optotype.runs.targets import open_target
 from optotype.storage.atomic import sync
 
 
@@ -50,9 +51,9 @@ def export(
         DataError: The data were given, and are not those of the training.
     """
     chosen = find_format(format)
-    found = find_target(target) if isinstance(target, str | Path) else target
-    model = found if isinstance(found, Model) else found.model
-    path = _place(chosen, target, found) if out is None else Path(out)
+    opened = open_target(target)
+    model = opened.model
+    path = Path(f"{opened.name}{chosen.suffixes[0]}") if out is None else Path(out)
     if path.suffix != chosen.suffixes[0]:
         raise ExportError(
             f"The file for the export is {path}, expected a name that ends in {chosen.suffixes[0]}. Name it so."
@@ -64,18 +65,6 @@ def export(
     if report is not None:
         report(verification)
     return path
-
-
-def _place(chosen: Format, target: Run | Model | str | Path, found: Run | Model) -> Path:
-    """Name the file after a run, a run's model file, or a model file."""
-    named = Path(target) if isinstance(target, str | Path) else Path(MODEL_FILE)
-    if isinstance(found, Run):
-        stem = found.name
-    elif named.name == MODEL_FILE and isinstance(target, str | Path):
-        stem = named.resolve().parent.name or named.stem
-    else:
-        stem = named.stem
-    return Path(f"{stem}{chosen.suffixes[0]}")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from optotype.data.dataset import Dataset
 from optotype.data.sealed import OpenedTest, open_test
 from optotype.errors import DataError, OptotypeError
 from optotype.models.model import Model
-from optotype.runs.origin import Origin, reload
+from optotype.runs.origin import Origin, reload_data
 from optotype.storage.digests import digests, match_digests
 
 _MAX_LISTED: Final = 10
@@ -78,7 +78,7 @@ def note_on_conversion(data: Dataset, model: Model) -> str:
 def note_on_training_copies(images: NDArray[np.uint8], origin: Origin, model: Model) -> str:
     """Return a note on images that are exact copies of the model's training data; "" if there are none."""
     try:
-        trained, _ = reload(origin, model.recipe)
+        trained, _ = reload_data(origin, model.recipe)
     except OptotypeError as error:
         return f"The images could not be checked for copies of the model's training images. {error}"
     copies = int((match_digests(digests(trained.images), digests(images)) >= 0).sum())

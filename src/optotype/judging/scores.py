@@ -3,7 +3,7 @@
 import numpy as np
 
 from optotype.judging.judgement import ClassScore, Score
-from optotype.metrics import Estimate, losses, proportion, ranks
+from optotype.metrics import Estimate, log_loss_per_image, proportion, ranks
 from optotype.metrics.bootstrap import mean_estimate
 from optotype.metrics.confusion import confusion_matrix, confusion_scores
 from optotype.runs.predictions import Predictions
@@ -29,7 +29,7 @@ def score(predictions: Predictions, class_names: tuple[str, ...]) -> Score:
         n=n,
         accuracy=proportion(int((rank == 0).sum()), n),
         top3=proportion(int((rank < 3).sum()), n) if len(class_names) > 3 else None,
-        log_loss=mean_estimate(losses(logits, labels)),
+        log_loss=mean_estimate(log_loss_per_image(logits, labels)),
         precision=scores.precision,
         recall=scores.recall,
         f1=scores.f1,

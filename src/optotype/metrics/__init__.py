@@ -1,6 +1,15 @@
-"""Pure functions of logits and labels: scores, and intervals that say how far a score can be trusted."""
+"""Metrics: scores of logits and labels, and confidence intervals of the scores. All functions are pure."""
 
-from optotype.metrics.classification import accuracy, log_loss, losses, ranks, softmax
+from optotype.metrics.classification import accuracy, log_loss, log_loss_per_image, ranks, softmax
 from optotype.metrics.intervals import Estimate, proportion, wilson_interval
 
-__all__ = ["Estimate", "accuracy", "log_loss", "losses", "proportion", "ranks", "softmax", "wilson_interval"]
+__all__ = [
+    "Estimate",
+    "accuracy",
+    "log_loss",
+    "log_loss_per_image",
+    "proportion",
+    "ranks",
+    "softmax",
+    "wilson_interval",
+]

@@ -1,1 +1,1 @@
-"""Models: the trained thing, its file, and the only path from pixels to probabilities."""
+"""Trained models, their file format, and prediction from pixels to probabilities."""

@@ -1,16 +1,17 @@
-"""How unlike the training images an image is: a distance, and the threshold beyond which the model says so.
+"""Novelty detection: a distance from the training images, and a threshold above which an image counts as novel.
 
-Two things are looked at, each by its Mahalanobis distance to the nearest class of the training images, with one
+The distance combines two Mahalanobis distances to the nearest class of the training images, each with one
 covariance for all classes (K. Lee et al., A simple unified framework for detecting out-of-distribution samples and
 adversarial attacks, NeurIPS 2018, section 2.1):
 
-- the **features**, what the network's last layer reads, at unit length (M. Mueller, M. Hein, Mahalanobis++: improving
-  OOD detection via feature normalization, ICML 2025), on their principal components and by what lies outside of these;
-- the **appearance**: brightness, contrast, fineness and colour, because a network that was never shown noise may well
-  see one of its classes in it.
+- the distance of the **features**, the inputs of the last layer, at unit length (M. Mueller, M. Hein, Mahalanobis++:
+  improving OOD detection via feature normalization, ICML 2025), in coordinates of their principal components and of the
+  remaining distance from these;
+- the distance of the **appearance**: brightness, contrast, fineness and colour, because a network that was never
+  trained on noise may assign noise to one of its classes.
 
-The distance is the sum of both squared distances, each over what 99 % of the calibration images stay below.
-docs/decisions/0018-doubts.md has what was measured.
+The result is the sum of both squared distances, each divided by its 99 % quantile on the calibration images.
+docs/decisions/0018-uncertainty.md lists the measurements behind this choice.
 """
 
 from collections.abc import Callable
@@ -23,148 +24,154 @@ from numpy.typing import NDArray
 from optotype.engine.network import Images, Network
 from optotype.errors import DataError, ModelError
 
-REJECTED: Final = 0.01
-"""Share of the calibration images that the threshold rejects."""
+TARGET_RATE: Final = 0.01
+"""Share of the calibration images that exceed the threshold."""
 
-LEAST: Final = 50
-"""Images that a threshold takes at least, and training images likewise."""
+MIN_IMAGES: Final = 50
+"""Minimum number of calibration images for a threshold, and of training images."""
 
-LARGEST: Final = 1 << 14
-"""Features that can be looked at: more would take a large model file, and long."""
+MAX_FEATURES: Final = 1 << 14
+"""Maximum number of features: more would make a large model file and take long."""
 
 CHUNK: Final = 1000
-"""Images whose features are in memory at once."""
+"""Number of images whose features are in memory at once."""
 
-_DIRECTIONS: Final = 128
-_NUMBERS: Final = 1 << 17  # in the matrix of the directions: half a megabyte
-_GREY: Final = 1 / 255
-_FLOOR: Final = 1e-6  # of variances: a coordinate that never varied may still be off by a rounding
+_MAX_DIRECTIONS: Final = 128
+_MAX_NUMBERS: Final = 1 << 17  # in the matrix of the directions: half a megabyte
+_GREY_LEVEL: Final = 1 / 255
+_MIN_VARIANCE: Final = 1e-6  # a coordinate that never varied may still be off by a rounding error
 
-Array = NDArray[np.float32]
-Wide = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
+Float64Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """Points by class, with one covariance.
+    """Class means with one covariance for all classes.
 
     Attributes:
-        means: Of the classes, float32 of shape (classes, d), in coordinates in which the covariance is the identity.
-        whitening: What takes points to these coordinates, float32 of shape (d, d).
+        means: Means of the classes, float32 of shape (classes, d), in coordinates whose covariance is the identity.
+        whitening: Matrix that transforms points to these coordinates, float32 of shape (d, d).
     """
 
-    means: Array
-    whitening: Array
+    means: Float32Array
+    whitening: Float32Array
 
     @classmethod
-    def fit(cls, points: Array, labels: NDArray[np.integer]) -> "Clusters":
-        """Find means and covariance of points of shape (n, d) by their labels of shape (n,)."""
-        classes, where = np.unique(labels, return_inverse=True)
-        wide = points.astype(np.float64)
-        means = np.stack([wide[where == place].mean(axis=0) for place in range(len(classes))])
-        whitening = np.linalg.cholesky(np.linalg.inv(_shrunk_covariance(wide - means[where])))
+    def fit(cls, points: Float32Array, labels: NDArray[np.integer]) -> "Clusters":
+        """Compute means and covariance of points of shape (n, d) with labels of shape (n,)."""
+        classes, class_indices = np.unique(labels, return_inverse=True)
+        points64 = points.astype(np.float64)
+        means = np.stack([points64[class_indices == index].mean(axis=0) for index in range(len(classes))])
+        whitening = np.linalg.cholesky(np.linalg.inv(_shrunk_covariance(points64 - means[class_indices])))
         return cls((means @ whitening).astype(np.float32), whitening.astype(np.float32))
 
-    def distances(self, points: Array) -> Array:
-        """Give the squared distance to the nearest mean, of shape (n,), for points of shape (n, d)."""
+    def distances(self, points: Float32Array) -> Float32Array:
+        """Return the squared distance to the nearest mean, of shape (n,), of points of shape (n, d)."""
         white = points @ self.whitening
-        # As products of matrices, which is many times faster than differences; rounding may leave less than nothing.
-        crossed = _squares(self.means) - 2 * white @ self.means.T
-        nearest: Array = np.maximum(_squares(white) + crossed.min(axis=1), 0)
+        # Matrix products are many times faster than differences; rounding may make a result negative.
+        products = _squared_lengths(self.means) - 2 * white @ self.means.T
+        nearest: Float32Array = np.maximum(_squared_lengths(white) + products.min(axis=1), 0)
         return nearest
 
 
 @dataclass(frozen=True, eq=False)
 class NoveltyDetector:
-    """What training images look like, to the network and as they are.
+    """A detector of images that are unlike the training images, by features and by appearance.
 
     Attributes:
         center: Mean of the features at unit length, float32 of shape (features,).
         directions: Their principal components as columns, float32 of shape (features, r).
-        features: Classes among the features, in r + 1 coordinates.
-        appearance: Classes among the appearances.
-        scales: What both squared distances are divided by.
-        threshold: The largest distance of an image that is not called unlike the training images.
-        rejected: Share of the calibration images that are beyond it.
+        features: Classes in feature space, in r + 1 coordinates.
+        appearance: Classes in appearance space.
+        scales: Divisors of the two squared distances.
+        threshold: The largest distance at which an image does not count as novel.
+        rate: Share of the calibration images above the threshold, in 0 .. 1.
 
     Raises:
-        ModelError: A number is not finite or out of range.
+        ModelError: If a number is not finite or out of range.
     """
 
-    center: Array
-    directions: Array
+    center: Float32Array
+    directions: Float32Array
     features: Clusters
     appearance: Clusters
     scales: tuple[float, float]
     threshold: float
-    rejected: float
+    rate: float
 
     def __post_init__(self) -> None:
-        numbers = (*self.tensors().values(), np.array([*self.scales, self.threshold]))
-        positive = min(*self.scales, self.threshold) > 0 and 0 <= self.rejected < 1
-        if not positive or not all(np.isfinite(each).all() for each in numbers):
+        arrays = (*self.tensors().values(), np.array([*self.scales, self.threshold]))
+        in_range = min(*self.scales, self.threshold) > 0 and 0 <= self.rate < 1
+        if not in_range or not all(np.isfinite(array).all() for array in arrays):
             raise ModelError(
-                "What the model knows of its training images holds a number that is not finite or out of range,"
-                " expected finite ones, a positive threshold and positive scales. Train the model again."
+                "The novelty detector has a number that is not finite or out of range, expected finite numbers, a"
+                " positive threshold and positive scales. Train the model again."
             )
 
     @classmethod
     def fit(
         cls, network: Network, images: Images, labels: NDArray[np.integer], calibration: Images
     ) -> "NoveltyDetector":
-        """Learn what training images look like, and from which distance on an image is unlike them.
+        """Fit the distance on training images and the threshold on calibration images.
 
         Args:
-            network: With the model's weights.
+            network: The network with the model's weights.
             images: Training images of shape (n, height, width, channels), at least 50, in any order that does not sort
                 them by class.
             labels: Their classes, of shape (n,).
             calibration: Images of that shape that were not trained on, at least 50.
 
         Raises:
-            DataError: There are too few images or too many features, or a feature is not finite.
+            DataError: If there are too few images or too many features, or a feature is not finite.
         """
-        _check(network, len(images), len(calibration))
-        first = _unit(network.logits_and_features(images[:CHUNK])[1])
-        if not np.isfinite(first).all():
-            raise DataError("A feature is not finite, expected numbers. Train with a lower learning rate.")
-        center = first.mean(axis=0)
-        rank = min(_DIRECTIONS, len(first) // 2, _NUMBERS // len(center), len(center))
-        directions = _principal_directions(first - center, rank)
-        points = _by_chunk(lambda part: _points(network, part, center, directions), images)
-        features = Clusters.fit(points, labels)
-        looks = Clusters.fit(_by_chunk(appearance, images), labels)
-        known = _by_chunk(lambda part: _points(network, part, center, directions), calibration)
-        both = features.distances(known), looks.distances(_by_chunk(appearance, calibration))
-        beyond = int(REJECTED * len(calibration))
-        scales = [max(float(np.sort(each)[-1 - beyond]), _FLOOR) for each in both]
-        distances = np.sort(both[0] / scales[0] + both[1] / scales[1])
-        threshold = max(float(np.float32(distances[-1 - beyond])), _FLOOR)
-        return cls(
-            center, directions, features, looks, (scales[0], scales[1]), threshold, beyond / len(distances)
-        )
+        _check_sizes(network, len(images), len(calibration))
+        first_features = _normalize(network.logits_and_features(images[:CHUNK])[1])
+        if not np.isfinite(first_features).all():
+            raise DataError(
+                "A feature is not finite, expected finite numbers. Train with a lower learning rate."
+            )
+        center = first_features.mean(axis=0)
+        rank = min(_MAX_DIRECTIONS, len(first_features) // 2, _MAX_NUMBERS // len(center), len(center))
+        directions = _principal_directions(first_features - center, rank)
 
-    def distances(self, images: Images, features: Array) -> Array:
-        """Say how unlike the training images some images are.
+        def points(images: Images) -> Float32Array:
+            return _coordinates(network.logits_and_features(images)[1], center, directions)
+
+        feature_clusters = Clusters.fit(_by_chunk(points, images), labels)
+        appearance_clusters = Clusters.fit(_by_chunk(appearance, images), labels)
+        feature_distances = feature_clusters.distances(_by_chunk(points, calibration))
+        appearance_distances = appearance_clusters.distances(_by_chunk(appearance, calibration))
+        n_above = int(TARGET_RATE * len(calibration))
+        scales = (_upper_value(feature_distances, n_above), _upper_value(appearance_distances, n_above))
+        distances = feature_distances / scales[0] + appearance_distances / scales[1]
+        threshold = _upper_value(distances, n_above)
+        rate = n_above / len(calibration)
+        return cls(center, directions, feature_clusters, appearance_clusters, scales, threshold, rate)
+
+    def distances(self, images: Images, features: Float32Array) -> Float32Array:
+        """Compute the distances of images from the training images.
 
         Args:
             images: uint8, or float32 in 0..1, of shape (n, height, width, channels).
-            features: What the network's last layer reads of them, of shape (n, features).
+            features: Inputs of the network's last layer for these images, of shape (n, features).
 
         Returns:
-            float32 of shape (n,), 0 or more; larger where less is like the training images.
+            float32 of shape (n,), 0 or more; larger for images that are less like the training images.
         """
-        with np.errstate(over="ignore", invalid="ignore"):  # what is beyond all numbers is unlike enough
-            inner = self.features.distances(_coordinates(features, self.center, self.directions))
-            outer = self.appearance.distances(appearance(images))
-            return np.minimum(inner / self.scales[0] + outer / self.scales[1], np.finfo(np.float32).max)
+        # An overflow becomes the largest number: such an image is novel.
+        with np.errstate(over="ignore", invalid="ignore"):
+            coordinates = _coordinates(features, self.center, self.directions)
+            feature_part = self.features.distances(coordinates) / self.scales[0]
+            appearance_part = self.appearance.distances(appearance(images)) / self.scales[1]
+            return np.minimum(feature_part + appearance_part, np.finfo(np.float32).max)
 
-    def unknown(self, distances: Array) -> NDArray[np.bool_]:
-        """Say which distances are those of images unlike the training images; one that is no number is."""
+    def is_novel(self, distances: Float32Array) -> NDArray[np.bool_]:
+        """Return whether each distance is above the threshold; NaN counts as above."""
         return ~(distances <= self.threshold)
 
-    def tensors(self) -> dict[str, Array]:
-        """Give all arrays by name."""
+    def tensors(self) -> dict[str, Float32Array]:
+        """Return all arrays by name."""
         return {
             "center": self.center,
             "directions": self.directions,
@@ -175,103 +182,105 @@ class NoveltyDetector:
         }
 
 
-def appearance(images: Images) -> Array:
-    """Describe what images look like as a whole.
+def appearance(images: Images) -> Float32Array:
+    """Compute the appearance of images: brightness, contrast, fineness and colour.
 
     Args:
         images: uint8, or float32 in 0..1, of shape (n, height, width, channels).
 
     Returns:
-        float32 of shape (n, 4), or (n, 5) with several channels: brightness in 0 .. 1, then as logarithms contrast,
+        float32 of shape (n, 4), or (n, 5) with several channels: brightness in 0 .. 1, then the logarithms of contrast,
         difference between rows, difference between columns, and difference between channels. Contrast and
-        differences are root mean squares, to which one grey level of 255 is added, so that none is nothing.
+        differences are root mean squares; one grey level (1/255) is added to each, so that none is zero.
     """
     pixels = images.astype(np.float32) / 255 if images.dtype == np.uint8 else images
     grey = pixels.mean(axis=3)
     brightness = grey.mean(axis=(1, 2))
-    parts = [grey - brightness[:, None, None], np.diff(grey, axis=1), np.diff(grey, axis=2)]
+    differences = [grey - brightness[:, None, None], np.diff(grey, axis=1), np.diff(grey, axis=2)]
     if pixels.shape[3] > 1:
-        parts.append(pixels - grey[..., None])
-    return np.stack([brightness, *map(_log_size, parts)], axis=1)
+        differences.append(pixels - grey[..., None])
+    return np.stack([brightness, *map(_log_root_mean_square, differences)], axis=1)
 
 
 def appearance_size(channels: int) -> int:
-    """Give how many numbers describe what an image with so many channels looks like."""
+    """Return the number of appearance values of an image with a number of channels."""
     return 4 if channels == 1 else 5
 
 
-def _log_size(part: Array) -> Array:
-    flat = part.reshape(len(part), -1)
-    # An image of one row has no difference between rows.
-    size: Array = np.log(_GREY + np.sqrt(_squares(flat) / max(flat.shape[1], 1)))
-    return size
+def _log_root_mean_square(differences: Float32Array) -> Float32Array:
+    rows = differences.reshape(len(differences), -1)
+    # An image of one row has no difference between rows, so the divisor is at least 1.
+    logarithms: Float32Array = np.log(_GREY_LEVEL + np.sqrt(_squared_lengths(rows) / max(rows.shape[1], 1)))
+    return logarithms
 
 
-def _squares(rows: NDArray[Any]) -> NDArray[Any]:
-    """Add up the squares of each row."""
-    squares: NDArray[Any] = np.einsum("ij,ij->i", rows, rows)
-    return squares
+def _upper_value(distances: Float32Array, n_above: int) -> float:
+    """Return the value that a number of distances exceed; never 0, so that it can be a divisor."""
+    return max(float(np.sort(distances)[-1 - n_above]), _MIN_VARIANCE)
 
 
-def _check(network: Network, images: int, calibration: int) -> None:
-    if min(images, calibration) < LEAST:
+def _squared_lengths(rows: NDArray[Any]) -> NDArray[Any]:
+    """Return the sum of squares of each row."""
+    sums: NDArray[Any] = np.einsum("ij,ij->i", rows, rows)
+    return sums
+
+
+def _check_sizes(network: Network, images: int, calibration: int) -> None:
+    if min(images, calibration) < MIN_IMAGES:
         raise DataError(
-            f"{images} training and {calibration} validation images are too few to tell what is unlike them, expected"
-            f" {LEAST} of each. Give more images, or set more aside for validation."
+            f"{images} training and {calibration} validation images are too few for novelty detection, expected at"
+            f" least {MIN_IMAGES} of each. Use more images, or set more images aside for validation."
         )
     width = network.rows[-1].input_shape[0]
-    if width > LARGEST:
+    if width > MAX_FEATURES:
         raise DataError(
-            f"The last layer reads {width:,} features, expected at most {LARGEST:,} to tell what is unlike the training"
-            " images. Add a smaller layer before it."
+            f"The last layer has {width:,} features, expected at most {MAX_FEATURES:,} for novelty detection."
+            " Add a smaller layer before it."
         )
 
 
-def _unit(features: Array) -> Array:
-    lengths = np.sqrt(_squares(features))[:, np.newaxis]
-    unit: Array = features / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return unit
+def _normalize(features: Float32Array) -> Float32Array:
+    lengths = np.sqrt(_squared_lengths(features))[:, np.newaxis]
+    normalized: Float32Array = features / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return normalized
 
 
-def _coordinates(features: Array, center: Array, directions: Array) -> Array:
-    """Give the components along the directions, and the distance from what these span."""
-    away = _unit(features) - center
-    along = away @ directions
-    rest = np.maximum(_squares(away) - _squares(along), 0)
-    return np.column_stack([along, np.sqrt(rest)])
+def _coordinates(features: Float32Array, center: Float32Array, directions: Float32Array) -> Float32Array:
+    """Return the components along the directions, and the distance from the subspace that they span."""
+    deviations = _normalize(features) - center
+    components = deviations @ directions
+    squared_rest = np.maximum(_squared_lengths(deviations) - _squared_lengths(components), 0)
+    return np.column_stack([components, np.sqrt(squared_rest)])
 
 
-def _principal_directions(away: Array, rank: int) -> Array:
-    """Give the directions in which points of shape (n, d) lie farthest apart, as columns, the farthest last."""
-    n, d = away.shape
-    if rank == d:  # any directions span all; the covariance takes care of their lengths
+def _principal_directions(deviations: Float32Array, rank: int) -> Float32Array:
+    """Return the principal directions of points of shape (n, d), as columns, the one with most variance last."""
+    n, d = deviations.shape
+    if rank == d:  # any directions span the whole space; the covariance scales them
         return np.eye(d, dtype=np.float32)
-    products = away.T @ away if d <= n else away @ away.T
-    vectors = np.linalg.eigh(products)[1][:, -rank:]
-    directions = vectors if d <= n else away.T @ vectors
+    products = deviations.T @ deviations if d <= n else deviations @ deviations.T
+    eigenvectors = np.linalg.eigh(products)[1][:, -rank:]
+    directions = eigenvectors if d <= n else deviations.T @ eigenvectors
     lengths = np.maximum(np.linalg.norm(directions, axis=0), np.finfo(np.float32).tiny)
     return np.ascontiguousarray(directions / lengths, np.float32)
 
 
-def _points(network: Network, images: Images, center: Array, directions: Array) -> Array:
-    return _coordinates(network.logits_and_features(images)[1], center, directions)
+def _by_chunk(compute: Callable[[Images], Float32Array], images: Images) -> Float32Array:
+    return np.concatenate([compute(images[start : start + CHUNK]) for start in range(0, len(images), CHUNK)])
 
 
-def _by_chunk(compute: Callable[[Images], Array], images: Images) -> Array:
-    return np.concatenate([compute(images[first : first + CHUNK]) for first in range(0, len(images), CHUNK)])
-
-
-def _shrunk_covariance(rests: Wide) -> Wide:
-    """Estimate a covariance that can be inverted, from deviations of shape (n, d).
+def _shrunk_covariance(deviations: Float64Array) -> Float64Array:
+    """Estimate an invertible covariance from deviations of shape (n, d), with Ledoit-Wolf shrinkage.
 
     Source: O. Ledoit, M. Wolf, A well-conditioned estimator for large-dimensional covariance matrices, Journal of
     Multivariate Analysis 88 (2004), 365-411, lemma 3.2 to 3.4: a mixture with a multiple of the identity.
+    scikit-learn's ``ledoit_wolf`` is the same estimator; importing it here would slow down the end of every training.
     """
-    n, d = rests.shape
-    sample = rests.T @ rests / n
-    scale = np.trace(sample) / d
-    spread = ((sample - scale * np.eye(d)) ** 2).sum()
-    error = (((rests**2).sum(axis=1) ** 2).sum() / n - (sample**2).sum()) / n
-    weight = min(error / spread, 1.0) if spread > 0 else 1.0
-    shrunk: Wide = (1 - weight) * sample + (weight * scale + _FLOOR) * np.eye(d)
+    n, d = deviations.shape
+    sample = deviations.T @ deviations / n
+    mean_variance = np.trace(sample) / d
+    distance = ((sample - mean_variance * np.eye(d)) ** 2).sum()
+    error = (((deviations**2).sum(axis=1) ** 2).sum() / n - (sample**2).sum()) / n
+    shrinkage = min(error / distance, 1.0) if distance > 0 else 1.0
+    shrunk: Float64Array = (1 - shrinkage) * sample + (shrinkage * mean_variance + _MIN_VARIANCE) * np.eye(d)
     return shrunk

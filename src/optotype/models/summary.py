@@ -1,4 +1,4 @@
-"""A model in lines of text: its layers as a table, what it takes and tells apart, its doubts, and where it is from."""
+"""A model's summary as text: a table of its layers, its input, classes, uncertainty and provenance."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -7,78 +7,75 @@ from optotype.engine.layers import describe, one_line
 if TYPE_CHECKING:
     from optotype.models.model import Model
 
-_LONGEST: Final = 100  # characters in a line of facts
+_MAX_LINE: Final = 100  # characters in a line of facts
 
 
 def summary(model: "Model") -> str:
-    """Give the text of ``Model.summary``; what a file says of itself is shown without characters that move a cursor."""
+    """Return the text of ``Model.summary``; control characters from the file are replaced."""
     height, width, channels = model.input_shape
+    pixel_range = "0 .. 1" if model.pixels == "unit" else "0 .. 255"
     facts = {
         "recipe": model.recipe.name,
-        "images": f"{height} x {width} x {channels}, fed as {'0 .. 1' if model.pixels == 'unit' else '0 .. 255'}",
+        "images": f"{height} x {width} x {channels}, pixels scaled to {pixel_range}",
         "classes": f"{len(model.class_names)}: {', '.join(model.class_names)}",
         "calibration": _calibration(model),
-        "unlike images": _familiarity(model),
+        "novelty": _novelty(model),
         "golden images": "none" if model.golden is None else str(len(model.golden.images)),
-        "from": _origin(model),
+        "provenance": _origin(model),
     }
-    return "\n".join([*_table(model), "", *(_fact(name, text) for name, text in facts.items())])
+    return "\n".join([*_layer_table(model), "", *(_fact_line(name, text) for name, text in facts.items())])
 
 
-def _table(model: "Model") -> list[str]:
+def _layer_table(model: "Model") -> list[str]:
     rows = describe(model.layers, model.input_shape)
     cells = [("layer", "output shape", "parameters")]
     cells += [(one_line(row.layer), " x ".join(map(str, row.output_shape)), f"{row.size:,}") for row in rows]
-    total, trainable = (
-        sum(row.size for row in rows),
-        sum(row.trainable_size for row in rows),
-    )
+    total = sum(row.size for row in rows)
+    trainable = sum(row.trainable_size for row in rows)
     cells.append(("total", "", f"{total:,}"))
-    first, second, third = (max(map(len, column)) for column in zip(*cells, strict=True))
-    lines = [f"{layer:<{first}}  {shape:>{second}}  {size:>{third}}" for layer, shape, size in cells]
+    layer_width, shape_width, size_width = (max(map(len, column)) for column in zip(*cells, strict=True))
+    lines = [
+        f"{layer:<{layer_width}}  {shape:>{shape_width}}  {size:>{size_width}}"
+        for layer, shape, size in cells
+    ]
     rule = "-" * len(lines[0])
     return [lines[0], rule, *lines[1:-1], rule, f"{lines[-1]} ({trainable:,} trainable)"]
 
 
 def _calibration(model: "Model") -> str:
-    found = model.calibration
-    if found is None:
-        return _none(model, "no_calibration")
-    return f"temperature {found.temperature:.3f}, from {found.n:,} images"
+    calibration = model.calibration
+    if calibration is None:
+        return _missing(model.provenance.no_calibration)
+    return f"temperature {calibration.temperature:.3f}, fitted on {calibration.n:,} images"
 
 
-def _familiarity(model: "Model") -> str:
-    found = model.familiarity
-    if found is None:
-        return _none(model, "no_familiarity")
-    return f"told from the training's; {found.rejected:.1%} of the calibration's are rejected too"
+def _novelty(model: "Model") -> str:
+    novelty = model.novelty
+    if novelty is None:
+        return _missing(model.provenance.no_novelty)
+    return f"detected above distance {novelty.threshold:.3f}, which {novelty.rate:.1%} of calibration images exceed"
 
 
-def _none(model: "Model", key: str) -> str:
-    reason = model.provenance.get(key)
+def _missing(reason: str | None) -> str:
     return "none" if reason is None else f"none: {reason}"
 
 
 def _origin(model: "Model") -> str:
-    told = model.provenance
-    if "imported_from" in told:
-        return f"the file {told['imported_from']}"
-    data = told.get("data")
-    name = data.get("name") if isinstance(data, dict) else None
-    parts = [
-        f"{word} {value}"
-        for word, value in (
-            ("run", told.get("run")),
-            ("on", name),
-            ("epoch", told.get("epoch")),
-            ("", told.get("created")),
-        )
-        if value is not None
-    ]
-    return ", ".join(part.strip() for part in parts) or "not said"
+    provenance = model.provenance
+    if provenance.imported_from is not None:
+        return f"imported from {provenance.imported_from}"
+    parts = (
+        ("run", provenance.run),
+        ("data", None if provenance.data is None else provenance.data.name),
+        ("epoch", provenance.epoch),
+        ("started", provenance.created),
+    )
+    return ", ".join(f"{word} {value}" for word, value in parts if value is not None) or "unknown"
 
 
-def _fact(name: str, text: str) -> str:
-    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-    line = f"{name + ':':<15}{shown}"
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+def _fact_line(name: str, text: str) -> str:
+    printable = "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+    line = f"{name + ':':<15}{printable}"
+    return line if len(line) <= _MAX_LINE else f"{line[: _MAX_LINE - 3]}..."

@@ -1,1 +1,1 @@
-"""Recipes: the frozen description of an experiment, its files, its overrides, and the built-in ones."""
+"""Recipes: descriptions of experiments, their files, their overrides, and the built-in ones."""

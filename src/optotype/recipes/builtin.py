@@ -1,4 +1,4 @@
-"""The recipes that come with optotype, each a TOML file beside this module, and how any recipe is found."""
+"""The built-in recipes, one TOML file each, and loading of recipes by name or path."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,13 +24,13 @@ BUILTIN: Final = (
     "mnist-quick",
     "pictures-quick",
 )
-"""Names of the built-in recipes, in the order in which they are shown."""
+"""Names of the built-in recipes, in the order of lists."""
 
 DEFAULTS: Final[Mapping[str, str]] = {"mnist": "mnist-quick"}
-"""The built-in recipe for each data set that has one of its own."""
+"""Default recipes of data sets that have their own, by the data set's name."""
 
-OTHERWISE: Final = "pictures-quick"
-"""The built-in recipe for every other data set."""
+FALLBACK: Final = "pictures-quick"
+"""Default recipe of every other data set."""
 
 _FOLDER: Final = Path(__file__).parent / "builtin"
 
@@ -39,47 +39,45 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     """Load a recipe.
 
     Args:
-        name_or_path: The name of a built-in recipe, or the path of a TOML file; a plain name is never a file.
+        name_or_path: Name of a built-in recipe, or path of a TOML file; a string without folder and suffix is a name.
 
     Returns:
-        The recipe; one whose file gives no name is named after the file.
+        The recipe; its name defaults to the file's.
 
     Raises:
-        RecipeError: There is no such recipe, or its file cannot be understood; the message names the file.
+        RecipeError: If there is no such recipe, or its file is not valid; the message names the file.
     """
     path = Path(name_or_path)
     if isinstance(name_or_path, str) and name_or_path in BUILTIN:
         return _read(_FOLDER / f"{name_or_path}.toml")
     if isinstance(name_or_path, Path) or path.suffix or len(path.parts) > 1:
         return _read(path)
-    raise RecipeError(
-        f"{unknown_name('recipe', str(name_or_path), BUILTIN)} Or give the path of a TOML file."
-    )
+    raise RecipeError(f"{unknown_name('recipe', str(name_or_path), BUILTIN)} Or use the path of a TOML file.")
 
 
 def default_recipe(source_name: str, images: int) -> Recipe:
-    """Give the recipe for a data set whose user names none.
+    """Return the default recipe of a data set.
 
     Args:
-        source_name: The data set's name ("mnist").
-        images: How many training images it has, validation included.
+        source_name: Name of the data set ("mnist").
+        images: Number of its training images, validation images included.
 
     Returns:
-        The data set's own recipe; for any other, the one for pictures, with as many epochs as suit so many images.
+        The data set's own recipe; for any other data set the fallback, with a number of epochs for that many images.
     """
     if source_name in DEFAULTS:
         return load_recipe(DEFAULTS[source_name])
-    return load_recipe(OTHERWISE).override({"epochs": epochs_for(images)})
+    return load_recipe(FALLBACK).override({"epochs": epochs_for(images)})
 
 
 def epochs_for(images: int) -> int:
-    """Give how many epochs suit a data set of some images: those that show 200,000, but at least 10 and at most 60."""
+    """Return the default number of epochs: 200,000 divided by the number of images, at least 10 and at most 60."""
     return max(10, min(60, 200_000 // max(images, 1)))
 
 
 def _read(path: Path) -> Recipe:
-    data = read_toml(path)
+    values = read_toml(path)
     try:
-        return Recipe.model_validate({"name": path.stem, **data})
+        return Recipe.model_validate({"name": path.stem, **values})
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from None

@@ -1,4 +1,4 @@
-"""What is wrong with a recipe, in one sentence of our own instead of pydantic's report."""
+"""Error messages for recipes: one sentence on the first problem, instead of pydantic's report."""
 
 import dataclasses
 import re
@@ -14,10 +14,10 @@ from optotype.engine.schedules import Schedule
 from optotype.errors import unknown_name
 
 _TYPED: Final = {"layers": Layer, "optimizer": Optimizer, "schedule": Schedule}
-_LONGEST_VALUE: Final = 60
+_MAX_VALUE_LENGTH: Final = 60
 _CHOICES: Final = {
-    "validation": "a whole number of images from 0, or a share from 0 to below 1",
-    "augment": "a table such as {shift = 2}, 'auto' or 'none'",
+    "validation": "a whole number of images of at least 0, or a share from 0 to below 1",
+    "augment": "a table, for example {shift = 2}, or 'auto' or 'none'",
     "kernel_size": "a whole number from 1 to 128, or a list of two",
     "pool_size": "a whole number from 1 to 128, or a list of two",
 }
@@ -28,15 +28,15 @@ _EXPECTED: Final = {
     "float_parsing": "a number",
     "finite_number": "a finite number",
     "bool_type": "true or false",
-    "string_type": "a text",
-    "string_unicode": "a text",
-    "string_pattern_mismatch": "a text of one line, without control characters",
-    "string_too_short": "a text that is not empty",
-    "string_too_long": "a text of at most {max_length} characters",
-    "too_long": "at most {max_length} of them",
+    "string_type": "a string",
+    "string_unicode": "a string",
+    "string_pattern_mismatch": "a string of one line, without control characters",
+    "string_too_short": "a string that is not empty",
+    "string_too_long": "a string of at most {max_length} characters",
+    "too_long": "at most {max_length} items",
     "tuple_type": "a list",
-    "model_attributes_type": "a table such as {{type = ...}}",
-    "dataclass_type": "a table such as {{type = ...}}",
+    "model_attributes_type": "a table, for example {{type = ...}}",
+    "dataclass_type": "a table, for example {{type = ...}}",
     "greater_than_equal": "at least {ge}",
     "greater_than": "more than {gt}",
     "less_than_equal": "at most {le}",
@@ -45,12 +45,12 @@ _EXPECTED: Final = {
 
 
 def explain(error: ValidationError, data: object, recipe: type[BaseModel]) -> str:
-    """Say the first thing that pydantic found wrong: which key, with which value, what was expected.
+    """Return a message on the first problem that pydantic found: key, value, and what was expected.
 
     Args:
         error: Pydantic's report.
-        data: What was validated.
-        recipe: The model that it was validated against.
+        data: The validated data.
+        recipe: The model class.
 
     Returns:
         A sentence or two for a RecipeError.
@@ -59,7 +59,8 @@ def explain(error: ValidationError, data: object, recipe: type[BaseModel]) -> st
     path = _path(first, data)
     if not path:
         return (
-            f"A recipe is a table of settings, got {_short(first['input'])}. Write 'epochs = 10', one a line."
+            f"The recipe is {_short(first['input'])}, expected a table of settings."
+            " Write one setting per line, for example 'epochs = 10'."
         )
     match first["type"]:
         case "extra_forbidden" | "unexpected_keyword_argument":
@@ -67,9 +68,9 @@ def explain(error: ValidationError, data: object, recipe: type[BaseModel]) -> st
         case "union_tag_invalid":
             return unknown_name(f"{path}.type", str(first["ctx"]["tag"]), _types(path))
         case "union_tag_not_found":
-            return f"{path!r} has no type. Give one of: {', '.join(sorted(_types(path)))}."
+            return f"{path!r} has no type. Use one of: {', '.join(sorted(_types(path)))}."
         case "missing":
-            return f"The recipe has no {path!r}, and it has no default. Add it."
+            return f"The recipe has no {path!r}, which has no default. Add it."
         case "literal_error" if isinstance(first["input"], str):
             return unknown_name(
                 f"value of {path}", first["input"], re.findall(r"'([^']*)'", first["ctx"]["expected"])
@@ -79,16 +80,16 @@ def explain(error: ValidationError, data: object, recipe: type[BaseModel]) -> st
 
 
 def _path(error: ErrorDetails, data: object) -> str:
-    """Keep of pydantic's location what the user wrote; the rest names its own union members."""
+    """Return the keys of pydantic's location that the user wrote; pydantic adds names of union members."""
     parts = []
-    at = data
+    value = data
     for part in error["loc"]:
-        inside = (isinstance(at, Mapping) and part in at) or (
-            isinstance(at, list | tuple) and part in range(len(at))
+        is_inside = (isinstance(value, Mapping) and part in value) or (
+            isinstance(value, list | tuple) and part in range(len(value))
         )
-        if inside:
-            at = at[part]  # type: ignore[index]  # just found to be a mapping or a sequence
-        if inside or (error["type"] == "missing" and part == error["loc"][-1]):
+        if is_inside:
+            value = value[part]  # type: ignore[index]  # a mapping or a sequence
+        if is_inside or (error["type"] == "missing" and part == error["loc"][-1]):
             parts.append(str(part))
     return ".".join(parts)
 
@@ -98,32 +99,32 @@ def _known_keys(path: str, loc: Sequence[int | str], recipe: type[BaseModel]) ->
     if table:
         top = str(loc[0])
         classes = _classes(_TYPED[top]) if top in _TYPED else _classes(recipe.model_fields[top].annotation)
-        named = [each for each in classes if each.__name__ in loc or _tag(each) in loc]
-        return [f"{table}.{name}" for each in named or classes for name in _fields(each)]
-    # At the top, the keys of the tables are known too: a setting without its table's name is a common slip.
+        matching = [kind for kind in classes if kind.__name__ in loc or _tag(kind) in loc]
+        return [f"{table}.{name}" for kind in matching or classes for name in _fields(kind)]
+    # At the top level, the keys of tables are candidates too: leaving out the table's name is a common mistake.
     keys = list(recipe.model_fields)
     for top in keys:
         classes = _classes(_TYPED.get(top, recipe.model_fields[top].annotation)) if top != "layers" else []
-        keys = keys + [f"{top}.{name}" for each in classes for name in _fields(each)]
+        keys = keys + [f"{top}.{name}" for kind in classes for name in _fields(kind)]
     return list(dict.fromkeys(keys))
 
 
-def _classes(annotation: Any) -> list[type]:  # noqa: ANN401 - typing has no name for "whatever stands behind a colon"
+def _classes(annotation: Any) -> list[type]:  # noqa: ANN401 - typing has no type for annotations
     if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
         return [annotation]
-    return [each for argument in get_args(annotation) for each in _classes(argument)]
+    return [kind for argument in get_args(annotation) for kind in _classes(argument)]
 
 
 def _fields(kind: type) -> list[str]:
-    return [each.name for each in dataclasses.fields(kind)]
+    return [field.name for field in dataclasses.fields(kind)]
 
 
 def _tag(kind: type) -> object:
-    return next((each.default for each in dataclasses.fields(kind) if each.name == "type"), None)
+    return next((field.default for field in dataclasses.fields(kind) if field.name == "type"), None)
 
 
 def _types(path: str) -> list[str]:
-    return [str(_tag(each)) for each in _classes(_TYPED[path.partition(".")[0]])]
+    return [str(_tag(kind)) for kind in _classes(_TYPED[path.partition(".")[0]])]
 
 
 def _expected(error: ErrorDetails) -> str:
@@ -133,4 +134,4 @@ def _expected(error: ErrorDetails) -> str:
 
 def _short(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."
+    return text if len(text) <= _MAX_VALUE_LENGTH else text[:_MAX_VALUE_LENGTH] + "..."

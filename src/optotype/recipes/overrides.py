@@ -1,4 +1,4 @@
-"""Settings changed by key: dotted names and text from a command line, laid over a recipe's tables."""
+"""Overrides: settings of a recipe that are changed by key, as on the command line."""
 
 import dataclasses
 import tomllib
@@ -7,47 +7,47 @@ from typing import Final
 
 from optotype.errors import RecipeError
 
-_WORDS: Final = ("name", "source")
+_STRING_KEYS: Final = ("name", "source")
 
 
 def apply(recipe: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
-    """Lay changes over a recipe's data; whether the result is a recipe is for Recipe to say.
+    """Apply changes to a recipe's values; the result is not validated.
 
     Args:
-        recipe: The recipe as plain data.
-        changes: From a key, dotted for one in a table, to a value or its TOML text.
+        recipe: The recipe as a dictionary.
+        changes: Values, or their TOML text, by key; the key of a setting in a table is dotted.
 
     Returns:
-        The changed data; ``recipe`` itself is left as it was.
+        The changed values; ``recipe`` itself is not changed.
 
     Raises:
-        RecipeError: A key is empty, too deep, or one of the layers.
+        RecipeError: If a key is empty, too deep, or a layer.
     """
-    data = dict(recipe)
-    # Whole tables and types come first: they reset what the other changes are then laid over.
+    values = dict(recipe)
+    # Whole tables and types come first, because they reset the settings that other changes then modify.
     for key in sorted(changes, key=_resets, reverse=True):
-        table, _, name = _known_depth(key).partition(".")
+        table, _, name = _check_depth(key).partition(".")
         value = _value(key, changes[key])
         if not name:
-            data[table] = value
+            values[table] = value
         elif name == "type":
-            data[table] = {"type": value}
+            values[table] = {"type": value}
         else:
-            data[table] = {**_table(data.get(table), key), name: value}
-    return data
+            values[table] = {**_table(values.get(table), key), name: value}
+    return values
 
 
 def _resets(key: str) -> bool:
     return "." not in key or key.endswith(".type")
 
 
-def _known_depth(key: str) -> str:
+def _check_depth(key: str) -> str:
     parts = key.split(".")
     if parts[0] == "layers":
-        raise RecipeError(f"{key!r} cannot be set on its own: layers are changed in a recipe file.")
+        raise RecipeError(f"{key!r} cannot be overridden: change layers in a recipe file.")
     if not all(parts) or len(parts) > 2:
         raise RecipeError(
-            f"{key!r} is not a recipe key, expected one like 'epochs' or 'optimizer.learning_rate'."
+            f"{key!r} is not a recipe key, expected a key like 'epochs' or 'optimizer.learning_rate'. Check the name."
         )
     return key
 
@@ -67,9 +67,9 @@ def _value(key: str, value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        read = tomllib.loads(f"value = {value}")
+        parsed = tomllib.loads(f"value = {value}")
     except (ValueError, RecursionError):
         return value
-    # A text with line breaks may hold more than one value; then it is just text.
-    one = read["value"] if len(read) == 1 else value
-    return value if key in _WORDS and not isinstance(one, str) else one
+    # A string with line breaks may contain more than one value; then it is used as a string.
+    toml_value = parsed["value"] if len(parsed) == 1 else value
+    return value if key in _STRING_KEYS and not isinstance(toml_value, str) else toml_value

@@ -1,4 +1,4 @@
-"""Recipe text in: TOML from a file that anybody may have written, or JSON from a run folder."""
+"""Reading of recipes: TOML from an untrusted file, or JSON from a run folder."""
 
 import json
 import tomllib
@@ -7,8 +7,8 @@ from typing import Final
 
 from optotype.errors import RecipeError
 
-LARGEST: Final = 1_000_000
-"""Bytes in the largest recipe file that is read; real ones have under a thousand."""
+MAX_FILE_BYTES: Final = 1_000_000
+"""Maximum size of a recipe file in bytes; usual ones have less than a thousand."""
 
 
 def read_toml(path: Path) -> dict[str, object]:
@@ -21,48 +21,46 @@ def read_toml(path: Path) -> dict[str, object]:
         Its tables.
 
     Raises:
-        RecipeError: The file is missing, unreadable, too large, not UTF-8 or not TOML; the message names the
-            file, and the line where there is one.
+        RecipeError: If the file is missing, unreadable, too large, not UTF-8 or not TOML; the message names the
+            file, and the line if there is one.
     """
     text = _decode(path, _read(path))
     try:
         return tomllib.loads(text)
     except RecursionError:
         raise RecipeError(
-            f"{path} is nested too deeply, expected a recipe with one level of tables."
+            f"{path} is nested too deeply, expected a recipe with one level of tables. Remove the inner tables."
         ) from None
     except ValueError as error:
-        raise RecipeError(f"{path} is not valid TOML: {error}. Correct it there.") from None
+        raise RecipeError(f"{path} is not valid TOML: {error}. Correct the line.") from None
 
 
 def parse_json(text: str) -> object:
-    """Read JSON text; RecipeError where it is malformed."""
+    """Parse JSON text; RecipeError if it is not valid."""
     try:
         return json.loads(text)
     except RecursionError:
         raise RecipeError("The recipe's JSON is nested too deeply, expected one level of tables.") from None
     except ValueError as error:
-        raise RecipeError(
-            f"The recipe is not valid JSON: {error}. Restore it from where it was written."
-        ) from None
+        raise RecipeError(f"The recipe is not valid JSON: {error}. Restore it from a copy.") from None
 
 
 def _read(path: Path) -> bytes:
     try:
         if path.exists() and not path.is_file():
             raise RecipeError(
-                f"{path} is not a file, expected a recipe in TOML. Give the path of the file itself."
+                f"{path} is not a regular file, expected a recipe in TOML. Use the path of the file."
             )
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RecipeError(
             f"Cannot read the recipe {path}: {reason}. Check the path and its permissions."
         ) from None
-    if len(content) > LARGEST:
+    if len(content) > MAX_FILE_BYTES:
         raise RecipeError(
-            f"{path} has more than {LARGEST:,} bytes, expected a recipe in TOML. Check the path."
+            f"{path} has more than {MAX_FILE_BYTES:,} bytes, expected a recipe in TOML. Check the path."
         )
     return content
 

@@ -1,9 +1,9 @@
-"""A Recipe: everything that decides what a training computes, in one frozen and validated value.
+"""A Recipe: all settings that determine the result of a training, in one frozen and validated value.
 
-What only decides how fast or where (threads, output folder) is not in it. It is written in TOML or Python and
-kept as JSON beside every run. One thing is left to the machine unless the recipe says it: the precision, which every
-run and model records. Whatever is wrong with one is a RecipeError of one sentence, from whichever door it
-came.
+Settings that only affect speed or location (threads, output folder) are not in it. Recipes are written in TOML or
+Python and stored as JSON in every run. One setting depends on the machine unless the recipe sets it: the precision,
+which every run and model records. Every invalid recipe raises a RecipeError of one sentence, from TOML, Python and the
+command line.
 """
 
 from collections.abc import Mapping
@@ -35,13 +35,13 @@ Amount = Annotated[int, Field(ge=1, le=100_000, strict=True)]
 Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
 
 _CONFIG = ConfigDict(extra="forbid")
-# Names reach terminals and pages: a control character could do harm there.
+# Names are printed to terminals and pages, where a control character could do harm.
 _PRINTABLE = r"^\P{Cc}*$"
 
 
 @dataclass(frozen=True, config=_CONFIG)
 class Head:
-    """The last layer, Dense with softmax and one unit per class, which is added from the data.
+    """The last layer, Dense with softmax and one unit per class; the data determine the number of classes.
 
     Attributes:
         kernel_initializer: As for Dense.
@@ -52,12 +52,12 @@ class Head:
 
 @dataclass(frozen=True, config=_CONFIG)
 class EarlyStopping:
-    """Stop when the monitored number has not improved for some epochs, as Keras's EarlyStopping does.
+    """Early stopping when the monitored value has not improved for some epochs, as in Keras's EarlyStopping.
 
     Attributes:
         monitor: "val_loss" (smaller is better) or "val_accuracy" (larger is better).
         patience: Epochs without improvement before stopping, at least 0.
-        restore_best_weights: Whether the model is that of the best epoch rather than the last.
+        restore_best_weights: Whether the model has the weights of the best epoch instead of the last.
     """
 
     monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
@@ -69,26 +69,26 @@ class Recipe(BaseModel):
     """One experiment: network, optimizer, schedule, split and seeds.
 
     Attributes:
-        name: What the run is called.
-        source: Where the recipe comes from, for people.
-        pixels: "unit" feeds pixels in 0..1 to the network, "raw" in 0..255.
+        name: Name of the recipe, and part of the run's name.
+        source: Origin of the recipe, for readers.
+        pixels: "unit" scales pixels to 0..1 for the network, "raw" to 0..255.
         layers: The network before the head; none may use softmax.
         head: The last layer.
         optimizer: SGD, RMSprop or Adam with their settings.
-        schedule: How the learning rate moves through the training.
-        batch_size: Images a step, 1 .. 100,000.
+        schedule: Course of the learning rate during training.
+        batch_size: Images per step, 1 .. 100,000.
         epochs: Passes over the training images, 1 .. 100,000.
-        validation: Images (int) or share (float in [0, 1)) of the training split kept for validation; 0 for none.
-        split_seed: Chooses the validation images, 0 .. 2^63 - 1.
-        seed: Chooses initial weights, order, dropout and augmentation, 0 .. 2^63 - 1.
-        precision: Of the operands of products in training: "fp32", "bf16" (bfloat16, with sums and weights in fp32),
-            which needs a processor with AMX, or "auto": bf16 with AMX, fp32 without.
-        early_stopping: When to stop before the last epoch; None for never.
-        augment: How training images are changed at random, in every epoch anew; None for not at all; "auto" for what a
-            quick net is measured to tolerate, which the run's recipe then says.
+        validation: Number (int) or share (float in [0, 1)) of training images set aside for validation; 0 for none.
+        split_seed: Seed of the choice of validation images, 0 .. 2^63 - 1.
+        seed: Seed of initial weights, order, dropout and augmentation, 0 .. 2^63 - 1.
+        precision: Precision of the operands of products in training: "fp32", "bf16" (bfloat16, with sums and weights in
+            fp32), which needs a processor with AMX, or "auto": bf16 with AMX, fp32 without.
+        early_stopping: Rule for stopping before the last epoch; None for never.
+        augment: Random changes of training images in every epoch; None for none; "auto" for the strongest changes that
+            a probe network tolerates, which are then recorded in the run's recipe.
 
     Raises:
-        RecipeError: A key is unknown, a value is not accepted, or two of them contradict each other.
+        RecipeError: If a key is unknown, a value is not valid, or two values contradict each other.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -111,13 +111,13 @@ class Recipe(BaseModel):
 
     @field_validator("early_stopping", "augment", mode="before")
     @classmethod
-    def _none_in_words(cls, value: object) -> object:
-        # TOML has no null, and an override must be able to take these away.
+    def _parse_none(cls, value: object) -> object:
+        # TOML has no null, and an override must be able to remove these settings.
         return None if value == "none" else value
 
     @model_validator(mode="wrap")
     @classmethod
-    def _in_one_sentence(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _explain_errors(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
             recipe = handler(data)
         except ValidationError as error:
@@ -127,50 +127,51 @@ class Recipe(BaseModel):
 
     @property
     def scale(self) -> float:
-        """What uint8 pixels are multiplied by: 1/255 for "unit", 1 for "raw"."""
+        """Factor of uint8 pixels: 1/255 for "unit", 1 for "raw"."""
         return 1 / 255 if self.pixels == "unit" else 1.0
 
     def network_layers(self, classes: int) -> tuple[Layer, ...]:
-        """List the whole network: the layers and the head.
+        """Return the layers of the whole network, with the head.
 
         Args:
-            classes: Units of the head, at least 1.
+            classes: Number of units of the head, at least 1.
         """
         return *self.layers, Dense(classes, "softmax", self.head.kernel_initializer)
 
     def override(self, changes: Mapping[str, object]) -> "Recipe":
-        """Change settings by their key, as ``--set`` does.
+        """Return a recipe with settings changed by key, as ``--set`` does.
 
         Args:
-            changes: From a key ("epochs", "optimizer.learning_rate") to a value. A string is read as a TOML
-                value ("0.03", "true", "{type = 'SGD'}"), or as itself where it is none ("raw"). A table's type
-                resets the table's other settings; "early_stopping" and "augment" take "none". Layers stay as they are.
+            changes: Values by key ("epochs", "optimizer.learning_rate"). A string is parsed as a TOML value
+                ("0.03", "true", "{type = 'SGD'}"); if it is not valid TOML ("raw"), it is used as it is. A table's type
+                resets the table's other settings; "early_stopping" and "augment" accept "none". Layers cannot be
+                changed.
 
         Returns:
             A new recipe.
 
         Raises:
-            RecipeError: A key is unknown, a value is not accepted, or the layers are to be changed.
+            RecipeError: If a key is unknown or a layer, or a value is not valid.
         """
         return Recipe.model_validate(overrides.apply(self.model_dump(), changes))
 
     def to_json(self) -> str:
-        """Write the recipe as JSON, every setting included."""
+        """Return the recipe as JSON, with every setting."""
         return self.model_dump_json(indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> "Recipe":
-        """Read what ``to_json`` wrote; RecipeError where that is impossible."""
+        """Parse a recipe that ``to_json`` wrote; RecipeError if it is not valid."""
         return cls.from_saved(parse_json(text))
 
     @classmethod
     def from_saved(cls, data: object) -> "Recipe":
-        """Take a recipe from the JSON that a run or a model kept, where every setting is written out.
+        """Return the recipe in the JSON of a run or a model, where every setting is written out.
 
-        One without a precision is from before there was a choice, when every training was in fp32.
+        A recipe without a precision was saved before the setting existed, when every training was in fp32.
 
         Raises:
-            RecipeError: It is no recipe.
+            RecipeError: If it is not a valid recipe.
         """
         return cls.model_validate({"precision": "fp32", **data} if isinstance(data, Mapping) else data)
 
@@ -178,12 +179,12 @@ class Recipe(BaseModel):
 def _check_agreement(recipe: Recipe) -> None:
     if recipe.early_stopping and not recipe.validation:
         raise RecipeError(
-            "The recipe has early_stopping but validation = 0, expected validation images to watch."
-            " Set validation = 0.1, or take early_stopping away."
+            "The recipe has early_stopping but validation = 0, expected validation images to monitor."
+            " Set validation = 0.1, or remove early_stopping."
         )
-    for place, layer in enumerate(recipe.layers):
+    for index, layer in enumerate(recipe.layers):
         if isinstance(layer, Dense) and layer.activation == "softmax":
             raise RecipeError(
-                f"'layers.{place}.activation' is 'softmax', expected linear, relu, tanh or sigmoid: the layer"
-                " with softmax is the head, which is added from the classes of the data. Remove this one."
+                f"'layers.{index}.activation' is 'softmax', expected linear, relu, tanh or sigmoid: the layer"
+                " with softmax is the head, which is added automatically. Remove this activation or layer."
             )

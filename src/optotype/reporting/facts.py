@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from optotype.engine.layers import describe, one_line
 from optotype.judging.judgement import Judgement
 from optotype.models.model import Model
+from optotype.models.provenance import DataRecord
 from optotype.recipes.recipe import Recipe
-from optotype.runs.manifest import DataRecord
 from optotype.runs.run import Run
 
 Rows = list[tuple[str, str]]
@@ -66,10 +66,7 @@ def _flat(table: Mapping[str, object], above: str = "") -> Iterator[tuple[str, s
 
 def trained_on(model: Model) -> DataRecord | None:
     """Say which data a model was trained on; None where it does not say."""
-    try:
-        return DataRecord.model_validate(model.provenance.get("data"))
-    except ValidationError:
-        return None
+    return model.provenance.data
 
 
 def provenance(judgement: Judgement, model: Model, run: Run | None) -> Rows:
@@ -81,10 +78,10 @@ def provenance(judgement: Judgement, model: Model, run: Run | None) -> Rows:
         run: The run that trained it, where there is one.
     """
     told = model.provenance
-    rows = [("run", _text(told.get("run"))), ("began", _text(told.get("created")))]
+    rows = [("run", _text(told.run)), ("began", _text(told.created))]
     if run is not None:
         rows.append(("time for training", f"{sum(epoch.seconds for epoch in run.epochs):.1f} s"))
-    rows += [("epoch of the weights", _text(told.get("epoch"))), ("seed", str(model.recipe.seed))]
+    rows += [("epoch of the weights", _text(told.epoch)), ("seed", str(model.recipe.seed))]
     data = trained_on(model)
     if data is not None:
         rows += [
@@ -92,12 +89,11 @@ def provenance(judgement: Judgement, model: Model, run: Run | None) -> Rows:
             ("its images", f"{data.images:,}, validation included, {' x '.join(map(str, data.shape))}"),
             ("of these, added", f"{data.added:,}, from {data.options.add}" if data.added else ""),
             ("its fingerprint", data.fingerprint),
-            ("split into training and validation", _text(told.get("split"))),
+            ("split into training and validation", _text(told.split)),
         ]
     rows += [("judged on", judgement.data), ("fingerprint of the test set", judgement.test_fingerprint)]
-    environment = told.get("environment")
-    if isinstance(environment, dict):
-        rows += [(words, _text(environment.get(key))) for key, words in _ENVIRONMENT.items()]
+    if told.environment is not None:
+        rows += [(words, _text(getattr(told.environment, key))) for key, words in _ENVIRONMENT.items()]
     if judgement.openings:
         rows.append(("judged", judgement.openings[-1].time))
     return [(what, said) for what, said in rows if said]

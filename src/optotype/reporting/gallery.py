@@ -67,10 +67,10 @@ class Gallery:
 
     @cached_property
     def _unknown(self) -> NDArray[np.bool_]:
-        familiarity, distances = self._model.familiarity, self._said.distances
+        familiarity, distances = self._model.novelty, self._said.distances
         if familiarity is None or distances is None:
             return np.zeros(len(self._said.labels), np.bool_)
-        return familiarity.unknown(distances)
+        return familiarity.is_novel(distances)
 
     @cached_property
     def _of_label(self) -> NDArray[np.float64]:

@@ -140,9 +140,8 @@ def _data(model: Model) -> list[str]:
 
 
 def _training(model: Model) -> list[str]:
-    recipe, rows = model.recipe, layers(model)
-    told = model.provenance.get("environment")
-    environment = told if isinstance(told, dict) else {}
+    recipe, rows, epoch = model.recipe, layers(model), model.provenance.epoch
+    environment = {} if model.provenance.environment is None else model.provenance.environment.model_dump()
     network = ", ".join(row.words for row in rows)
     said = {
         "Recipe": f"{recipe.name}, seed {recipe.seed}",
@@ -150,10 +149,14 @@ def _training(model: Model) -> list[str]:
         "Network": f"{network}; {sum(row.parameters for row in rows):,} parameters",
         "Optimizer": f"{recipe.optimizer.type}, learning rate {recipe.optimizer.learning_rate:g}",
         "Batch size": f"{recipe.batch_size:,}",
-        "Epochs": f"at most {recipe.epochs:,}; the weights are of epoch {model.provenance.get('epoch', 'unknown')}",
+        "Epochs": f"at most {recipe.epochs:,}; the weights are of epoch {'unknown' if epoch is None else epoch}",
         "Augmentation": _augmentation(recipe),
     }
-    said |= {words: str(environment[key]) for key, words in _ENVIRONMENT.items() if key in environment}
+    said |= {
+        words: str(environment[key])
+        for key, words in _ENVIRONMENT.items()
+        if environment.get(key) is not None
+    }
     return ["## Training", "", *(f"- {what}: {_text(text)}" for what, text in said.items() if text)]
 
 

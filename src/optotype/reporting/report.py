@@ -60,8 +60,8 @@ def render_page(judgement: Judgement, model: Model, run: Run | None, card: str) 
         "layers": facts.layers(model),
         "settings": facts.settings(model.recipe),
         "provenance": facts.provenance(judgement, model, run),
-        "no_calibration": model.provenance.get("no_calibration"),
-        "no_familiarity": model.provenance.get("no_familiarity"),
+        "no_calibration": model.provenance.no_calibration,
+        "no_familiarity": model.provenance.no_novelty,
         "weights": first_weights(model),
         "most_weights": MOST_WEIGHTS,
         "most_rows": MOST_ROWS,
@@ -96,8 +96,7 @@ def _undiagnosed(judgement: Judgement, run: Run | None) -> str:
 
 def _training(model: Model, run: Run | None) -> dict[str, object]:
     epochs = run.epochs if run else ()
-    kept = model.provenance.get("epoch") if model.recipe.early_stopping else None
-    best = kept if isinstance(kept, int) else None
+    best = model.provenance.epoch if model.recipe.early_stopping else None
     quantities: tuple[Quantity, ...] = ("loss", "accuracy") if epochs else ()
     return {
         "curves": [inline_curve(epochs, each, each, best) for each in quantities],

@@ -1,1 +1,1 @@
-"""Runs: the run folder, and the only code that reads or writes one."""
+"""Runs: the run folder, and the only code that reads or writes it."""

@@ -1,4 +1,4 @@
-"""What a run was computed with: versions, processor, and what the engine made of them."""
+"""The environment of a run: versions of software, the processor, and the engine's settings."""
 
 import os
 import platform
@@ -6,40 +6,36 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
-from pydantic import JsonValue
 
 from optotype.engine.processor import Precision
-from optotype.runs.manifest import now
+from optotype.models.provenance import Environment
+from optotype.runs.manifest import utc_now
 
 
-def describe_environment(isa: str, threads: int, precision: Precision) -> dict[str, JsonValue]:
-    """Describe this process and machine, as plain JSON.
+def describe_environment(isa: str, threads: int, precision: Precision) -> Environment:
+    """Return the environment of this process.
 
     Args:
         isa: Instruction set that the engine uses.
-        threads: Threads that it uses.
-        precision: Of its training; what the recipe's "auto" came to.
-
-    Returns:
-        "optotype", "python", "numpy" (versions), "system", "processor", "cores", "isa", "threads", "precision" and
-        "started" (UTC in ISO 8601).
+        threads: Number of threads that it uses.
+        precision: Precision of training, as the engine resolved the recipe's "auto".
     """
-    return {
-        "optotype": _version(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "system": platform.platform(),
-        "processor": processor_name(),
-        "cores": os.cpu_count(),
-        "isa": isa,
-        "threads": threads,
-        "precision": precision,
-        "started": now(),
-    }
+    return Environment(
+        optotype=_package_version(),
+        python=platform.python_version(),
+        numpy=np.__version__,
+        system=platform.platform(),
+        processor=processor_name(),
+        cores=os.cpu_count(),
+        isa=isa,
+        threads=threads,
+        precision=precision,
+        started=utc_now(),
+    )
 
 
 def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """Give the processor's model name where the system tells it, else its architecture."""
+    """Return the processor's model name, or its architecture if the system does not list the name."""
     try:
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -48,7 +44,7 @@ def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     return next(names, platform.machine())
 
 
-def _version() -> str:
+def _package_version() -> str:
     try:
         return version("optotype")
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""What is recorded of one pass over the training images, and the file that grows by a line with each."""
+"""The record of one epoch, and epochs.jsonl, which grows by one line per epoch."""
 
 import json
 import os
@@ -8,23 +8,23 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from optotype.runs.files import damaged, read_bytes, wrap_os_errors
+from optotype.runs.files import damaged_file_error, read_bytes, wrap_os_errors
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training images.
+    """The record of one pass over the training images.
 
     Attributes:
-        epoch: Its number, from 1.
-        loss: Mean training cross-entropy in nats, measured while the weights moved.
-        accuracy: Share of training images that were classified correctly while the weights moved, in 0 .. 1.
-        val_loss: Mean cross-entropy on the validation images after the epoch, on the half of them that is watched where
-            the recipe stops early; None without validation.
-        val_accuracy: Accuracy on them; None without validation.
-        learning_rate: That of the epoch's last step.
+        epoch: Number of the epoch, from 1.
+        loss: Mean training cross-entropy in nats, measured while the weights changed.
+        accuracy: Share of training images that were classified correctly while the weights changed, in 0 .. 1.
+        val_loss: Mean cross-entropy on the validation images after the epoch; with early stopping, on the half of them
+            that chooses the epoch. None without validation.
+        val_accuracy: Accuracy on the same images; None without validation.
+        learning_rate: Learning rate of the epoch's last step.
         seconds: Wall-clock time, validation included.
-        images: Training images that were seen.
+        images: Number of training images in the epoch.
     """
 
     epoch: int
@@ -41,10 +41,10 @@ _EPOCH: Final = TypeAdapter(Epoch)
 
 
 def append_epoch(path: Path, epoch: Epoch) -> None:
-    """Append an epoch to a file of one JSON object a line; it is on the disk when this returns.
+    """Append an epoch to a file with one JSON object per line, and flush it to the disk.
 
     Raises:
-        RunError: The file cannot be written.
+        RunError: If the file cannot be written.
     """
     line = json.dumps(asdict(epoch), allow_nan=False)
     with wrap_os_errors(path, "write"), path.open("ab") as file:
@@ -54,12 +54,13 @@ def append_epoch(path: Path, epoch: Epoch) -> None:
 
 
 def read_epochs(path: Path) -> tuple[Epoch, ...]:
-    """Read the epochs of a file that ``append_epoch`` wrote; none where there is no file yet.
+    """Read the epochs of a file that ``append_epoch`` wrote; none if the file does not exist yet.
 
-    A last line without its end was torn when the process was killed, and is left out.
+    A last line without a line end was cut off when the process was killed, and is left out.
 
     Raises:
-        RunError: The file cannot be read, or a whole line is no epoch or out of order; the message names the line.
+        RunError: If the file cannot be read, or a complete line is not an epoch or out of order; the message names the
+            line.
     """
     if not path.exists():
         return ()
@@ -68,8 +69,10 @@ def read_epochs(path: Path) -> tuple[Epoch, ...]:
         try:
             epoch = _EPOCH.validate_json(line)
         except ValidationError as error:
-            raise damaged(path, f"has no epoch in line {number} ({error.errors()[0]['msg']})") from None
+            raise damaged_file_error(
+                path, f"has no valid epoch in line {number} ({error.errors()[0]['msg']})"
+            ) from None
         if epoch.epoch != number:
-            raise damaged(path, f"has epoch {epoch.epoch} in line {number}")
+            raise damaged_file_error(path, f"has epoch {epoch.epoch} in line {number}")
         epochs.append(epoch)
     return tuple(epochs)

@@ -1,92 +1,33 @@
-"""run.json: what a run folder is of, and how the run stands. It is the first file of a run to be written."""
+"""run.json: the data and the status of a run. It is the first file that a run writes."""
 
 import os
 import socket
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from optotype.data.dataset import Dataset, Options
+from optotype.data.dataset import Dataset
+from optotype.models.provenance import DataRecord
 
 FORMAT: Final = 1
 """Version of run.json; a higher one is refused."""
 
 Status = Literal["running", "finished", "interrupted", "diverged"]
-Count = Annotated[int, Field(ge=1, strict=True)]
-
-
-class DataRecord(BaseModel):
-    """Which data a run was trained on.
-
-    Attributes:
-        name: The data set's name.
-        source: What ``load`` takes to get it again; "arrays" for what was in memory only.
-        options: What else ``load`` takes for that; records of older runs have none.
-        images: Training images, validation included.
-        shape: Of an image, (height, width, channels).
-        fingerprint: Of training images, labels and class names.
-        test_images: Images in the sealed test split.
-        test_fingerprint: Of the sealed test split.
-        added: How many of the images, the last ones, were added to the source's own.
-        source_fingerprint: What the fingerprint is without them; None where there are none.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    source: str
-    options: Options = Options()
-    images: Count
-    shape: tuple[Count, Count, Count]
-    fingerprint: str
-    test_images: Annotated[int, Field(ge=0, strict=True)]
-    test_fingerprint: str
-    added: Annotated[int, Field(ge=0, strict=True)] = 0
-    source_fingerprint: str | None = None
-
-    @model_validator(mode="after")
-    def _check_added(self) -> Self:
-        if self.added >= self.images or (self.added > 0) != (self.source_fingerprint is not None):
-            raise ValueError("added images need some that they were added to, and a fingerprint of those")
-        return self
-
-    @property
-    def own_images(self) -> int:
-        """How many of the images are the source's own."""
-        return self.images - self.added
-
-    @property
-    def own_fingerprint(self) -> str:
-        """The fingerprint without what was added."""
-        return self.source_fingerprint or self.fingerprint
-
-    def of_source(self) -> "DataRecord":
-        """Give the record of the source alone, without what was added."""
-        return self.model_copy(
-            update={
-                "options": replace(self.options, add=None),
-                "images": self.own_images,
-                "fingerprint": self.own_fingerprint,
-                "added": 0,
-                "source_fingerprint": None,
-            }
-        )
 
 
 class Manifest(BaseModel):
-    """What run.json holds.
+    """The content of run.json.
 
     Attributes:
         format: Version of the file.
-        status: "running" until the run is closed; a killed run stays so.
-        reason: Why it ended, where there is more to say.
-        created: When it began, UTC in ISO 8601.
-        closed: When it ended; None while it runs.
+        status: "running" until the run is closed; a killed run keeps this status.
+        reason: Details of how the run ended; empty if there are none.
+        created: Start of the run, UTC in ISO 8601.
+        closed: End of the run; None while it is running.
         pid: Process that trains it.
-        host: Machine that the process is on.
-        data: What it is trained on.
+        host: Machine of that process.
+        data: The data set that it is trained on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -102,7 +43,7 @@ class Manifest(BaseModel):
 
 
 def new_manifest(data: Dataset) -> Manifest:
-    """Describe a run of this process on some data that begins now."""
+    """Return the manifest of a run of this process that starts now."""
     record = DataRecord(
         name=data.name,
         source=data.source,
@@ -115,22 +56,22 @@ def new_manifest(data: Dataset) -> Manifest:
         added=len(data.labels) - data.own_images,
         source_fingerprint=data.addition and data.addition.own_fingerprint,
     )
-    return Manifest(created=now(), pid=os.getpid(), host=socket.gethostname(), data=record)
+    return Manifest(created=utc_now(), pid=os.getpid(), host=socket.gethostname(), data=record)
 
 
 def closed_manifest(manifest: Manifest, status: Status, reason: str) -> Manifest:
-    """Give the manifest of a run that ended now, with the reason as one line."""
-    update = {"status": status, "reason": " ".join(reason.split()), "closed": now()}
+    """Return the manifest of a run that ended now, with the reason in one line."""
+    update = {"status": status, "reason": " ".join(reason.split()), "closed": utc_now()}
     return manifest.model_copy(update=update)
 
 
-def now() -> str:
-    """Give the time, UTC in ISO 8601 to the second."""
+def utc_now() -> str:
+    """Return the current time, UTC in ISO 8601 to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def is_alive(manifest: Manifest) -> bool | None:
-    """Say whether the process of a run still exists; None where it is on another machine."""
+def is_process_alive(manifest: Manifest) -> bool | None:
+    """Return whether the process of a run still exists; None if it ran on another machine."""
     if manifest.host != socket.gethostname():
         return None
     try:

@@ -1,4 +1,4 @@
-"""Names for run folders: data, recipe, seed and time, and never the same one twice."""
+"""Names of run folders: data, recipe, seed and time; a name is never used twice."""
 
 import itertools
 import re
@@ -9,25 +9,25 @@ from typing import Final
 from optotype.errors import RunError
 from optotype.recipes.recipe import Recipe
 
-_LONGEST: Final = 40
+_MAX_LENGTH: Final = 40
 
 
-def new_folder(data_name: str, recipe: Recipe, root: str | Path = "runs") -> Path:
-    """Make an empty folder for a run: runs/<data>-<recipe>-s<seed>-<UTC time>.
+def create_run_folder(data_name: str, recipe: Recipe, root: str | Path = "runs") -> Path:
+    """Create an empty folder for a run: runs/<data>-<recipe>-s<seed>-<UTC time>.
 
     Args:
-        data_name: What the run is trained on.
-        recipe: How.
-        root: Folder of the runs; made where it is missing.
+        data_name: Name of the data set.
+        recipe: The recipe.
+        root: Folder of the runs; created if it does not exist.
 
     Returns:
-        The folder, which nobody else got, even in the same second.
+        The folder, which no other caller gets, even in the same second.
 
     Raises:
-        RunError: The folder cannot be made.
+        RunError: If the folder cannot be created.
     """
     time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    name = f"{plain(data_name)}-{plain(recipe.name)}-s{recipe.seed}-{time}"
+    name = f"{file_name(data_name)}-{file_name(recipe.name)}-s{recipe.seed}-{time}"
     for number in itertools.count(1):
         folder = Path(root) / (name if number == 1 else f"{name}-{number}")
         try:
@@ -39,13 +39,14 @@ def new_folder(data_name: str, recipe: Recipe, root: str | Path = "runs") -> Pat
                 ) from None
         except OSError as error:
             raise RunError(
-                f"Cannot make the run folder {folder}: {error.strerror}. Check the folder it is in, or name another."
+                f"Cannot create the run folder {folder}: {error.strerror}. Check the parent folder and its permissions,"
+                " or choose another."
             ) from None
         else:
             return folder
-    raise AssertionError  # pragma: no cover - counting has no end
+    raise AssertionError  # pragma: no cover - the count has no end
 
 
-def plain(name: str, longest: int = _LONGEST) -> str:
-    """Keep of a name what is safe in the name of a folder, anywhere, and at most so many characters."""
-    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:longest] or "unnamed"
+def file_name(name: str, max_length: int = _MAX_LENGTH) -> str:
+    """Return a name as a part of a file name that is valid on every system: ASCII letters, digits, "_" and "-"."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:max_length] or "unnamed"

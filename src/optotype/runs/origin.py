@@ -1,10 +1,7 @@
-"""Where a model comes from: which data, which split; and getting both again, exactly, or not at all."""
+"""The origin of a model: its data and split, and loading both again exactly as they were in training."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from optotype.data.arrays.in_memory import SOURCE as ARRAYS
 from optotype.data.dataset import Dataset
@@ -12,17 +9,16 @@ from optotype.data.load import load
 from optotype.data.splits import Split, split_of
 from optotype.errors import DataError, ModelError, RunError
 from optotype.models.model import Model
+from optotype.models.provenance import DataRecord
 from optotype.recipes.recipe import Recipe
-from optotype.runs.manifest import DataRecord
-from optotype.runs.run import MODEL_FILE, Run, find_target
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What a model was trained on.
+    """The data and split that a model was trained on.
 
     Attributes:
-        data: The data's source and fingerprints.
+        data: Source and fingerprints of the data.
         split: Fingerprint of the split into training and validation images.
         name: Name of the run.
     """
@@ -32,32 +28,11 @@ class Origin:
     name: str
 
 
-def find(target: object) -> Run | Model:
-    """Open a run folder or a model file; the model file of a run stands for its run. Runs and models are found already.
+def check_dataset(data: object) -> None:
+    """Check that an argument is a data set, and not, for example, the path of one.
 
     Raises:
-        RunError: There is nothing there, a folder that is no run, or the target is of another type.
-        ModelError: The file is no model.
-    """
-    if isinstance(target, Run | Model):
-        return target
-    if not isinstance(target, str | Path):
-        raise RunError(
-            f"A target is of type {type(target).__name__}, expected a run, a model or the path of either."
-            " Give the folder of a run."
-        )
-    found = find_target(target)
-    if isinstance(found, Model) and Path(target).name == MODEL_FILE:
-        with suppress(RunError):
-            return Run.open(Path(target).parent)
-    return found
-
-
-def require_dataset(data: object) -> None:
-    """Refuse what is given as data and is no data set, such as the path of one.
-
-    Raises:
-        DataError: It is neither a data set nor None.
+        DataError: If it is neither a data set nor None.
     """
     if data is not None and not isinstance(data, Dataset):
         raise DataError(
@@ -65,90 +40,87 @@ def require_dataset(data: object) -> None:
         )
 
 
-def origin_of(model: Model) -> Origin:
-    """Read from a model where it comes from.
+def read_origin(model: Model) -> Origin:
+    """Return the origin in a model's provenance.
 
     Raises:
-        ModelError: The model does not say.
-        RunError: Its training did not end well.
+        ModelError: If the provenance does not name run, data and split.
+        RunError: If the training did not finish.
     """
-    told = model.provenance
-    try:
-        origin = Origin(DataRecord.model_validate(told.get("data")), str(told["split"]), str(told["run"]))
-    except (ValidationError, KeyError):
+    provenance = model.provenance
+    if provenance.data is None or provenance.split is None or provenance.run is None:
         raise ModelError(
-            "The model does not say which data and split it was trained on, expected one that optotype trained."
-            " Use the run that made it."
-        ) from None
-    status = told.get("status")
-    if status != "finished":
+            "The model's provenance does not name its data and split, expected a model that optotype trained."
+            " Use the run that trained it."
+        )
+    if provenance.status != "finished":
         raise RunError(
-            f"The model comes from the run {origin.name}, which is marked {status!r}, expected a finished one."
+            f"The model's run {provenance.run} has status {provenance.status!r}, expected 'finished'."
             " Train again to the end."
         )
-    return origin
+    return Origin(provenance.data, provenance.split, provenance.run)
 
 
-def reload(
+def reload_data(
     origin: Origin, recipe: Recipe, data: Dataset | None = None, *, with_added: bool = True
 ) -> tuple[Dataset, Split]:
-    """Load the data and carve the split again, as they were for training.
+    """Load the data and split them again, exactly as they were in training.
 
     Args:
-        origin: Where from, and the fingerprints that must come out.
-        recipe: How much was set aside, and by which seed.
-        data: The data, where the caller has them; None to load them from where they came.
-        with_added: Whether the pictures that were added to the source are wanted too; where they are not, they are
-            neither loaded nor missed, nor do they matter where they are in what the caller has.
+        origin: Source and fingerprints of the data.
+        recipe: The recipe, which decides the size and seed of the split.
+        data: The data, if the caller has loaded them; None to load them from their source.
+        with_added: Whether the additional images are needed. If not, they are not loaded, and additional images in
+            ``data`` are ignored.
 
     Raises:
-        DataError: The data are gone, or are no longer the same.
-        RunError: The split is no longer the same.
+        DataError: If the data do not exist any more, or have changed.
+        RunError: If the split differs.
     """
-    require_dataset(data)
-    record = origin.data if with_added else origin.data.of_source()
+    check_dataset(data)
+    record = origin.data if with_added else origin.data.without_added()
     if data is None:
         data = _load(record)
-    for what, now, then in (
+    for part, current, expected in (
         ("training images, labels or class names", data.own_fingerprint, record.own_fingerprint),
         ("test split", data.test.fingerprint, record.test_fingerprint),
     ):
-        if now != then:
+        if current != expected:
             raise DataError(
-                f"The {what} of {record.source} changed since training: {now}, expected {then}."
-                " Restore the data, or train again on what is there now."
+                f"The {part} of {record.source} changed since training: {current}, expected {expected}."
+                " Restore the data, or train again on the current data."
             )
     if with_added and data.fingerprint != record.fingerprint:
-        raise _other_pictures(data, record)
+        raise _other_images_error(data, record)
     split = split_of(data, recipe.validation, recipe.split_seed)
     if split.fingerprint != origin.split:
         raise RunError(
-            f"The split of {origin.data.source} comes out as {split.fingerprint}, expected {origin.split} as in"
+            f"The split of {origin.data.source} has fingerprint {split.fingerprint}, expected {origin.split} as in"
             " training. Use the version of optotype that trained the model, or train again."
         )
     return data, split
 
 
-def _other_pictures(data: Dataset, record: DataRecord) -> DataError:
-    """Say that other pictures are added to a source than in training."""
-    then = f"the {record.added:,} that were in {record.options.add}" if record.added else "none"
+def _other_images_error(data: Dataset, record: DataRecord) -> DataError:
+    """Return the error for additional images that differ from those of the training."""
+    expected = f"the {record.added:,} that were in {record.options.add}" if record.added else "none"
     return DataError(
-        f"The pictures added to {record.source} are not those of the training:"
-        f" {len(data.labels) - data.own_images:,} now, expected {then}. Train again with what is there now; to be able"
-        " to judge a run while more corrections are collected, train with a copy of their folder."
+        f"The additional images of {record.source} differ from those of the training:"
+        f" {len(data.labels) - data.own_images:,} now, expected {expected}. Train again with the current images. To"
+        " judge a run while you collect more corrections, train with a copy of their folder."
     )
 
 
 def _load(record: DataRecord) -> Dataset:
     if record.source == ARRAYS:
         raise DataError(
-            f"The model was trained on arrays in memory ({record.images} images of shape {record.shape}), which are"
-            " nowhere to be loaded from. Give them again in Python, as data=load(...)."
+            f"The model was trained on arrays in memory ({record.images} images of shape {record.shape}), which cannot"
+            " be loaded again. Pass them in Python, as data=load(...)."
         )
     options = record.options
     if options.add is not None and not Path(options.add).is_dir():
         raise DataError(
-            f"The folder {options.add} is gone, whose pictures were added to {record.source} for training, expected it"
-            " as it was. Put it back, give the data in Python as data=load(..., add=...), or train again."
+            f"The folder {options.add} with additional images for {record.source} does not exist, expected it as in"
+            " training. Restore it, pass the data in Python as data=load(..., add=...), or train again."
         )
     return load(record.source, size=options.size, on_bad=options.on_bad, add=options.add)

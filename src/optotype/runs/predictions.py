@@ -1,6 +1,6 @@
-"""What a model said of every image of a split, kept in the run folder: everything that is judged rests on it.
+"""Predictions of a split's images, stored in the run folder; every score of a judgement is computed from them.
 
-A file is a safetensors file of the arrays of a Predictions.
+A file is a safetensors file with the arrays of a Predictions.
 """
 
 from dataclasses import dataclass
@@ -14,22 +14,23 @@ from safetensors.numpy import load, save
 
 from optotype.errors import ModelError
 from optotype.models.model import Model
-from optotype.runs.files import damaged, read_bytes, wrap_os_errors
+from optotype.runs.files import damaged_file_error, read_bytes, wrap_os_errors
 from optotype.storage.atomic import write_durably
 
 CHUNK: Final = 10_000
-"""Images that are copied into memory at a time."""
+"""Number of images that are copied into memory at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model said of some images.
+    """Logits, labels and novelty distances of n images.
 
     Attributes:
-        indices: Where each image stands in what it was taken from, sorted int64 of shape (n,).
-        labels: The class of each, int64 of shape (n,).
-        logits: float32 of shape (n, classes), in fp32 and before calibration.
-        distances: How unlike the training images each is, float32 of shape (n,); None where the model cannot tell.
+        indices: Index of each image in its data set, sorted int64 of shape (n,).
+        labels: True class of each image, int64 of shape (n,).
+        logits: Logits in fp32 before calibration, float32 of shape (n, classes).
+        distances: Distance of each image from the training images, float32 of shape (n,); None without a novelty
+            detector.
     """
 
     indices: NDArray[np.int64]
@@ -46,28 +47,28 @@ def predict_split(
     Args:
         model: The model.
         images: uint8 of shape (n, height, width, channels), of the model's shape.
-        labels: The class of each, in the model's order.
-        rows: Which images, sorted int64 of shape (m,), m at least 1.
+        labels: True class of each image, in the model's order.
+        rows: Indices of the images to predict, sorted int64 of shape (m,), m at least 1.
 
     Raises:
         ModelError: If a logit is not finite.
     """
-    # In chunks: the images may be mapped from a file larger than the memory.
-    pieces = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
-    answers = [model.logits_and_distances(images[piece]) for piece in pieces]
-    logits = np.concatenate([each for each, _ in answers])
-    distances = [each for _, each in answers if each is not None]
+    # In chunks, because the images may be mapped from a file larger than the memory.
+    chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
+    results = [model.logits_and_distances(images[chunk]) for chunk in chunks]
+    logits = np.concatenate([chunk_logits for chunk_logits, _ in results])
+    distances = [chunk_distances for _, chunk_distances in results if chunk_distances is not None]
     if not np.isfinite(logits).all():
-        place = int(rows[np.flatnonzero(~np.isfinite(logits).all(axis=1))[0]])
+        index = int(rows[np.flatnonzero(~np.isfinite(logits).all(axis=1))[0]])
         raise ModelError(
-            f"The model's output for image {place} is not finite, expected numbers."
+            f"The model's output for image {index} is not finite, expected finite numbers."
             " Train the model again, with a lower learning rate."
         )
     return Predictions(rows, labels[rows], logits, np.concatenate(distances) if distances else None)
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write predictions in one step; RunError where that is impossible."""
+    """Write predictions in one step; RunError if that fails."""
     arrays = {name: value for name, value in vars(predictions).items() if value is not None}
     with wrap_os_errors(path, "write"):
         path.parent.mkdir(exist_ok=True)
@@ -75,25 +76,29 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read what ``write_predictions`` wrote.
+    """Read predictions that ``write_predictions`` wrote.
 
     Raises:
-        RunError: The file cannot be read, or holds something else.
+        RunError: If the file cannot be read, or has other content.
     """
     try:
-        found = Predictions(**load(read_bytes(path)))
-    except (SafetensorError, TypeError, KeyError) as error:  # KeyError: of a type that NumPy lacks
-        raise damaged(path, f"holds no predictions ({error})") from None
-    if not _belong_together(found):
-        raise damaged(path, "holds arrays that do not belong together")
-    return found
+        predictions = Predictions(**load(read_bytes(path)))
+    except (SafetensorError, TypeError, KeyError) as error:  # KeyError: a dtype that NumPy does not have
+        raise damaged_file_error(path, f"has no valid predictions ({error})") from None
+    if not _is_consistent(predictions):
+        raise damaged_file_error(path, "has arrays that do not fit together")
+    return predictions
 
 
-def _belong_together(said: Predictions) -> bool:
-    """Say whether shapes, types and labels are those of predictions of at least one image."""
-    n, classes = said.logits.shape if said.logits.ndim == 2 else (0, 0)
-    whole = (said.indices, said.labels)
-    real = (said.logits,) if said.distances is None else (said.logits, said.distances)
-    alike = all(each.shape == (n,) for each in (*whole, *real[1:])) and n > 0
-    typed = all(each.dtype == np.int64 for each in whole) and all(each.dtype == np.float32 for each in real)
-    return bool(alike and typed and said.labels.min() >= 0 and said.labels.max() < classes)
+def _is_consistent(predictions: Predictions) -> bool:
+    """Return whether shapes, dtypes and labels are those of predictions of at least one image."""
+    logits, distances = predictions.logits, predictions.distances
+    n, classes = logits.shape if logits.ndim == 2 else (0, 0)
+    integers = (predictions.indices, predictions.labels)
+    floats = (logits,) if distances is None else (logits, distances)
+    has_shapes = n > 0 and all(array.shape == (n,) for array in (*integers, *floats[1:]))
+    has_integers = all(array.dtype == np.int64 for array in integers)
+    has_floats = all(array.dtype == np.float32 for array in floats)
+    if not (has_shapes and has_integers and has_floats):
+        return False
+    return bool(predictions.labels.min() >= 0 and predictions.labels.max() < classes)

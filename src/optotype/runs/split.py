@@ -1,4 +1,4 @@
-"""split.json: which training images were kept for validation, of which data, sealed by a hash."""
+"""split.json: the indices of the validation images and the fingerprint of the data, sealed by a hash."""
 
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from optotype.data.splits import Split, fingerprint_of
-from optotype.runs.files import damaged, read_model, write_json
-from optotype.runs.manifest import DataRecord
+from optotype.models.provenance import DataRecord
+from optotype.runs.files import damaged_file_error, read_versioned, write_json
 
 FORMAT: Final = 1
 """Version of split.json; a higher one is refused."""
@@ -17,15 +17,15 @@ Index = Annotated[int, Field(ge=0, le=2**31, strict=True)]
 
 
 class SplitFile(BaseModel):
-    """What split.json holds.
+    """The content of split.json.
 
     Attributes:
         format: Version of the file.
-        images: Images in the training split, those for validation included.
-        split_seed: What chose them.
-        fingerprint: Of the number of the source's own images and the validation indices.
-        data_fingerprint: Of the training images, labels and class names.
-        test_fingerprint: Of the sealed test split.
+        images: Number of training images, validation images included.
+        split_seed: Seed that chose the validation images.
+        fingerprint: Fingerprint of the number of the source's own images and the validation indices.
+        data_fingerprint: Fingerprint of the training images, labels and class names.
+        test_fingerprint: Fingerprint of the sealed test split.
         validation: Indices of the validation images, ascending.
     """
 
@@ -41,8 +41,8 @@ class SplitFile(BaseModel):
 
 
 def write_split(path: Path, split: Split, split_seed: int, data: DataRecord) -> None:
-    """Write split.json; RunError where that is impossible."""
-    record = SplitFile(
+    """Write split.json; RunError if that fails."""
+    content = SplitFile(
         images=data.images,
         split_seed=split_seed,
         fingerprint=split.fingerprint,
@@ -50,28 +50,28 @@ def write_split(path: Path, split: Split, split_seed: int, data: DataRecord) -> 
         test_fingerprint=data.test_fingerprint,
         validation=tuple(split.validation.tolist()),
     )
-    write_json(path, record.model_dump(), indent=None)
+    write_json(path, content.model_dump(), indent=None)
 
 
 def read_split(path: Path, data: DataRecord) -> Split:
-    """Read split.json and hold it against its hash and the data it is of.
+    """Read split.json and compare it with its hash and the run's data.
 
     Args:
         path: The file.
-        data: What run.json says of the data.
+        data: The data in run.json.
 
     Raises:
-        RunError: The file cannot be read, or is not the one that was written with this run.
+        RunError: If the file cannot be read, or was not written with this run.
     """
-    record = read_model(path, SplitFile, FORMAT)
-    written = (record.images, record.data_fingerprint, record.test_fingerprint)
-    if written != (data.images, data.fingerprint, data.test_fingerprint):
-        raise damaged(path, "is of other data than its run")
-    validation = np.array(record.validation, np.int64)
-    if fingerprint_of(data.own_images, validation) != record.fingerprint:
-        raise damaged(path, "lists validation images that do not match its fingerprint")
-    held = np.zeros(record.images, np.bool_)
+    content = read_versioned(path, SplitFile, FORMAT)
+    fingerprints = (content.images, content.data_fingerprint, content.test_fingerprint)
+    if fingerprints != (data.images, data.fingerprint, data.test_fingerprint):
+        raise damaged_file_error(path, "belongs to other data than its run")
+    validation = np.array(content.validation, np.int64)
+    if fingerprint_of(data.own_images, validation) != content.fingerprint:
+        raise damaged_file_error(path, "has validation indices that do not match its fingerprint")
     if len(validation) and validation.max() >= data.own_images:
-        raise damaged(path, f"lists image {validation.max()} of {data.own_images}")
-    held[validation] = True
-    return Split(np.flatnonzero(~held), validation, record.fingerprint)
+        raise damaged_file_error(path, f"has index {validation.max()} of {data.own_images} images")
+    is_validation = np.zeros(content.images, np.bool_)
+    is_validation[validation] = True
+    return Split(np.flatnonzero(~is_validation), validation, content.fingerprint)

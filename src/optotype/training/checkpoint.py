@@ -2,13 +2,12 @@
 
 from contextlib import suppress
 
-from pydantic import JsonValue
-
 from optotype.data.dataset import Dataset
 from optotype.engine.frozen import FrozenNetwork
 from optotype.engine.network import Network
 from optotype.errors import DivergedError, ModelError, RunError
 from optotype.models.model import Model
+from optotype.models.provenance import Provenance
 from optotype.recipes.recipe import Recipe
 from optotype.reporting.curves import draw
 from optotype.runs.epoch import Epoch
@@ -115,27 +114,26 @@ class Checkpointer:
             return
         title = f"{self._recipe.name} on {self._data.name}"
         best = self._best.epoch.epoch if self._best and self._recipe.early_stopping else None
-        self._run.keep_curve("loss", draw(self._run.epochs, "loss", title, best))
-        self._run.keep_curve("accuracy", draw(self._run.epochs, "accuracy", title, best))
+        self._run.save_curve("loss", draw(self._run.epochs, "loss", title, best))
+        self._run.save_curve("accuracy", draw(self._run.epochs, "accuracy", title, best))
 
     def _keep(self, weights: Weights, epoch: int, status: str) -> None:
-        provenance: dict[str, JsonValue] = {
-            "run": self._run.name,
-            "created": self._run.created,
-            "status": status,
-            "epoch": epoch,
-            "data": self._run.data.model_dump(mode="json"),
-            "split": self._split.fingerprint,
-            "watched": len(split_validation(self._recipe, self._data.labels, self._split)[0]),
-            "environment": self._run.environment,
-        }
-        if (start := self._run.start) is not None:
-            provenance["start"] = start
+        provenance = Provenance(
+            run=self._run.name,
+            created=self._run.created,
+            status=status,
+            epoch=epoch,
+            data=self._run.data,
+            split=self._split.fingerprint,
+            validation_images=len(split_validation(self._recipe, self._data.labels, self._split)[0]),
+            environment=self._run.environment,
+            transfer=self._run.transfer,
+        )
         model = Model(self._recipe, self._data.shape, self._data.class_names, weights, provenance)
-        self._run.keep(model)  # at once, so that nothing that follows can lose it
+        self._run.save_model(model)  # at once, so that nothing that follows can lose it
         network = Network(
             model.layers, model.input_shape, scale=self._recipe.scale, threads=self._network.threads
         )
         network.set_weights(weights)
         model = with_golden(model, self._data, self._split, network)
-        self._run.keep(fit_uncertainty(model, self._data, self._split, network))
+        self._run.save_model(fit_uncertainty(model, self._data, self._split, network))

@@ -9,7 +9,7 @@ from optotype.data.dataset import Dataset
 from optotype.data.splits import Split
 from optotype.engine.network import Network
 from optotype.errors import ModelError
-from optotype.models.golden import MOST, Golden
+from optotype.models.golden import MAX_IMAGES, GoldenImages
 from optotype.models.model import Model
 from optotype.training.uncertainty import split_validation
 
@@ -31,9 +31,9 @@ def with_golden(model: Model, data: Dataset, split: Split, network: Network) -> 
     watched, calibrating = split_validation(model.recipe, data.labels, split)
     rows = golden_rows(data.labels, np.concatenate([calibrating, watched, split.train]))
     try:
-        return replace(model, golden=Golden.record(network, data.images[rows]))
+        return replace(model, golden=GoldenImages.compute(network, data.images[rows]))
     except ModelError as error:
-        return replace(model, provenance={**model.provenance, "no_golden": str(error)})
+        return replace(model, provenance=model.provenance.updated(no_golden=str(error)))
 
 
 def golden_rows(labels: NDArray[np.integer], candidates: Indices) -> Indices:
@@ -52,5 +52,5 @@ def golden_rows(labels: NDArray[np.integer], candidates: Indices) -> Indices:
     in_order = classes[by_class]
     place_in_class = np.empty(len(candidates), np.int64)
     place_in_class[by_class] = np.arange(len(candidates)) - np.searchsorted(in_order, in_order)
-    rows: Indices = candidates[np.argsort(place_in_class, kind="stable")[:MOST]]
+    rows: Indices = candidates[np.argsort(place_in_class, kind="stable")[:MAX_IMAGES]]
     return rows

@@ -14,10 +14,10 @@ from optotype.data.splits import Split, split_of
 from optotype.engine.frozen import FrozenNetwork
 from optotype.engine.network import Network
 from optotype.errors import DataError, DivergedError, RecipeError
-from optotype.models.extended import Extended
+from optotype.models.transfer import TransferRecipe
 from optotype.recipes.recipe import Recipe
 from optotype.runs.environment import describe_environment
-from optotype.runs.naming import new_folder
+from optotype.runs.naming import create_run_folder
 from optotype.runs.run import Run
 from optotype.training.auto_augment import resolve_augment
 from optotype.training.best_epoch import is_over
@@ -27,7 +27,7 @@ from optotype.training.loop import Report, epochs
 
 def train(
     data: Dataset,
-    recipe: Recipe | Extended,
+    recipe: Recipe | TransferRecipe,
     *,
     out: str | Path | None = None,
     threads: int | None = None,
@@ -60,19 +60,21 @@ def train(
         KeyboardInterrupt: Ctrl-C; the weights after the last whole step are kept. Its text says where.
     """
     _check_labels(data)
-    extended, recipe = (recipe, recipe.recipe) if isinstance(recipe, Extended) else (None, recipe)
-    start = extended.weights(data.shape, data.class_names) if extended else None
+    extended, recipe = (recipe, recipe.recipe) if isinstance(recipe, TransferRecipe) else (None, recipe)
+    start = extended.initial_weights(data.shape, data.class_names) if extended else None
     split = _split(data, recipe)
     recipe, measured = _settle(recipe, data, split, threads)
-    network = _network(recipe, data, threads, frozen=extended.shared if extended and extended.freeze else 0)
+    network = _network(
+        recipe, data, threads, frozen=extended.shared_layers if extended and extended.freeze else 0
+    )
     environment = describe_environment(network.isa, network.threads, network.precision)
-    folder = new_folder(data.name, recipe) if out is None else out
+    folder = create_run_folder(data.name, recipe) if out is None else out
     run = Run.create(folder, recipe, data, split, environment)
     _explain(run, measured, extended)
     keeper = Checkpointer(run, network, data, recipe, curves=curves)
     try:
         for epoch in epochs(network, data, split, recipe, report, start):
-            run.record(epoch)
+            run.append_epoch(epoch)
             best = keeper.see(epoch)
             if is_over(epoch, best, recipe.early_stopping):
                 break
@@ -126,12 +128,12 @@ def _settle(
         ) from None
 
 
-def _explain(run: Run, measured: dict[str, JsonValue] | None, extended: Extended | None) -> None:
+def _explain(run: Run, measured: dict[str, JsonValue] | None, extended: TransferRecipe | None) -> None:
     """Keep in the run what is not in its recipe."""
     if measured is not None:
-        run.explain_augment(measured)
+        run.save_augment_choice(measured)
     if extended is not None:
-        run.began_from(extended.to_json())
+        run.save_transfer(extended.start())
 
 
 def _split(data: Dataset, recipe: Recipe) -> Split:

@@ -9,13 +9,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import JsonValue
 
 from optotype.data.dataset import Dataset
 from optotype.data.splits import Split, split_in_halves
 from optotype.engine.network import Network
 from optotype.errors import DataError, OptotypeError
-from optotype.models.calibration import LEAST, Calibration
+from optotype.models.calibration import MIN_IMAGES, Calibration
 from optotype.models.model import Model
 from optotype.models.novelty import NoveltyDetector
 from optotype.randomness import permutation, purpose
@@ -44,7 +43,7 @@ def split_validation(recipe: Recipe, labels: NDArray[np.integer], split: Split) 
     validation = split.validation
     if recipe.early_stopping is None:
         return validation, validation
-    if len(validation) < 2 * LEAST:
+    if len(validation) < 2 * MIN_IMAGES:
         return validation, validation[:0]
     return split_in_halves(validation, labels, recipe.split_seed)
 
@@ -59,12 +58,12 @@ def fit_uncertainty(model: Model, data: Dataset, split: Split, network: Network)
         network: With the weights of the model.
 
     Returns:
-        The model with a calibration and a familiarity; where one is impossible, its provenance says why, under
-        "no_calibration" or "no_familiarity".
+        The model with a calibration and a novelty detector; where one is impossible, its provenance says why, under
+        "no_calibration" or "no_novelty".
     """
     held = split_validation(model.recipe, data.labels, split)[1]
-    reasons: dict[str, JsonValue] = {}
-    calibration, familiarity = None, None
+    reasons: dict[str, str] = {}
+    calibration, novelty = None, None
     with np.errstate(all="ignore"):  # what is no number is refused, whatever it came from
         try:
             _require_images(len(held), len(split.validation))
@@ -74,13 +73,11 @@ def fit_uncertainty(model: Model, data: Dataset, split: Split, network: Network)
         try:
             _require_images(len(held), len(split.validation))
             some = _some_of_each_class(data.labels, split.train, model.recipe.split_seed)
-            familiarity = NoveltyDetector.fit(
-                network, data.images[some], data.labels[some], data.images[held]
-            )
+            novelty = NoveltyDetector.fit(network, data.images[some], data.labels[some], data.images[held])
         except _FAILURES as error:
-            reasons["no_familiarity"] = str(error)
-    provenance = {**model.provenance, **reasons}
-    return replace(model, provenance=provenance, calibration=calibration, familiarity=familiarity)
+            reasons["no_novelty"] = str(error)
+    provenance = model.provenance.updated(**reasons)
+    return replace(model, provenance=provenance, calibration=calibration, novelty=novelty)
 
 
 def _require_images(calibration: int, validation: int) -> None:
@@ -88,8 +85,8 @@ def _require_images(calibration: int, validation: int) -> None:
         raise DataError("No image was set aside for validation, expected some. Train with validation = 0.1.")
     if calibration == 0:
         raise DataError(
-            f"Early stopping takes all {validation} validation images, expected at least {2 * LEAST}, half of which"
-            " calibrate. Set more images aside for validation."
+            f"Early stopping takes all {validation} validation images, expected at least {2 * MIN_IMAGES}, half of"
+            " which calibrate. Set more images aside for validation."
         )
 
 

@@ -15,7 +15,7 @@ from optotype.errors import DataError, unknown_name
 from optotype.explaining.neighbours import Neighbour
 from optotype.models.calibration import COVERAGE
 from optotype.models.inputs import Pixels
-from optotype.models.model import Prediction
+from optotype.models.prediction import Prediction
 from optotype.text import printable
 from optotype.web.bodies import OPENAPI, Dtype, Wanted, read_images
 from optotype.web.schemas import (
@@ -252,7 +252,7 @@ def _as_bytes(image: Pixels) -> NDArray[np.uint8]:
 def _about(service: Service) -> ModelOut:
     served, limits = service.served, service.limits
     model = served.model
-    data = model.provenance.get("data")
+    data = model.provenance.data
     accuracy = served.accuracy
     return ModelOut(
         name=model.recipe.name,
@@ -261,11 +261,11 @@ def _about(service: Service) -> ModelOut:
         class_names=list(model.class_names),
         input_shape=model.input_shape,
         parameters=sum(weight.size for weight in model.weights.values()),
-        data=str(data["name"]) if isinstance(data, dict) and "name" in data else None,
+        data=None if data is None else data.name,
         # It may be a path of this machine, as the folder of corrections is.
         source=None if service.corrections is None else served.source,
         label_sets=model.calibration is not None,
-        rejects=model.familiarity is not None,
+        rejects=model.novelty is not None,
         accuracy=accuracy
         and AccuracyOut(
             split=accuracy.split,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.models.inputs import Pixels
-from optotype.models.model import Prediction
+from optotype.models.prediction import Prediction
 from optotype.web.metrics import Metrics
 from optotype.web.served import Served
 

@@ -13,7 +13,7 @@ from optotype.data.feedback.additions import check_apart
 from optotype.data.feedback.corrections import Corrections
 from optotype.errors import OptotypeError
 from optotype.models.inputs import Pixels
-from optotype.models.model import Prediction
+from optotype.models.prediction import Prediction
 from optotype.web.batching import Batches, QueueFullError
 from optotype.web.explaining import Explainer
 from optotype.web.limits import Limits
