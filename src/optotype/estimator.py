@@ -16,10 +16,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from optotype.data.arrays.images import LARGEST_SIDE, as_images
-from optotype.data.arrays.in_memory import SOURCE
+from optotype.data.arrays.images import MAX_SIDE, check_images, to_uint8
+from optotype.data.arrays.in_memory import ARRAYS
 from optotype.data.dataset import Dataset, SealedTest
-from optotype.data.sources.listing import class_name
+from optotype.data.sources.listing import normalize_class_name
 from optotype.errors import DataError, DivergedError
 from optotype.models.model import Model
 from optotype.recipes.builtin import default_recipe, load_recipe
@@ -113,7 +113,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             )
         self.shape_ = _shape(_form(X), rows.shape[1], self.shape)
         self.range_ = _range(rows)
-        data = _dataset(as_images("X", self._images(rows)), indices, self.classes_)
+        data = _dataset(to_uint8(check_images(self._images(rows), name="X")), indices, self.classes_)
         self.model_ = self._train(data, self._recipe(len(rows)))
         return self
 
@@ -149,7 +149,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _recipe(self, images: int) -> Recipe:
         match self.recipe:
             case None:
-                recipe = default_recipe(SOURCE, images)
+                recipe = default_recipe(ARRAYS, images)
             case Recipe():
                 recipe = self.recipe
             case _:
@@ -212,10 +212,10 @@ def _shape(form: tuple[int, ...], features: int, asked: tuple[int, ...] | None) 
     if form and asked is not None and _with_channels(form) != _with_channels(asked):
         raise ValueError(f"X has images of shape {form}, expected {tuple(asked)}. Resize them.")
     side = math.isqrt(features)
-    if not form and asked is None and side * side != features > LARGEST_SIDE:
+    if not form and asked is None and side * side != features > MAX_SIDE:
         raise ValueError(
             f"X has rows of {features} numbers, which are no square grey images, expected a square number or at most"
-            f" {LARGEST_SIDE}. Give shape=(height, width, channels), or X as images."
+            f" {MAX_SIDE}. Give shape=(height, width, channels), or X as images."
         )
     return _with_channels(form or asked or ((side, side) if side * side == features else (1, features)))
 
@@ -247,13 +247,13 @@ def _scaled(rows: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
 
 def _dataset(images: NDArray[np.uint8], labels: NDArray[np.int64], classes: NDArray[Any]) -> Dataset:
     """Make a data set of it all, with no image sealed as a test: who calls holds out what is to judge by."""
-    names = tuple(class_name("y", str(label)) for label in classes.tolist())
+    names = tuple(normalize_class_name("y", str(label)) for label in classes.tolist())
     if len(set(names)) < len(names):
         raise DataError(
             f"y has labels that read alike among {', '.join(names)}, expected different ones. Rename them."
         )
     nothing = images[:0], labels[:0]
-    return Dataset(SOURCE, images, labels, names, "not stated", SOURCE, SealedTest(0, lambda: nothing))
+    return Dataset(ARRAYS, images, labels, names, "not stated", ARRAYS, SealedTest(0, lambda: nothing))
 
 
 def _as_bytes(model: Model) -> bytes:

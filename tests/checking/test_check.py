@@ -9,7 +9,7 @@ import pytest
 from optotype.checking.check import check
 from optotype.checking.findings import KINDS
 from optotype.data.dataset import Skipped
-from optotype.data.sealed import LOG_NAME
+from optotype.data.openings import LOG_NAME
 from optotype.errors import RunError
 from tests.checking.samples import textured, textures, with_copies
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optotype.data.dataset import Dataset, SealedTest, fingerprint, remember_fingerprint
+from optotype.data.dataset import Dataset, SealedTest, fingerprint, set_fingerprint
 
 
 def _dataset(reads: list[int]) -> Dataset:
@@ -32,8 +32,8 @@ def test_a_remembered_fingerprint_is_not_computed_again_and_not_copied() -> None
     """What is known is not read for; a copy with other labels does not inherit it."""
     reads: list[int] = []
     data = _dataset(reads)
-    remember_fingerprint(data, "sha256:known")
-    remember_fingerprint(data.test, "sha256:test")
+    set_fingerprint(data, "sha256:known")
+    set_fingerprint(data.test, "sha256:test")
     assert (data.fingerprint, data.test.fingerprint, reads) == ("sha256:known", "sha256:test", [])
     other = replace(data, labels=data.labels[::-1].copy())
     assert other.fingerprint == fingerprint(other.images, other.labels, other.class_names)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optotype.data.load import load, takes_size
+from optotype.data.load import is_resizable, load
 from optotype.errors import DataError
 from tests.data.picture_files import names, write
 from tests.training.samples import pictures, write_folder
@@ -104,6 +104,6 @@ def test_what_to_do_with_bad_pictures_is_one_of_two() -> None:
 
 def test_only_pictures_take_a_size(tmp_path: Path) -> None:
     """A folder of pictures does; a name, IDX files and what is nowhere do not, nor a name that no file can have."""
-    assert takes_size(write(tmp_path / "pets", names(2)))
+    assert is_resizable(write(tmp_path / "pets", names(2)))
     others: list[str | Path] = ["mnist", write_folder(tmp_path / "digits"), "nowhere", "x" * 300]
-    assert not any(map(takes_size, others))
+    assert not any(map(is_resizable, others))

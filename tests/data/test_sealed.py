@@ -12,7 +12,8 @@ import pytest
 
 from optotype.data.dataset import Dataset, SealedTest, fingerprint
 from optotype.data.load import load
-from optotype.data.sealed import LOG_NAME, Opening, open_test, openings_of
+from optotype.data.openings import LOG_NAME, Opening, read_openings
+from optotype.data.sealed import open_test
 from optotype.errors import DataError, RunError
 
 
@@ -50,11 +51,11 @@ def test_openings_are_counted_for_each_test_set(tmp_path: Path) -> None:
 def test_openings_are_listed_without_another(tmp_path: Path) -> None:
     """The openings of a test set are read from the log, which stays as it is; where there is no log there are none."""
     fingerprint = _dataset().test.fingerprint
-    assert openings_of(fingerprint, tmp_path) == ()
+    assert read_openings(fingerprint, tmp_path) == ()
     open_test(_dataset(), tmp_path, by="me")
     open_test(_dataset(pixel=1), tmp_path, by="you")
     opened = open_test(_dataset(), tmp_path, by="them")
-    assert openings_of(fingerprint, tmp_path) == opened.openings
+    assert read_openings(fingerprint, tmp_path) == opened.openings
     assert [each.by for each in opened.openings] == ["me", "them"]
     assert isinstance(opened.openings[0], Opening)
     assert len(_log(tmp_path)) == 3

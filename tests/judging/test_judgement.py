@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optotype.data.sealed import Opening
+from optotype.data.openings import Opening
 from optotype.errors import DataError, RunError
 from optotype.judging.judgement import (
     Baseline,

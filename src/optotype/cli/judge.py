@@ -131,7 +131,7 @@ def _other_folder(subject: "Run | Model", pictures: "Dataset | None", out: Path 
     from optotype.runs.naming import plain
     from optotype.runs.origin import origin_of
     from optotype.runs.run import Run
-    from optotype.storage.outputs import require_output
+    from optotype.storage.outputs import check_output_folder
 
     if isinstance(subject, Run):
         name, record = subject.name, subject.data
@@ -139,18 +139,18 @@ def _other_folder(subject: "Run | Model", pictures: "Dataset | None", out: Path 
         origin = origin_of(subject)
         name, record = origin.name, origin.data
     folder = out or Path(f"judged-{plain(name)}-{plain((pictures or record).name)}")
-    require_output(folder)
+    check_output_folder(folder)
     return folder
 
 
 def _load(subject: "Run | Model", source: str, on_bad: OnBad) -> "Dataset":
     """Load pictures in the size that the model takes."""
-    from optotype.data.load import SIZES, takes_size
+    from optotype.data.load import SIZES, is_resizable
     from optotype.runs.run import Run
 
     if isinstance(subject, Run):
         subject.require_finished()
         subject = subject.model
     height, width, _ = subject.input_shape
-    size = height if height == width and height in SIZES and takes_size(source) else None
+    size = height if height == width and height in SIZES and is_resizable(source) else None
     return load_source(source, size, on_bad, rehash=False)

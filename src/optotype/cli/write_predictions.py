@@ -15,7 +15,7 @@ from optotype.errors import DataError
 
 if TYPE_CHECKING:
     from optotype.data.dataset import Skipped
-    from optotype.data.sources.listing import Found
+    from optotype.data.pictures.location import FileLocation
     from optotype.models.model import Prediction
 
 Write = Callable[[Sequence[str], "Sequence[Prediction]"], None]
@@ -24,7 +24,7 @@ _FORMULA: Final = ("=", "+", "-", "@")
 
 
 @contextmanager
-def as_text(top: int, found: "Sequence[Found]") -> Iterator[Write]:
+def as_text(top: int, found: "Sequence[FileLocation]") -> Iterator[Write]:
     """Give what prints a line for each picture, its name in a column as wide as the longest needs."""
     from optotype.text import printable
 

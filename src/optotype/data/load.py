@@ -103,7 +103,11 @@ def _load_path(path: Path) -> Dataset:
         return load_idx_folder(path)
     if path.is_file() and path.suffix == ".npz":
         return load_npz(path)
-    hint = "The file has an unknown type." if path.exists() else "There is no file or folder of that name either."
+    hint = (
+        "The file has an unknown type."
+        if path.exists()
+        else "There is no file or folder of that name either."
+    )
     raise DataError(
         f"{unknown_name('data set', str(path), CATALOGUE)} {hint} Alternatively pass the path of a folder (class"
         f" folders of image files, or four IDX files with MNIST's names) or of a file (.npz, {', '.join(SCANNERS)})."

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError, with_config
 
-from optotype.data.sealed import Opening
+from optotype.data.openings import Opening
 from optotype.errors import DataError, RunError
 from optotype.metrics import Estimate
 from optotype.runs.predictions import Predictions

@@ -34,7 +34,8 @@ def as_batch(images: Images, shape: Shape) -> Pixels:
         ImageError: If an image file cannot be read.
     """
     if isinstance(images, np.ndarray):
-        return np.ascontiguousarray(check_images(images, shape))
+        batch: NDArray[Any] = np.ascontiguousarray(check_images(images, shape))
+        return batch
     if not isinstance(images, list | tuple):
         return _single_image(images, shape)[np.newaxis]
     if not images:
@@ -45,8 +46,8 @@ def as_batch(images: Images, shape: Shape) -> Pixels:
             "The list mixes float32 and uint8 images (image files are uint8); expected a single dtype."
             f" {CONVERT_HINT}"
         )
-    batch: NDArray[Any] = np.stack(converted)
-    return batch
+    stacked: NDArray[Any] = np.stack(converted)
+    return stacked
 
 
 def _single_image(image: object, shape: Shape) -> Pixels:

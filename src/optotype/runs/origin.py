@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from optotype.data.arrays.in_memory import SOURCE as ARRAYS
+from optotype.data.arrays.in_memory import ARRAYS
 from optotype.data.dataset import Dataset
 from optotype.data.load import load
 from optotype.data.splits import Split, split_of

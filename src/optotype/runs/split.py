@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from optotype.data.splits import Split, fingerprint_of
+from optotype.data.splits import Split, split_fingerprint
 from optotype.runs.files import damaged, read_model, write_json
 from optotype.runs.manifest import DataRecord
 
@@ -68,7 +68,7 @@ def read_split(path: Path, data: DataRecord) -> Split:
     if written != (data.images, data.fingerprint, data.test_fingerprint):
         raise damaged(path, "is of other data than its run")
     validation = np.array(record.validation, np.int64)
-    if fingerprint_of(data.own_images, validation) != record.fingerprint:
+    if split_fingerprint(data.own_images, validation) != record.fingerprint:
         raise damaged(path, "lists validation images that do not match its fingerprint")
     held = np.zeros(record.images, np.bool_)
     if len(validation) and validation.max() >= data.own_images:

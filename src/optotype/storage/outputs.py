@@ -43,6 +43,10 @@ def check_output_folder(folder: Path) -> None:
     except OSError:  # a folder without read permission
         is_run, is_writable = False, False
     if is_run:
-        raise RunError(f"{folder} is a run folder; expected a separate folder for this output. Choose another.")
+        raise RunError(
+            f"{folder} is a run folder; expected a separate folder for this output. Choose another."
+        )
     if not is_writable:
-        raise RunError(f"{folder} is not writable; expected a new or existing writable folder. Choose another.")
+        raise RunError(
+            f"{folder} is not writable; expected a new or existing writable folder. Choose another."
+        )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from optotype.data.arrays.images import as_images, in_channels
+from optotype.data.arrays.images import as_images, convert_channels
 from optotype.errors import DataError
 
 
@@ -99,7 +99,7 @@ def test_colours_become_grey_as_in_pillow(seed: int) -> None:
     """More images than are converted at a time have Pillow's greys; grey ones in RGB have one value three times."""
     images = np.random.default_rng(seed).integers(0, 256, (1_003, 3, 2, 3)).astype(np.uint8)
     theirs = np.stack([np.asarray(Image.fromarray(each).convert("L")) for each in images])[..., np.newaxis]
-    grey = in_channels(images, 1)
+    grey = convert_channels(images, 1)
     np.testing.assert_array_equal(grey, theirs)
-    np.testing.assert_array_equal(in_channels(in_channels(grey, 3), 1), grey)
-    assert in_channels(images, 3) is images
+    np.testing.assert_array_equal(convert_channels(convert_channels(grey, 3), 1), grey)
+    assert convert_channels(images, 3) is images

@@ -124,7 +124,7 @@ def test_strange_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(DataError, match="another method than deflate"):
         load_npz(path)
     np.savez_compressed(path, x_train=np.zeros((1000, 28, 28), np.uint8), y_train=Y)
-    monkeypatch.setattr(npz, "_MOST_UNPACKED", 100_000)
+    monkeypatch.setattr(npz, "_MAX_UNPACKED", 100_000)
     with pytest.raises(DataError, match=r"it unpacks to 784\d+ bytes, expected at most 100000"):
         load_npz(path)
 

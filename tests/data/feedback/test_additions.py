@@ -164,8 +164,8 @@ def test_many_images_are_not_copied_into_memory(
 ) -> None:
     """Above a bound images are mapped from a file that has no name, and are the same."""
     plain = load(digits, add=added)
-    monkeypatch.setattr(additions, "_IN_MEMORY", 0)
-    monkeypatch.setattr(additions, "_ROWS", 7)
+    monkeypatch.setattr(additions, "_MAX_IN_MEMORY", 0)
+    monkeypatch.setattr(additions, "_CHUNK", 7)
     data = load(digits, add=added)
     np.testing.assert_array_equal(data.images, plain.images)
     assert data.fingerprint == plain.fingerprint

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from optotype.data.feedback import corrections as module
-from optotype.data.feedback.corrections import Corrections, class_of, folder_names
+from optotype.data.feedback.corrections import Corrections, class_of_folder, folder_names
 from optotype.data.load import load
 from optotype.errors import DataError
 
@@ -52,7 +52,7 @@ def test_what_is_kept_is_added_as_it_was(data: st.DataObject, shape: tuple[int, 
         kept = Corrections(Path(folder) / "new", source.class_names)
         last = {}
         for label, each in zip(labels, pixels, strict=True):
-            kept.keep(label, each)
+            kept.save(label, each)
             last[each.tobytes()] = label
         found = load((own, class_names * 4), add=kept.folder)
         assert kept.count() == len(last)
@@ -72,7 +72,7 @@ def test_folders_are_told_apart_by_every_file_system(class_names: list[str]) -> 
         assert "/" not in folder
         assert "\0" not in folder
         assert not folder.startswith(".")
-        assert class_of(folder, class_names) == name
+        assert class_of_folder(folder, class_names) == name
 
 
 def test_plain_names_stay_plain() -> None:
@@ -112,7 +112,9 @@ def test_a_class_without_a_folder_is_named(tmp_path: Path, class_names: tuple[st
 def test_folders_that_people_made_are_understood() -> None:
     """A folder is of the class of its name, written as it is, decomposed or as in an address; or of none."""
     classes = ("café", "100%", "T-shirt/top", "%41")
-    assert [class_of(each, classes) for each in ("cafe\u0301", "100%", "T-shirt%2ftop", "%41", "%ff")] == [
+    assert [
+        class_of_folder(each, classes) for each in ("cafe\u0301", "100%", "T-shirt%2ftop", "%41", "%ff")
+    ] == [
         *classes,
         None,
     ]
@@ -124,19 +126,19 @@ def test_a_picture_is_kept_once(tmp_path: Path) -> None:
     picture = _picture(0)
     digest = hashlib.sha256(picture.tobytes()).hexdigest()[:16]
     for _ in range(2):
-        assert kept.keep("T-shirt/top", picture) == f"T-shirt%2Ftop/{digest}.png"
-    assert kept.keep("Trouser", _picture(1)).startswith("Trouser/")
+        assert kept.save("T-shirt/top", picture) == f"T-shirt%2Ftop/{digest}.png"
+    assert kept.save("Trouser", _picture(1)).startswith("Trouser/")
     assert kept.count() == len(_files(kept.folder)) == 2
 
 
 def test_the_last_label_counts(tmp_path: Path) -> None:
     """A picture that is corrected again moves, even when copies of it lie under other labels."""
     kept = Corrections(tmp_path, FASHION)
-    first = kept.keep("Trouser", _picture(0))
-    second = kept.keep("Ankle boot", _picture(0))
+    first = kept.save("Trouser", _picture(0))
+    second = kept.save("Ankle boot", _picture(0))
     assert _files(tmp_path) == [second]
     (tmp_path / first).write_bytes((tmp_path / second).read_bytes())
-    assert kept.keep("T-shirt/top", _picture(0)).startswith("T-shirt%2Ftop/")
+    assert kept.save("T-shirt/top", _picture(0)).startswith("T-shirt%2Ftop/")
     assert kept.count() == 1
     assert Corrections(tmp_path, FASHION).keep("Trouser", _picture(0)) == first
     assert _files(tmp_path) == [first]
@@ -154,15 +156,15 @@ def test_threads_keep_at_once(tmp_path: Path) -> None:
 
 def test_a_full_folder_takes_no_new_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the bound a new picture is refused with the bound; one that is there may still be corrected."""
-    monkeypatch.setattr(module, "MOST", 2)
+    monkeypatch.setattr(module, "MAX_CORRECTIONS", 2)
     kept = Corrections(tmp_path, FASHION)
     for seed in range(2):
-        kept.keep("Trouser", _picture(seed))
+        kept.save("Trouser", _picture(seed))
     with pytest.raises(
         DataError, match=r"holds 2 corrections, expected fewer than 2 .* collect into a new folder"
     ):
-        kept.keep("Trouser", _picture(2))
-    kept.keep("Ankle boot", _picture(0))
+        kept.save("Trouser", _picture(2))
+    kept.save("Ankle boot", _picture(0))
     assert kept.count() == 2
 
 
@@ -170,9 +172,9 @@ def test_a_wrong_label_or_picture_is_refused(tmp_path: Path) -> None:
     """An unknown class is answered with the nearest; what is no picture is said to be none."""
     kept = Corrections(tmp_path, FASHION)
     with pytest.raises(DataError, match="Did you mean 'Trouser'"):
-        kept.keep("Trousers", _picture(0))
+        kept.save("Trousers", _picture(0))
     with pytest.raises(DataError, match=r"shape \(28, 28\), expected uint8 of shape"):
-        kept.keep("Trouser", _picture(0)[..., 0])
+        kept.save("Trouser", _picture(0)[..., 0])
     assert kept.count() == 0
 
 
@@ -210,7 +212,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "else").mkdir()
     (tmp_path / "top" / "Trouser").symlink_to(tmp_path / "else")
     with pytest.raises(DataError, match="has become a link"):
-        kept.keep("Trouser", _picture(0))
+        kept.save("Trouser", _picture(0))
     assert not list((tmp_path / "else").iterdir())
 
 
@@ -219,5 +221,5 @@ def test_what_lies_beside_is_no_harm(tmp_path: Path) -> None:
     (tmp_path / "README.txt").write_text("ours")
     (tmp_path / ".git").mkdir()
     kept = Corrections(tmp_path, FASHION)
-    kept.keep("Trouser", _picture(0))
+    kept.save("Trouser", _picture(0))
     assert (tmp_path / "README.txt").read_text() == "ours"

@@ -36,19 +36,19 @@ def test_a_set_can_be_fetched_and_checked(name: str) -> None:
     """Each file has a size, a SHA-256 sum and https addresses that end in its name, and can be unpacked."""
     named = CATALOGUE[name]
     assert named.unpack is not None
-    assert named.originals
-    for original in named.originals:
-        assert original.size > 1000
-        assert re.fullmatch("[0-9a-f]{64}", original.sha256)
-        assert original.addresses
+    assert named.files
+    for remote in named.files:
+        assert remote.size > 1000
+        assert re.fullmatch("[0-9a-f]{64}", remote.sha256)
+        assert remote.urls
         assert all(
-            each.startswith("https://") and each.endswith(f"/{original.file}") for each in original.addresses
+            each.startswith("https://") and each.endswith(f"/{remote.name}") for each in remote.urls
         )
 
 
 def test_emnist_is_fetched_once_for_both_its_sets() -> None:
     """Both sets of EMNIST are in the same archive."""
-    assert CATALOGUE["emnist-letters"].originals == CATALOGUE["emnist-balanced"].originals
+    assert CATALOGUE["emnist-letters"].files == CATALOGUE["emnist-balanced"].files
 
 
 def test_cifar_is_never_unpickled() -> None:
@@ -56,4 +56,4 @@ def test_cifar_is_never_unpickled() -> None:
     for name in ("cifar10", "cifar100"):
         named = CATALOGUE[name]
         assert getattr(named.unpack, "func", None) is unpack_cifar
-        assert all("binary" in original.file for original in named.originals)
+        assert all("binary" in remote.name for remote in named.files)

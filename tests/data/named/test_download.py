@@ -12,7 +12,7 @@ from urllib.request import Request
 import pytest
 
 from optotype.data.named import download
-from optotype.data.named.download import Original, check, fetch
+from optotype.data.named.download import RemoteFile, download_file, verify_file
 from optotype.errors import DataError
 from tests.data.named.server import (
     Answer,
@@ -42,8 +42,8 @@ def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert not [thread for thread in threading.enumerate() if "serve_forever" in thread.name]
 
 
-def _original(*addresses: str, content: bytes = CONTENT) -> Original:
-    return Original("file", len(content), hashlib.sha256(content).hexdigest(), addresses)
+def _original(*addresses: str, content: bytes = CONTENT) -> RemoteFile:
+    return RemoteFile("file", len(content), hashlib.sha256(content).hexdigest(), addresses)
 
 
 def _files(folder: Path) -> list[str]:
@@ -56,7 +56,7 @@ def test_a_file_is_fetched_once(tmp_path: Path) -> None:
     target = tmp_path / "new" / "file"
     with serving(CONTENT) as server:
         for _ in range(2):
-            fetch(_original(server.address), target, lambda *each: told.append(each))
+            download_file(_original(server.address), target, lambda *each: told.append(each))
         assert server.ranges == [None]
     assert target.read_bytes() == CONTENT
     assert _files(target.parent) == ["file"]
@@ -80,7 +80,7 @@ def test_a_file_is_fetched_once(tmp_path: Path) -> None:
 def test_a_broken_download_goes_on(tmp_path: Path, answers: list[Answer], ranges: list[str | None]) -> None:
     """What has arrived is not asked for again, unless the server does not know ranges, or gave something else."""
     with serving(CONTENT, *answers) as server:
-        fetch(_original(server.address), tmp_path / "file")
+        download_file(_original(server.address), tmp_path / "file")
         assert server.ranges == ranges
     assert (tmp_path / "file").read_bytes() == CONTENT
     assert _files(tmp_path) == ["file"]
@@ -110,7 +110,7 @@ def test_a_bad_server_is_refused_by_what_it_did(
 ) -> None:
     """No file appears; the message names address and fault; only an honest beginning is kept for the next time."""
     with serving(CONTENT, answer) as server, pytest.raises(DataError, match=f"{server.address} {said}"):
-        fetch(_original(server.address), tmp_path / "file")
+        download_file(_original(server.address), tmp_path / "file")
     assert _files(tmp_path) == ([] if left is None else ["file.part"])
     assert left is None or (tmp_path / "file.part").read_bytes() == CONTENT[:left]
 
@@ -118,7 +118,7 @@ def test_a_bad_server_is_refused_by_what_it_did(
 def test_a_server_that_trickles_is_given_up(tmp_path: Path) -> None:
     """A server that hangs up again and again is asked a few times only, and what it gave is kept."""
     with serving(CONTENT, dying(10)) as server, pytest.raises(DataError, match="stopped after"):
-        fetch(_original(server.address), tmp_path / "file")
+        download_file(_original(server.address), tmp_path / "file")
     assert 1 < len(server.ranges) < 10
     assert (tmp_path / "file.part").read_bytes() == CONTENT[: 10 * len(server.ranges)]
 
@@ -128,10 +128,10 @@ def test_a_server_that_drips_is_given_up(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(download, "WINDOW", 0.1)
     with serving(CONTENT, dripping) as slow:
         with pytest.raises(DataError, match=r"is too slow: \d+ bytes in 0 s"):
-            fetch(_original(slow.address), tmp_path / "file")
+            download_file(_original(slow.address), tmp_path / "file")
         assert (tmp_path / "file.part").stat().st_size < 200
     with serving(CONTENT) as server:
-        fetch(_original(server.address), tmp_path / "file")
+        download_file(_original(server.address), tmp_path / "file")
         assert server.ranges[0] is not None
     assert (tmp_path / "file").read_bytes() == CONTENT
 
@@ -141,18 +141,18 @@ def test_nobody_there_is_said_so(tmp_path: Path) -> None:
     with serving(CONTENT) as server:
         address = server.address
     with pytest.raises(DataError, match=r"cannot be reached .*refused.*Check the network and try again"):
-        fetch(_original(address), tmp_path / "file")
+        download_file(_original(address), tmp_path / "file")
 
 
 def test_mirrors_are_asked_in_turn(tmp_path: Path) -> None:
     """The second mirror goes on where the first one died; where all fail, the message has the answer of each."""
     with serving(CONTENT, dying(1000), status(404)) as first, serving(CONTENT) as second:
-        fetch(_original(first.address, second.address), tmp_path / "file")
+        download_file(_original(first.address, second.address), tmp_path / "file")
         assert second.ranges == ["bytes=1000-"]
     assert (tmp_path / "file").read_bytes() == CONTENT
     with serving(CONTENT, status(404)) as first, serving(CONTENT, status(500)) as second:
         with pytest.raises(DataError, match="answers 404") as caught:
-            fetch(_original(first.address, second.address), tmp_path / "another")
+            download_file(_original(first.address, second.address), tmp_path / "another")
         assert "answers 500" in str(caught.value)
 
 
@@ -161,7 +161,7 @@ def test_an_interrupted_download_resumes(tmp_path: Path, left: bytes) -> None:
     """Whatever an earlier attempt left behind, good or bad, the file comes out right."""
     (tmp_path / "file.part").write_bytes(left)
     with serving(CONTENT) as server:
-        fetch(_original(server.address), tmp_path / "file")
+        download_file(_original(server.address), tmp_path / "file")
         assert left != CONTENT[:70] or server.ranges == ["bytes=70-"]
     assert (tmp_path / "file").read_bytes() == CONTENT
 
@@ -173,7 +173,7 @@ def test_ctrl_c_keeps_what_has_arrived(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with serving(CONTENT) as server, pytest.raises(KeyboardInterrupt):
-        fetch(_original(server.address), tmp_path / "file", stop)
+        download_file(_original(server.address), tmp_path / "file", stop)
     assert _files(tmp_path) == ["file.part"]
     assert CONTENT.startswith((tmp_path / "file.part").read_bytes())
 
@@ -181,7 +181,7 @@ def test_ctrl_c_keeps_what_has_arrived(tmp_path: Path) -> None:
 def test_two_at_once_fetch_once(tmp_path: Path) -> None:
     """Four that want the same file at the same time make one request."""
     with serving(CONTENT) as server, ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: fetch(_original(server.address), tmp_path / "file"), range(4)))
+        list(pool.map(lambda _: download_file(_original(server.address), tmp_path / "file"), range(4)))
         assert server.ranges == [None]
 
 
@@ -189,7 +189,7 @@ def test_a_disk_that_refuses_is_said_so(tmp_path: Path) -> None:
     """Where the file cannot be written, the message says where, how much room it needs, and how to move the cache."""
     (tmp_path / "folder").write_text("a file")
     with pytest.raises(DataError, match=f"cannot be written to .*{N:,} bytes free; set OPTOTYPE_HOME"):
-        fetch(_original("http://127.0.0.1:1/"), tmp_path / "folder" / "file")
+        download_file(_original("http://127.0.0.1:1/"), tmp_path / "folder" / "file")
 
 
 def test_a_redirection_to_https_is_followed() -> None:
@@ -208,12 +208,12 @@ def test_a_file_at_hand_is_held_against_its_sum(tmp_path: Path) -> None:
     """A file is accepted with the published size and sum only; else what was found and expected is said."""
     path = tmp_path / "file"
     path.write_bytes(CONTENT)
-    check(_original("https://example.org/file"), path)
+    verify_file(_original("https://example.org/file"), path)
     for content, found in ((OTHER, "[0-9a-f]{64}"), (CONTENT[1:], f"{N - 1:,} bytes")):
         path.write_bytes(content)
         with pytest.raises(
             DataError, match=f"is not the published file: found {found}, expected {N:,} bytes"
         ):
-            check(_original("https://example.org/file"), path)
+            verify_file(_original("https://example.org/file"), path)
     with pytest.raises(DataError, match="cannot be read"):
-        check(_original("https://example.org/file"), tmp_path / "none")
+        verify_file(_original("https://example.org/file"), tmp_path / "none")

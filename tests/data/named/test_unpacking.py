@@ -101,7 +101,7 @@ def test_a_strange_zip_is_refused(tmp_path: Path, harm: Callable[[Path], None]) 
 
 def test_members_have_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A member that declares more than the limit is not decompressed, be it in a zip or in a tar archive."""
-    monkeypatch.setattr(unpacking, "_LARGEST_MEMBER", 60)
+    monkeypatch.setattr(unpacking, "_MAX_MEMBER", 60)
     with pytest.raises(DataError, match=r"no one regular file .* of at most 60 bytes"):
         unpack_emnist({"gzip.zip": _zip(tmp_path)}, "letters", 1)
     path = tar_gz(tmp_path / "cifar.tar.gz", _batches())

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from optotype.data.pictures import decode
-from optotype.data.pictures.decode import FORMATS, read_picture
+from optotype.data.pictures.decode import read_picture
+from optotype.data.pictures.image_file import FORMATS
 from optotype.errors import ImageError
 
 _GREY = np.arange(20 * 10, dtype=np.uint8).reshape(20, 10)
@@ -182,7 +183,7 @@ def test_large_pictures_are_refused_by_their_header(
 
 def test_large_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file above the limit is refused by its size alone."""
-    monkeypatch.setattr(decode, "MOST_BYTES", 10)
+    monkeypatch.setattr(image_file, "MAX_BYTES", 10)
     with pytest.raises(ImageError, match="bytes, expected at most 10"):
         read_picture(_save(tmp_path / "a.png", _GREY), (20, 10, 1))
 

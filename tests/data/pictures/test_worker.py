@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
-from optotype.data.pictures.decode import FORMATS
+from optotype.data.pictures.image_file import FORMATS
 from tests.data.picture_files import picture
 
 _MEMORY: Final = 1 << 30

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from optotype.data.sources import spool
-from optotype.data.sources.archives import survey_archive
+from optotype.data.sources.archives import scan_archive
 from optotype.data.sources.listing import Listing
 from optotype.errors import DataError
-from optotype.progress import silent
+from optotype.progress import ignore_progress
 from tests.data.picture_files import names, picture
 
 Members = Sequence[tuple[str, bytes]]
@@ -47,7 +47,7 @@ def write_tar(path: Path, members: Members, extra: Sequence[tarfile.TarInfo] = (
 def _list(path: Path) -> Listing:
     folder = path.parent / "spool"
     folder.mkdir()
-    return survey_archive(path).listing(folder, silent)
+    return scan_archive(path).read_listing(folder, ignore_progress)
 
 
 def _refused(path: Path, words: str) -> None:
@@ -71,11 +71,11 @@ def test_an_archive_is_read_like_its_folder(tmp_path: Path, suffix: str) -> None
     members = [*others, *((f"pets/{name}", content) for name, content in reversed(GOOD))]
     listing = _list(_zip_or_tar(tmp_path / f"pets{suffix}", members))
     assert listing.class_names == ("cat", "dog")
-    assert [each.found.file for each in listing.splits["train"]] == [f"pets/{name}" for name, _ in GOOD]
+    assert [each.location.file for each in listing.splits["train"]] == [f"pets/{name}" for name, _ in GOOD]
     for each, (_, content) in zip(listing.splits["train"], GOOD, strict=True):
-        held = Path(each.found.path).read_bytes()
-        assert each.found.size is not None
-        assert held[each.found.offset : each.found.offset + each.found.size] == content
+        held = Path(each.location.path).read_bytes()
+        assert each.location.size is not None
+        assert held[each.location.offset : each.location.offset + each.location.size] == content
 
 
 def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
@@ -185,12 +185,12 @@ def test_a_tar_cut_between_members_is_refused(tmp_path: Path, members: int) -> N
 def test_a_missing_archive_is_said_so(tmp_path: Path) -> None:
     """An archive that has gone is a DataError."""
     with pytest.raises(DataError, match="cannot be read: No such file"):
-        survey_archive(tmp_path / "gone.zip")
+        scan_archive(tmp_path / "gone.zip")
 
 
 def _listed_or_refused(path: Path, folder: Path) -> bool:
     try:
-        return len(survey_archive(path).listing(folder, silent).splits["train"]) > 0
+        return len(scan_archive(path).read_listing(folder, ignore_progress).splits["train"]) > 0
     except DataError as error:
         return str(path) in str(error)
     finally:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from optotype.data.sources.folders import survey_folder
+from optotype.data.sources.folders import scan_folder
 from optotype.data.sources.listing import Listing
 from optotype.errors import DataError
-from optotype.progress import silent
+from optotype.progress import ignore_progress
 from tests.data.picture_files import names, write
 
 
 def _listing(folder: Path) -> Listing:
-    return survey_folder(folder).listing(folder, silent)
+    return scan_folder(folder).read_listing(folder, ignore_progress)
 
 
 def _bad(folder: Path) -> dict[str, str]:
@@ -23,7 +23,7 @@ def _bad(folder: Path) -> dict[str, str]:
 
 def test_pictures_are_found_where_they_are(tmp_path: Path) -> None:
     """Every picture is named relative to the folder, and its path leads to it."""
-    found = [each.found for each in _listing(write(tmp_path, names(2))).splits["train"]]
+    found = [each.location for each in _listing(write(tmp_path, names(2))).splits["train"]]
     assert [each.file for each in found] == names(2)
     assert all(Path(each.path).read_bytes() == (tmp_path / each.file).read_bytes() for each in found)
 
@@ -37,7 +37,7 @@ def test_only_pictures_count(tmp_path: Path) -> None:
     write(tmp_path / "__MACOSX", names(1))
     listing = _listing(tmp_path)
     assert len(listing.splits["train"]) == 2
-    assert listing.bad == ()
+    assert listing.skipped == ()
 
 
 def test_links_are_read_inside_the_folder_only(tmp_path: Path) -> None:
@@ -85,25 +85,25 @@ def test_a_folder_that_may_not_be_read_is_bad(tmp_path: Path, monkeypatch: pytes
     assert _bad(tmp_path) == {"dog/private": "cannot be read: Permission denied"}
     refused = "/"
     with pytest.raises(DataError, match="cannot be read: Permission denied"):
-        survey_folder(tmp_path)
+        scan_folder(tmp_path)
 
 
 def test_our_own_output_is_no_class(tmp_path: Path) -> None:
     """Contact sheets and runs that were written among the class folders change neither the listing nor the stamp."""
-    before = survey_folder(write(tmp_path, names(1)))
+    before = scan_folder(write(tmp_path, names(1)))
     write(tmp_path, ["sheets/sheet.png", "runs/a/loss.png", "runs/a/accuracy.png", "cat/sheet.png"])
     for mark in ("sheets/.optotype", "runs/test-openings.jsonl", "runs/a/run.json", "cat/.optotype"):
         (tmp_path / mark).touch()
-    after = survey_folder(tmp_path)
-    assert after.stamp == before.stamp
-    assert after.listing(tmp_path, silent) == before.listing(tmp_path, silent)
+    after = scan_folder(tmp_path)
+    assert after.signature == before.signature
+    assert after.read_listing(tmp_path, ignore_progress) == before.read_listing(tmp_path, ignore_progress)
 
 
 def test_output_hides_no_picture_of_the_user(tmp_path: Path) -> None:
     """In a folder with output, a picture that optotype did not write counts; so does a sheet.png that has no mark."""
     write(tmp_path, [*names(1), "runs/a/loss.png", "runs/a/owl.png", "cow/sheet.png"])
     (tmp_path / "runs" / "a" / "run.json").touch()
-    files = [each.found.file for each in _listing(tmp_path).splits["train"]]
+    files = [each.location.file for each in _listing(tmp_path).splits["train"]]
     assert files == ["cat/0.png", "cow/sheet.png", "dog/0.png", "runs/a/owl.png"]
 
 
@@ -138,7 +138,7 @@ def _empty_class(folder: Path) -> None:
 def test_any_change_changes_the_stamp(tmp_path: Path, change: Callable[[Path], None]) -> None:
     """Another time, size or name, one more or one less: the stamp is another; without a change it is the same."""
     write(tmp_path, names(2))
-    before = survey_folder(tmp_path).stamp
-    assert survey_folder(tmp_path).stamp == before
+    before = scan_folder(tmp_path).signature
+    assert scan_folder(tmp_path).signature == before
     change(tmp_path)
-    assert survey_folder(tmp_path).stamp != before
+    assert scan_folder(tmp_path).signature != before

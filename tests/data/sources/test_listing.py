@@ -2,17 +2,25 @@
 
 import pytest
 
-from optotype.data.sources.listing import Found, Listing, Row, arrange, is_ignored, is_picture, listed
+from optotype.data.pictures.location import FileLocation
+from optotype.data.sources.listing import (
+    Listing,
+    Row,
+    is_ignored,
+    is_picture,
+    listing_from_folders,
+    listing_from_rows,
+)
 from optotype.errors import DataError
 from tests.data.picture_files import names
 
 
 def _arranged(files: list[str], folders: list[str] | None = None) -> Listing:
-    return arrange("pets", [Found(file, file) for file in files], folders or [])
+    return listing_from_folders("pets", [FileLocation(file, file) for file in files], folders or [])
 
 
 def _files(listing: Listing, split: str) -> list[str]:
-    return [each.found.file for each in listing.splits[split]]
+    return [each.location.file for each in listing.splits[split]]
 
 
 def test_class_folders_are_classes() -> None:
@@ -84,9 +92,9 @@ def test_a_folder_around_everything_is_looked_through(below: str) -> None:
 def test_pictures_outside_class_folders_are_bad() -> None:
     """A stray picture is no picture of a class, and is said so."""
     listing = _arranged([*names(1), "cover.png"])
-    assert [(each.file, each.reason) for each in listing.bad] == [("cover.png", "lies in no class folder")]
+    assert [(each.file, each.reason) for each in listing.skipped] == [("cover.png", "lies in no class folder")]
     split = _arranged([*names(1, below="train/"), "train/stray.png", "docs/a/figure.png"])
-    assert [each.file for each in split.bad] == ["docs/a/figure.png", "train/stray.png"]
+    assert [each.file for each in split.skipped] == ["docs/a/figure.png", "train/stray.png"]
 
 
 def test_whole_numbers_are_sorted_as_such() -> None:
@@ -129,8 +137,8 @@ def test_an_empty_class_folder_of_test_is_nothing() -> None:
 
 def test_names_are_stored_composed() -> None:
     """A class name in Unicode's decomposed form, as some systems write it, is stored in the composed one."""
-    rows = [Row("train", name, Found(f"{name}.png", "")) for name in ("e\u0301", "a")]
-    assert listed("pets", rows).class_names == ("a", "\u00e9")
+    rows = [Row("train", name, FileLocation(f"{name}.png", "")) for name in ("e\u0301", "a")]
+    assert listing_from_rows("pets", rows).class_names == ("a", "\u00e9")
 
 
 @pytest.mark.parametrize("name", [".DS_Store", ".ipynb_checkpoints", "__MACOSX", "._cat.png", ".hidden"])

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from optotype.data.sources.listing import Listing
-from optotype.data.sources.manifests import survey_csv
+from optotype.data.sources.manifests import scan_csv
 from optotype.errors import DataError
-from optotype.progress import silent
+from optotype.progress import ignore_progress
 from tests.data.picture_files import names, write
 
 HEAD = "path,label,split\n"
@@ -21,7 +21,7 @@ def _manifest(folder: Path, text: str) -> Path:
 
 
 def _list(folder: Path, text: str) -> Listing:
-    return survey_csv(_manifest(folder, text)).listing(folder, silent)
+    return scan_csv(_manifest(folder, text)).read_listing(folder, ignore_progress)
 
 
 def test_rows_are_pictures_in_their_order(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_rows_are_pictures_in_their_order(tmp_path: Path) -> None:
     )
     listing = _list(tmp_path, "\n".join(lines))
     assert listing.class_names == ("a", "b")
-    files = {split: [each.found.file for each in rows] for split, rows in listing.splits.items()}
+    files = {split: [each.location.file for each in rows] for split, rows in listing.splits.items()}
     assert files == {
         "train": ["images/cat/1.png", "images/dog/1.png"],
         "validation": ["images/cat/0.png"],
@@ -89,7 +89,7 @@ def test_other_encodings_are_refused(tmp_path: Path, content: bytes) -> None:
     """A table that is not UTF-8 is refused in words."""
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(DataError, match="cannot be read as CSV"):
-        survey_csv(tmp_path / "a.csv")
+        scan_csv(tmp_path / "a.csv")
 
 
 def test_files_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
@@ -114,9 +114,9 @@ def test_files_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
 def test_any_change_changes_the_stamp(tmp_path: Path) -> None:
     """The stamp follows the rows and the pictures that they name."""
     text = "path,label\nimages/cat/0.png,a\nimages/cat/1.png,b\n"
-    before = survey_csv(_manifest(tmp_path, text)).stamp
-    assert survey_csv(tmp_path / "pets.csv").stamp == before
+    before = scan_csv(_manifest(tmp_path, text)).signature
+    assert scan_csv(tmp_path / "pets.csv").signature == before
     os.utime(tmp_path / "images/cat/0.png", ns=(1, 1))
-    touched = survey_csv(tmp_path / "pets.csv").stamp
+    touched = scan_csv(tmp_path / "pets.csv").signature
     (tmp_path / "pets.csv").write_text(text.replace(",b", ",c"))
-    assert len({before, touched, survey_csv(tmp_path / "pets.csv").stamp}) == 3
+    assert len({before, touched, scan_csv(tmp_path / "pets.csv").signature}) == 3

@@ -32,13 +32,13 @@ SPLIT = [*names(4, below="train/"), *names(1, below="val/"), *names(2, below="te
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count how often pictures are decoded, and how many."""
     counts: list[int] = []
-    decode = worker_pool.decode
+    decode = worker_pool.decode_files
 
     def counting(parts: Any, *rest: Any) -> Any:
         counts.append(sum(len(part.pictures) for part in parts))
         return decode(parts, *rest)
 
-    monkeypatch.setattr(picture_sets, "decode", counting)
+    monkeypatch.setattr(picture_sets, "decode_files", counting)
     return counts
 
 

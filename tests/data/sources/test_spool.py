@@ -20,7 +20,7 @@ def test_an_archive_tells_how_far_it_is(
     packed = write(tmp_path / f"pets{ending}", [(name, picture(seed)) for seed, name in enumerate(names(8))])
     load_pictures(packed, report=lambda *each: told.append(each))
     stages = [what for what, _ in groupby(what for what, _, _ in told)]
-    assert stages == [f"unpacking {packed.name}", f"decoding the pictures of {packed.name}"]
+    assert stages == [f"unpacking {packed.name}", f"decoding the images of {packed.name}"]
     for stage in stages:
         steps = [(done, total) for what, done, total in told if what == stage]
         assert steps == sorted(steps)

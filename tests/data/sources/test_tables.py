@@ -13,9 +13,9 @@ from pyarrow import parquet
 
 from optotype.data.sources import spool, tables
 from optotype.data.sources.listing import Listing
-from optotype.data.sources.tables import survey_tables
+from optotype.data.sources.tables import scan_tables
 from optotype.errors import DataError
-from optotype.progress import silent
+from optotype.progress import ignore_progress
 from tests.data.picture_files import names, picture, write
 
 
@@ -37,7 +37,7 @@ def _images(n: int) -> list[dict[str, Any]]:
 def _list(*paths: Path) -> Listing:
     folder = paths[0].parent / "spool"
     folder.mkdir(exist_ok=True)
-    return survey_tables(paths[0].parent, paths).listing(folder, silent)
+    return scan_tables(paths[0].parent, paths).read_listing(folder, ignore_progress)
 
 
 def test_a_table_of_pictures_is_read(tmp_path: Path) -> None:
@@ -47,8 +47,8 @@ def test_a_table_of_pictures_is_read(tmp_path: Path) -> None:
     assert listing.class_names == ("cat", "dog")
     assert [each.label for each in listing.splits["train"]] == [0, 1, 0, 1]
     for seed, each in enumerate(listing.splits["train"]):
-        assert each.found.file == f"a.parquet:{seed}"
-        held = Path(each.found.path).read_bytes()[each.found.offset :][: each.found.size]
+        assert each.location.file == f"a.parquet:{seed}"
+        held = Path(each.location.path).read_bytes()[each.location.offset :][: each.location.size]
         assert held == picture(seed)
 
 
@@ -115,7 +115,7 @@ def test_a_manifest_may_be_parquet(tmp_path: Path) -> None:
     write(tmp_path, names(1))
     path = _write(tmp_path / "pets.parquet", {"path": names(1), "label": [3, 4], "split": [None, ""]})
     listing = _list(path)
-    assert [each.found.file for each in listing.splits["train"]] == names(1)
+    assert [each.location.file for each in listing.splits["train"]] == names(1)
     assert listing.class_names == ("3", "4")
 
 
@@ -126,7 +126,7 @@ def test_rows_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.parquet", {"image": images, "label": [0, 1, None, 0, 0], "split": split})
     listing = _list(path)
     assert len(listing.splits["train"]) == 2
-    assert [(each.file, each.reason) for each in listing.bad] == [
+    assert [(each.file, each.reason) for each in listing.skipped] == [
         ("a.parquet:2", "has no label"),
         ("a.parquet:3", "has the split 'dev'"),
         ("a.parquet:4", "has no bytes of a picture"),
@@ -152,14 +152,14 @@ def test_without_pyarrow_the_command_is_named(tmp_path: Path, monkeypatch: pytes
     """Whoever lacks the extra is told how to install it."""
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(DataError, match=r"pip install 'optotype\[parquet\]'"):
-        survey_tables(tmp_path, [tmp_path / "a.parquet"])
+        scan_tables(tmp_path, [tmp_path / "a.parquet"])
 
 
 def test_a_value_that_stands_in_many_rows_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows that share one large value are read a few at a time, and refused once they are too much."""
-    monkeypatch.setattr(tables, "_MOST_MEMORY", 16 << 20)
+    monkeypatch.setattr(tables, "_MAX_MEMORY", 16 << 20)
     monkeypatch.setattr(spool, "FREE_BYTES", 20 << 20)
     shared = pa.DictionaryArray.from_arrays(pa.array([0] * 128, pa.int32()), pa.array([bytes(8 << 20)]))
     table = pa.table({"image": shared, "label": [0, 1] * 64})

@@ -50,7 +50,8 @@ def load_idx_folder(folder: Path, class_names: tuple[str, ...] | None = None) ->
     _check_range(_find(folder, IDX_FILES["train"][1]), labels, classes)
     if found != classes:
         raise DataError(
-            f"{_find(folder, IDX_FILES['train'][1])} has {found} classes; expected {classes}. Check that this is the right data set."
+            f"{_find(folder, IDX_FILES['train'][1])} has {found} classes; expected {classes}."
+            " Check that this is the right data set."
         )
     test = partial(_read_test, folder, images.shape[1:], classes)
     return Dataset(

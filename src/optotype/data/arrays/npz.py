@@ -21,7 +21,10 @@ _READ_ERRORS: Final = (
     *(ValueError, OverflowError, TypeError, IndexError, KeyError, AttributeError, SyntaxError, TokenError),
     *(RecursionError, MemoryError),
 )
-_HEADER_READERS: Final = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_HEADER_READERS: Final = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def load_npz(path: Path) -> Dataset:
@@ -60,7 +63,9 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
     names = [entry.filename for entry in archive.infolist()]
     accepted = {f"{key}.npy" for key in ARRAY_KEYS}
     if len(set(names)) != len(names) or not set(names) <= accepted:
-        raise _error(path, f"it contains {', '.join(names[:8])}; expected at most {', '.join(sorted(accepted))}")
+        raise _error(
+            path, f"it contains {', '.join(names[:8])}; expected at most {', '.join(sorted(accepted))}"
+        )
     if not {entry.compress_type for entry in archive.infolist()} <= {
         zipfile.ZIP_STORED,
         zipfile.ZIP_DEFLATED,
@@ -86,7 +91,8 @@ def _read(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArr
                 shape, fortran, dtype = _HEADER_READERS[version](file)
             if dtype.hasobject:
                 raise _error(
-                    path, f"{entry.filename} contains pickled objects, which may run code when they are loaded"
+                    path,
+                    f"{entry.filename} contains pickled objects, which may run code when they are loaded",
                 )
             declared = math.prod(shape) * dtype.itemsize
             content = file.read(max(declared, 0) + 1)

@@ -111,7 +111,9 @@ def _read_zip_idx(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[An
     entries = [entry for entry in archive.infolist() if entry.filename == name]
     file_type = stat.S_IFMT(entries[0].external_attr >> 16) if entries else 0
     if len(entries) != 1 or file_type not in {0, stat.S_IFREG} or entries[0].file_size > _MAX_MEMBER:
-        raise _archive_error(path, f"it does not have exactly one regular file {name} of at most {_MAX_MEMBER} bytes")
+        raise _archive_error(
+            path, f"it does not have exactly one regular file {name} of at most {_MAX_MEMBER} bytes"
+        )
     with archive.open(entries[0]) as file:
         return decompress_idx(path / name, file)
 
@@ -124,7 +126,9 @@ def _read_tar(path: Path, names: Sequence[str]) -> dict[str, bytes]:
                 continue
             file = archive.extractfile(member) if member.isreg() and member.size <= _MAX_MEMBER else None
             if file is None or member.name in contents:
-                raise _archive_error(path, f"{member.name} is not a regular file, or is too large, or occurs twice")
+                raise _archive_error(
+                    path, f"{member.name} is not a regular file, or is too large, or occurs twice"
+                )
             contents[member.name] = file.read()
     if missing := [name for name in names if name not in contents]:
         raise _archive_error(path, f"it has no {missing[0]}")

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from optotype.data.dataset import Skipped
 from optotype.data.pictures.decode import Fit, Shape, decode
-from optotype.data.pictures.location import FileLocation
 from optotype.data.pictures.image_file import UnusableError, read_content
+from optotype.data.pictures.location import FileLocation
 from optotype.data.pictures.worker_pool import open_decoder
 
 MAX_IN_PROCESS: Final = 64

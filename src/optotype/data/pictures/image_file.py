@@ -125,7 +125,9 @@ def read_content(path: str | Path, offset: int = 0, size: int | None = None) -> 
                 raise UnusableError("is not a file; expected an image file", "Check the path.")
             size = status.st_size - offset if size is None else size
             if size > MAX_BYTES:
-                raise UnusableError(f"has {size} bytes; expected at most {MAX_BYTES}", "Save a smaller version.")
+                raise UnusableError(
+                    f"has {size} bytes; expected at most {MAX_BYTES}", "Save a smaller version."
+                )
             file.seek(offset)
             return file.read(size)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):

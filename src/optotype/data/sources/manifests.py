@@ -91,7 +91,10 @@ def _row(path: Path, number: int, values: Mapping[str, str], root: str) -> Row:
         raise _error(path, number, f"has no {missing}", "a path and a label")
     if split.casefold() not in ("", *SPLITS):
         raise _error(
-            path, number, f"has the split {split!r}", f"one of {', '.join(SPLITS)}, or an empty cell for train"
+            path,
+            number,
+            f"has the split {split!r}",
+            f"one of {', '.join(SPLITS)}, or an empty cell for train",
         )
     if file.startswith("/") or ".." in file.split("/"):
         raise _error(

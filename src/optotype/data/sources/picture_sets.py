@@ -93,7 +93,9 @@ def _scan(path: Path) -> SourceScan:
             return scan_tables(path, tables) if tables else scan_folder(path)
         is_file = path.is_file()
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}; expected a folder or file. Check the path.") from error
+        raise DataError(
+            f"{path} cannot be read: {error}; expected a folder or file. Check the path."
+        ) from error
     for suffix, scanner in SCANNERS.items():
         if is_file and path.name.lower().endswith(suffix):
             return scanner(path)
@@ -172,7 +174,11 @@ def _decode_into(folder: Path, path: Path, settings: _Settings, listing: Listing
     progress = partial(settings.progress, f"decoding the images of {path.name}")
     decoded = decode_files(pixel_files, settings.size, progress)
     faults = dict(zip(splits, decoded.faults, strict=True))
-    skipped = [*listing.skipped, *_unusable(splits["train"], faults["train"]), *_unusable(test, faults["test"])]
+    skipped = [
+        *listing.skipped,
+        *_unusable(splits["train"], faults["train"]),
+        *_unusable(test, faults["test"]),
+    ]
     if decoded.shape is None:
         raise unusable_error(path, skipped)
     usable = {name: _pack(folder / name, splits[name], faults[name], decoded.shape) for name in splits}

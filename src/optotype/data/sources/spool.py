@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, Self
 
-from optotype.data.pictures.location import FileLocation
 from optotype.data.pictures.image_file import MAX_BYTES
+from optotype.data.pictures.location import FileLocation
 from optotype.errors import DataError
 from optotype.progress import ProgressCallback
 

@@ -117,7 +117,8 @@ def _columns(path: Path, table: "ParquetFile") -> dict[str, str]:
         other = columns.setdefault(name.strip().casefold(), name)
         if other is not name:
             raise DataError(
-                f"{path} has the columns {other!r} and {name!r}; expected names that differ by more than case. Rename one."
+                f"{path} has the columns {other!r} and {name!r}; expected names that differ by more than case."
+                " Rename one."
             )
     return columns
 

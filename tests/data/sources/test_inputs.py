@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from optotype.data.pictures.inputs import resolve_inputs
+from optotype.data.sources.inputs import resolve_inputs
 
 
 @pytest.fixture

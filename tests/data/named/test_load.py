@@ -13,10 +13,10 @@ import pytest
 import optotype.data
 from optotype.data.dataset import Dataset
 from optotype.data.load import load
-from optotype.data.named import places
+from optotype.data.named import load
 from optotype.data.named.catalogue import CATALOGUE, NamedSet
-from optotype.data.named.download import Original
-from optotype.data.named.places import load_named
+from optotype.data.named.download import RemoteFile
+from optotype.data.named.load import load_named
 from optotype.data.named.unpacking import unpack_emnist
 from optotype.errors import DataError
 from tests.data.named.archives import emnist_zip
@@ -47,7 +47,7 @@ def places_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.delenv("OPTOTYPE_DATA", raising=False)
     monkeypatch.delenv("OPTOTYPE_OFFLINE", raising=False)
-    monkeypatch.setattr(places, "SYSTEM", tmp_path / "system")
+    monkeypatch.setattr(load, "SYSTEM", tmp_path / "system")
 
 
 @pytest.fixture
@@ -56,15 +56,15 @@ def archive(tmp_path: Path) -> bytes:
     return emnist_zip(tmp_path / "gzip.zip", IMAGES.transpose(0, 2, 1), LABELS).read_bytes()
 
 
-def _publish(monkeypatch: pytest.MonkeyPatch, archive: bytes, *addresses: str) -> Original:
+def _publish(monkeypatch: pytest.MonkeyPatch, archive: bytes, *addresses: str) -> RemoteFile:
     """Add the set "tiny" to the catalogue, to be fetched from there."""
-    original = Original("gzip.zip", len(archive), hashlib.sha256(archive).hexdigest(), addresses)
+    original = RemoteFile("gzip.zip", len(archive), hashlib.sha256(archive).hexdigest(), addresses)
     tiny = NamedSet(
         class_names=("p", "q"),
         shape=(3, 2, 1),
         licence="CC0",
         citation="A. Nobody: Nothing. 2026",
-        originals=(original,),
+        files=(original,),
         unpack=partial(unpack_emnist, variant="letters", first_label=1),
     )
     monkeypatch.setitem(cast("dict[str, NamedSet]", CATALOGUE), "tiny", tiny)
@@ -268,6 +268,6 @@ def test_a_cache_that_cannot_be_written_is_said_so(
 
 def test_a_broken_installation_is_said_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A set of the package that is missing from it asks for a new installation."""
-    monkeypatch.setattr(places, "files", lambda _: tmp_path / "nothing")
+    monkeypatch.setattr(load, "files", lambda _: tmp_path / "nothing")
     with pytest.raises(DataError, match="mnist is missing from the package"):
         load("mnist")
