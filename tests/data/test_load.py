@@ -29,11 +29,11 @@ def test_a_slip_gets_the_nearest_name() -> None:
 
 
 def test_what_is_of_no_kind_is_said_so(tmp_path: Path) -> None:
-    """A file or folder that is no data set is said to be there, and what would be one."""
+    """A file or folder that is not a data set is said to be there, and what would be one."""
     (tmp_path / "train-images-idx3-ubyte.txt").write_bytes(b"")
     for path, words in (
-        (tmp_path, "has no training picture, expected class folders"),
-        (tmp_path / "train-images-idx3-ubyte.txt", "What is there is of no known kind"),
+        (tmp_path, "has no training image; expected class folders"),
+        (tmp_path / "train-images-idx3-ubyte.txt", "The file has an unknown type"),
     ):
         with pytest.raises(DataError, match=words):
             load(path)
@@ -85,20 +85,20 @@ def test_what_is_no_picture_is_not_resized(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "folder", 20, 10)
     for source in (folder, pictures(20, 1)):
         assert load(source, size=28).shape == (28, 28, 1)
-        with pytest.raises(DataError, match="has images of 28 x 28 pixels, and size 32 was asked for"):
+        with pytest.raises(DataError, match="size is 32, but .* has images of 28 x 28 pixels"):
             load(source, size=32)
 
 
 @pytest.mark.parametrize("size", [7, 129, 0, -1])
 def test_a_size_has_bounds(size: int) -> None:
     """Sides below 8 and above 128 pixels are refused."""
-    with pytest.raises(DataError, match=f"Size is {size}, expected 8 to 128"):
+    with pytest.raises(DataError, match=f"size is {size}; expected 8 to 128"):
         load("mnist", size=size)
 
 
 def test_what_to_do_with_bad_pictures_is_one_of_two() -> None:
     """on_bad is 'stop' or 'skip'."""
-    with pytest.raises(DataError, match="on_bad is 'maybe', expected 'stop' or 'skip'"):
+    with pytest.raises(DataError, match="on_bad is 'maybe'; expected 'stop' or 'skip'"):
         load("mnist", on_bad="maybe")  # type: ignore[arg-type] # that it is refused is the point
 
 

@@ -103,7 +103,7 @@ def test_a_torn_last_line_is_survived(tmp_path: Path, torn: bytes) -> None:
 def test_what_cannot_be_counted_stays_closed(tmp_path: Path) -> None:
     """Where the log cannot be written, nothing is handed out, and a sentence says where it was to be."""
     (tmp_path / "runs").write_text("a file, not a folder")
-    with pytest.raises(RunError, match=f"stays closed: its opening cannot be written to .*{LOG_NAME}"):
+    with pytest.raises(RunError, match=f"stays sealed: its opening cannot be written to .*{LOG_NAME}"):
         open_test(_dataset(), tmp_path / "runs")
 
 

@@ -115,16 +115,16 @@ def test_a_class_keeps_its_last_image() -> None:
 @pytest.mark.parametrize(
     ("validation", "words"),
     [
-        (-1, "-1 images, expected 0 or more"),
-        (19, "19 of 20 images, expected at most 18"),
+        (-1, "-1 images; expected 0 or more"),
+        (19, "19 of 20 images; expected at most 18"),
         (20, "at most 18"),
         (10**9, "at most 18"),
         (0.99, "at most 18"),
-        (1.0, r"1\.0, expected a fraction"),
-        (-0.1, "-0.1, expected a fraction"),
+        (1.0, r"1\.0; expected a fraction"),
+        (-0.1, "-0.1; expected a fraction"),
         (5.0, "without a decimal point"),
-        (math.nan, "nan, expected a fraction"),
-        (math.inf, "inf, expected a fraction"),
+        (math.nan, "nan; expected a fraction"),
+        (math.inf, "inf; expected a fraction"),
     ],
 )
 def test_an_impossible_size_is_refused(validation: int | float, words: str) -> None:
@@ -136,7 +136,7 @@ def test_an_impossible_size_is_refused(validation: int | float, words: str) -> N
 @pytest.mark.parametrize("labels", [np.zeros(0, np.int64), np.zeros((3, 2), np.int64)])
 def test_labels_must_be_a_row(labels: NDArray[np.int64]) -> None:
     """No labels at all, or a table of them, is refused."""
-    with pytest.raises(DataError, match="Cannot split labels"):
+    with pytest.raises(DataError, match="cannot be split"):
         stratified_split(labels, 0, 0)
 
 

@@ -123,7 +123,7 @@ def test_a_malformed_file_is_described(
     """The error names the file, the byte, what was expected there and what was found; compressed or not."""
     path = tmp_path / "train-labels-idx1-ubyte"
     path.write_bytes(pack(content))
-    with pytest.raises(IdxError, match=f"{path} is not a sound IDX file: {words}"):
+    with pytest.raises(IdxError, match=f"{path} is not an intact IDX file: {words}"):
         read_idx(path)
 
 
@@ -143,7 +143,7 @@ def test_damaged_compression_is_described(tmp_path: Path, damage: Callable[[byte
     """Cut or corrupt gzip data is an IdxError that says so and where."""
     path = tmp_path / "file.gz"
     path.write_bytes(damage(gzip.compress(_GOOD)))
-    with pytest.raises(IdxError, match=r"at byte \d+, expected sound gzip data, found damage"):
+    with pytest.raises(IdxError, match=r"at byte \d+, expected intact gzip data, found damage"):
         read_idx(path)
 
 

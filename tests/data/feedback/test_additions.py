@@ -118,16 +118,16 @@ def test_a_folder_of_nothing_new_is_refused(digits: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("folder", "words"),
     [
-        ("missing", r"There is no folder .*missing, expected one of class folders"),
+        ("missing", r"There is no folder .*missing; expected one of class folders"),
         ("a\0b", "cannot be read: .*null"),
-        ("empty", "has no picture that can be added to digits, expected class folders"),
+        ("empty", "has no picture that can be added to digits; expected class folders"),
         (
             "unknown",
             r"Unknown class of digits '70'\. Did you mean '7'\? Known: 0, .* It is a folder in .*unknown",
         ),
         ("splits", "Unknown class of digits 'test'"),
-        ("flat", "1 file of .*flat cannot be used.*\n  .*a.png lies in no class folder"),
-        ("damaged", "1 file of .*damaged cannot be used.*\n  .*bad.png cannot be read as a picture"),
+        ("flat", "1 file of .*flat cannot be used.*\n  .*a.png is not in a class folder"),
+        ("damaged", "1 file of .*damaged cannot be used.*\n  .*bad.png cannot be decoded as an image"),
     ],
 )
 def test_a_wrong_folder_is_explained(digits: Path, tmp_path: Path, folder: str, words: str) -> None:
@@ -156,7 +156,7 @@ def test_a_loading_tells_how_far_it_is(digits: Path, added: Path) -> None:
     """Decoding is reported with the folder's name, to the last picture."""
     told: list[tuple[str, int, int]] = []
     load(digits, add=added, report=lambda *what: told.append(what))
-    assert told[-1] == ("decoding the pictures of added", 25, 25)
+    assert told[-1] == ("decoding the images of added", 25, 25)
 
 
 def test_many_images_are_not_copied_into_memory(

@@ -98,7 +98,7 @@ def test_plain_names_stay_plain() -> None:
     [
         (("a", "a"), "two classes named 'a'"),
         (("a", ""), r"The class '' would have a folder with a name of 0 bytes"),
-        (("a", "/" * 86), r"with a name of 258 bytes, expected 1 to 255\. Rename the class"),
+        (("a", "/" * 86), r"with a name of 258 bytes; expected 1 to 255\. Rename the class"),
         (("a", "\udc80"), r"The class '\\udc80' has characters that cannot be written"),
     ],
 )
@@ -161,7 +161,7 @@ def test_a_full_folder_takes_no_new_picture(tmp_path: Path, monkeypatch: pytest.
     for seed in range(2):
         kept.save("Trouser", _picture(seed))
     with pytest.raises(
-        DataError, match=r"holds 2 corrections, expected fewer than 2 .* collect into a new folder"
+        DataError, match=r"holds 2 corrections; expected fewer than 2 .* collect into a new folder"
     ):
         kept.save("Trouser", _picture(2))
     kept.save("Ankle boot", _picture(0))
@@ -173,7 +173,7 @@ def test_a_wrong_label_or_picture_is_refused(tmp_path: Path) -> None:
     kept = Corrections(tmp_path, FASHION)
     with pytest.raises(DataError, match="Did you mean 'Trouser'"):
         kept.save("Trousers", _picture(0))
-    with pytest.raises(DataError, match=r"shape \(28, 28\), expected uint8 of shape"):
+    with pytest.raises(DataError, match=r"shape \(28, 28\); expected uint8 of shape"):
         kept.save("Trouser", _picture(0)[..., 0])
     assert kept.count() == 0
 
@@ -182,7 +182,7 @@ def test_a_wrong_label_or_picture_is_refused(tmp_path: Path) -> None:
     ("wrong", "words"),
     [
         (lambda top: top.write_bytes(b""), "File exists"),
-        (lambda top: top.symlink_to(top.parent / "else"), "is a link to .*else, expected the folder itself"),
+        (lambda top: top.symlink_to(top.parent / "else"), "is a link to .*else; expected the folder itself"),
         (lambda top: (top / "holiday").mkdir(parents=True), "holds 'holiday', which is no folder of a class"),
         (
             lambda top: (top / "Trouser").mkdir(parents=True) or (top / "a.png").write_bytes(b""),
@@ -191,7 +191,7 @@ def test_a_wrong_label_or_picture_is_refused(tmp_path: Path) -> None:
         (lambda top: top.mkdir() or (top / "Trouser").symlink_to(top.parent), "holds 'Trouser'"),
         (
             lambda top: (top / ".lock").mkdir(parents=True),
-            "Is a directory, expected a folder that can be written",
+            "Is a directory; expected a folder that can be written",
         ),
     ],
 )

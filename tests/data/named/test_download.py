@@ -89,19 +89,19 @@ def test_a_broken_download_goes_on(tmp_path: Path, answers: list[Answer], ranges
 @pytest.mark.parametrize(
     ("answer", "said", "left"),
     [
-        (status(404), "answers 404 Not Found", None),
-        (status(503), "answers 503", None),
-        (status(204), "answers 204", None),
+        (status(404), "responds 404 Not Found", None),
+        (status(503), "responds 503", None),
+        (status(204), "responds 204", None),
         (hanging(), "cannot be reached .*timed out", None),
-        (giving(OTHER, promised=N), "gives another file, with SHA-256 [0-9a-f]{64}", None),
-        (giving(OTHER), "gives another file", None),
-        (giving(CONTENT + b"!"), f"gives more than {N:,} bytes", None),
-        (giving(CONTENT + b"!", promised=N + 1), f"offers {N + 1} bytes, expected {N}", None),
-        (giving(b"<html>Log in</html>", promised=19), f"offers 19 bytes, expected {N}", None),
+        (giving(OTHER, promised=N), "sent a different file, with SHA-256 [0-9a-f]{64}", None),
+        (giving(OTHER), "sent a different file", None),
+        (giving(CONTENT + b"!"), f"sent more than {N:,} bytes", None),
+        (giving(CONTENT + b"!", promised=N + 1), f"offers {N + 1} bytes; expected {N}", None),
+        (giving(b"<html>Log in</html>", promised=19), f"offers 19 bytes; expected {N}", None),
         (giving(CONTENT[:99]), "stopped after 99 bytes", 99),
-        (of_wrong_range, "gives the wrong range, bytes 1-", None),
+        (of_wrong_range, "sent the wrong range, bytes 1-", None),
         (redirecting("http://127.0.0.1:1/file"), "redirects to http://127.0.0.1:1/file, which is not", None),
-        (redirecting("file:///etc/passwd"), "answers 302 .*file:///etc/passwd' is not allowed", None),
+        (redirecting("file:///etc/passwd"), "responds 302 .*file:///etc/passwd' is not allowed", None),
         (redirecting("ftp://127.0.0.1/file"), "redirects to ftp://", None),
     ],
 )
@@ -151,9 +151,9 @@ def test_mirrors_are_asked_in_turn(tmp_path: Path) -> None:
         assert second.ranges == ["bytes=1000-"]
     assert (tmp_path / "file").read_bytes() == CONTENT
     with serving(CONTENT, status(404)) as first, serving(CONTENT, status(500)) as second:
-        with pytest.raises(DataError, match="answers 404") as caught:
+        with pytest.raises(DataError, match="responds 404") as caught:
             download_file(_original(first.address, second.address), tmp_path / "another")
-        assert "answers 500" in str(caught.value)
+        assert "responds 500" in str(caught.value)
 
 
 @pytest.mark.parametrize("left", [CONTENT[:70], OTHER[:70], OTHER, CONTENT + b"!", b""])
@@ -212,7 +212,7 @@ def test_a_file_at_hand_is_held_against_its_sum(tmp_path: Path) -> None:
     for content, found in ((OTHER, "[0-9a-f]{64}"), (CONTENT[1:], f"{N - 1:,} bytes")):
         path.write_bytes(content)
         with pytest.raises(
-            DataError, match=f"is not the published file: found {found}, expected {N:,} bytes"
+            DataError, match=f"is not the published file: found {found}; expected {N:,} bytes"
         ):
             verify_file(_original("https://example.org/file"), path)
     with pytest.raises(DataError, match="cannot be read"):

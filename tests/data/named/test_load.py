@@ -232,7 +232,7 @@ def test_a_set_that_nobody_gives_is_a_sentence(archive: bytes, monkeypatch: pyte
     """Where the server has the file no longer, loading ends in a DataError that names its address."""
     with serving(archive, status(404)) as server:
         _publish(monkeypatch, archive, server.address)
-        with pytest.raises(DataError, match=f"{server.address} answers 404"):
+        with pytest.raises(DataError, match=f"{server.address} responds 404"):
             load("tiny")
 
 
@@ -244,8 +244,8 @@ def test_another_set_in_its_place_is_refused(
     _write(tmp_path / "system" / "tiny")
     tiny = CATALOGUE["tiny"]
     for changes, said in (
-        ({"shape": (2, 3, 1)}, r"holds images of shape \(3, 2, 1\), expected \(2, 3, 1\)"),
-        ({"class_names": ("p", "q", "r")}, "has 2 classes, expected 3"),
+        ({"shape": (2, 3, 1)}, r"holds images of shape \(3, 2, 1\); expected \(2, 3, 1\)"),
+        ({"class_names": ("p", "q", "r")}, "has 2 classes; expected 3"),
     ):
         monkeypatch.setitem(
             cast("dict[str, NamedSet]", CATALOGUE), "tiny", replace(tiny, **cast("Any", changes))

@@ -38,7 +38,7 @@ def test_chunks_are_the_pictures_in_order(
     assert files == [each.file for number, each in enumerate(pictures) if number % 7 != 3]
     bad = [each for chunk in seen for each in chunk.skipped]
     assert [each.file for each in bad] == [pictures[number].file for number in range(3, n, 7)]
-    assert {each.reason for each in bad} == {"cannot be read as a picture: its format is not recognised"}
+    assert {each.reason for each in bad} == {"cannot be decoded as an image: its format is not recognised"}
     images = np.concatenate([each.images for each in seen])
     for image, file in zip(images, files, strict=True):
         np.testing.assert_array_equal(image, read_picture(tmp_path / file, shape))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from optotype.data.pictures import decode
+from optotype.data.pictures import image_file
 from optotype.data.pictures.decode import read_picture
 from optotype.data.pictures.image_file import FORMATS
 from optotype.errors import ImageError
@@ -165,10 +165,10 @@ def _png_header(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     ("width", "height", "words"),
     [
-        (8001, 8000, "8001 x 8000 pixels, expected at most 64000000"),
-        (10_000, 10_000, "10000 x 10000 pixels, expected"),  # where Pillow warns
-        (100_000, 100_000, "cannot be read as a picture"),  # where Pillow raises
-        (2**31 - 1, 2**31 - 1, "cannot be read as a picture"),
+        (8001, 8000, "8001 x 8000 pixels; expected at most 64000000"),
+        (10_000, 10_000, "10000 x 10000 pixels; expected"),  # where Pillow warns
+        (100_000, 100_000, "cannot be decoded as an image"),  # where Pillow raises
+        (2**31 - 1, 2**31 - 1, "cannot be decoded as an image"),
     ],
 )
 def test_large_pictures_are_refused_by_their_header(
@@ -184,7 +184,7 @@ def test_large_pictures_are_refused_by_their_header(
 def test_large_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file above the limit is refused by its size alone."""
     monkeypatch.setattr(image_file, "MAX_BYTES", 10)
-    with pytest.raises(ImageError, match="bytes, expected at most 10"):
+    with pytest.raises(ImageError, match="bytes; expected at most 10"):
         read_picture(_save(tmp_path / "a.png", _GREY), (20, 10, 1))
 
 
@@ -193,7 +193,7 @@ def test_what_is_no_picture_is_said_so(tmp_path: Path, content: bytes) -> None:
     """Empty files, text and bare signatures get one error that names the file."""
     path = tmp_path / "a.png"
     path.write_bytes(content)
-    with pytest.raises(ImageError, match=f"{path} cannot be read as a picture"):
+    with pytest.raises(ImageError, match=f"{path} cannot be decoded as an image"):
         read_picture(path, (28, 28, 1))
 
 

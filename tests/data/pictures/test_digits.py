@@ -84,7 +84,7 @@ def test_what_is_transparent_is_paper(ink: int) -> None:
         (np.zeros((2, 28, 28), np.uint8), "give one digit at a time"),
         (np.zeros((28, 28)), "float64"),
         ("nowhere.png", "nowhere.png is not a file"),
-        (b"no picture", "given as bytes cannot be read"),
+        (b"no picture", "passed as bytes cannot be decoded"),
     ],
 )
 def test_what_shows_no_digit_is_refused(picture: str | bytes | NDArray[np.uint8], said: str) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from optotype.data.pictures import worker_pool
-from optotype.data.pictures.decode import read_picture
-from optotype.data.pictures.image_file import FORMATS
-from optotype.data.pictures.location import FileLocation
-from optotype.data.pictures.worker_pool import DecodeResult, PixelFile, decode_files
+from optotype.data.locations import worker_pool
+from optotype.data.locations.decode import read_picture
+from optotype.data.locations.image_file import FORMATS
+from optotype.data.locations.location import FileLocation
+from optotype.data.locations.worker_pool import DecodeResult, PixelFile, decode_files
 from optotype.errors import DataError
 from tests.data.picture_files import picture
 
@@ -28,7 +28,7 @@ def _part(folder: Path, contents: list[bytes], target: str = "train") -> PixelFi
 
 def _pixels(part: PixelFile, decoded: DecodeResult) -> NDArray[np.uint8]:
     assert decoded.shape is not None
-    return np.fromfile(part.target, np.uint8).reshape(len(part.pictures), *decoded.shape)
+    return np.fromfile(part.target, np.uint8).reshape(len(part.locations), *decoded.shape)
 
 
 @pytest.mark.parametrize("size", [None, 16])
@@ -39,7 +39,7 @@ def test_pixels_are_those_that_a_model_sees(tmp_path: Path, size: int | None) ->
     assert decoded.shape is not None
     assert decoded.shape[:2] == ((10, 12) if size is None else (16, 16))
     assert set(decoded.faults[0]) == {None}
-    for image, found in zip(_pixels(part, decoded), part.pictures, strict=True):
+    for image, found in zip(_pixels(part, decoded), part.locations, strict=True):
         np.testing.assert_array_equal(image, read_picture(found.path, decoded.shape))
 
 
@@ -78,7 +78,7 @@ def test_the_shape_has_room_for_all(
     decoded = decode_files(parts)
     assert decoded.shape == shape
     for part in parts:
-        assert part.target.stat().st_size == len(part.pictures) * np.prod(shape)
+        assert part.target.stat().st_size == len(part.locations) * np.prod(shape)
     assert decode_files(parts[::-1]).shape == shape
 
 
@@ -93,17 +93,17 @@ def test_faults_are_told_and_do_not_count(tmp_path: Path) -> None:
     """A bad picture is told with its reason, and neither stops the others nor decides their shape."""
     good = [picture(seed, mode="L") for seed in range(200)]
     part = _part(tmp_path, [b"no picture", *good, picture(size=(99, 99))[:-40]])
-    part = PixelFile(part.target, [*part.pictures, FileLocation("gone.png", f"{tmp_path}/gone.png")])
+    part = PixelFile(part.target, [*part.locations, FileLocation("gone.png", f"{tmp_path}/gone.png")])
     decoded = decode_files([part])
     assert decoded.shape == (10, 12, 1)
     (faults,) = decoded.faults
-    assert faults[0] == "cannot be read as a picture: its format is not recognised"
+    assert faults[0] == "cannot be decoded as an image: its format is not recognised"
     assert faults[201] is not None
-    assert faults[202] == "is not a file, expected a picture"
+    assert faults[202] == "is not a file; expected a picture"
     assert set(faults[1:201]) == {None}
     assert decoded.sizes == (((0, 0), *[(10, 12)] * 200, (0, 0), (0, 0)),)
     np.testing.assert_array_equal(
-        _pixels(part, decoded)[200], read_picture(part.pictures[200].path, (10, 12, 1))
+        _pixels(part, decoded)[200], read_picture(part.locations[200].path, (10, 12, 1))
     )
 
 
@@ -115,7 +115,7 @@ def test_without_one_good_picture_there_is_no_shape(tmp_path: Path) -> None:
 _FRAGILE = """
 import os, sys, time
 sys.path.insert(0, {tests!r})
-from optotype.data.pictures import worker
+from optotype.data.locations import worker
 real = worker.open_picture
 def open_picture(content):
     if content == b"crash":
@@ -147,7 +147,7 @@ def test_a_crash_and_a_hang_cost_one_picture_each(tmp_path: Path) -> None:
     assert [row for row, fault in enumerate(decoded.faults[0]) if fault] == [7, 20, 30]
     assert decoded.faults[0][7] == "makes its decoder crash or take too long"
     np.testing.assert_array_equal(
-        _pixels(part, decoded)[39], read_picture(part.pictures[39].path, (10, 12, 3))
+        _pixels(part, decoded)[39], read_picture(part.locations[39].path, (10, 12, 3))
     )
 
 
@@ -162,14 +162,14 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """A folder that is gone is an error of the cache, not of the pictures."""
     part = _part(tmp_path, [picture()])
     with pytest.raises(DataError, match=r"cannot be written to .*nowhere/train"):
-        decode_files([PixelFile(tmp_path / "nowhere" / "train", part.pictures)])
+        decode_files([PixelFile(tmp_path / "nowhere" / "train", part.locations)])
 
 
 def test_progress_counts_every_picture(tmp_path: Path) -> None:
     """Reports grow to the number of all pictures."""
     reports: list[tuple[int, int]] = []
     decode_files(
-        [_part(tmp_path, [picture(seed) for seed in range(100)])], report=lambda *each: reports.append(each)
+        [_part(tmp_path, [picture(seed) for seed in range(100)])], progress=lambda *each: reports.append(each)
     )
     assert reports[-1] == (100, 100)
     assert all(total == 100 for _, total in reports)
@@ -184,7 +184,7 @@ def test_an_interrupt_ends_the_workers(tmp_path: Path) -> None:
     before = set(threading.enumerate())
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        decode_files([_part(tmp_path, [picture(seed) for seed in range(300)])], report=interrupt)
+        decode_files([_part(tmp_path, [picture(seed) for seed in range(300)])], progress=interrupt)
     for thread in set(threading.enumerate()) - before:
         thread.join(worker_pool._JOB_SECONDS)
     assert time.monotonic() - started < worker_pool._JOB_SECONDS

@@ -18,7 +18,7 @@ def _listing(folder: Path) -> Listing:
 
 
 def _bad(folder: Path) -> dict[str, str]:
-    return {each.file: each.reason for each in _listing(folder).bad}
+    return {each.file: each.reason for each in _listing(folder).skipped}
 
 
 def test_pictures_are_found_where_they_are(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_folder_around_everything_is_looked_through(below: str) -> None:
 def test_pictures_outside_class_folders_are_bad() -> None:
     """A stray picture is no picture of a class, and is said so."""
     listing = _arranged([*names(1), "cover.png"])
-    assert [(each.file, each.reason) for each in listing.skipped] == [("cover.png", "lies in no class folder")]
+    assert [(each.file, each.reason) for each in listing.skipped] == [("cover.png", "is not in a class folder")]
     split = _arranged([*names(1, below="train/"), "train/stray.png", "docs/a/figure.png"])
     assert [each.file for each in split.skipped] == ["docs/a/figure.png", "train/stray.png"]
 
@@ -106,21 +106,21 @@ def test_whole_numbers_are_sorted_as_such() -> None:
 @pytest.mark.parametrize(
     ("files", "folders", "words"),
     [
-        ([], [], "pets has no training picture"),
-        (["\x1b.png"], [], r"no training picture \(\\x1b.png lies in no class folder\)"),
-        (["a.png"], [], r"no training picture \(a.png lies in no class folder\)"),
+        ([], [], "pets has no training image"),
+        (["\x1b.png"], [], r"no training image \(\\x1b.png is not in a class folder\)"),
+        (["a.png"], [], r"no training image \(a.png is not in a class folder\)"),
         (["cat/1.png"], [], "single class 'cat'"),
-        (names(1), ["cat", "dog", "cow"], "class folder 'cow' without a picture"),
-        (names(1, below="train/"), ["train", "train/cow"], "class folder 'cow' without a picture"),
-        ([*names(1, below="train/"), "test/cow/1.png"], [], "pictures of 'cow', but none for training"),
-        ([*names(1, below="train/"), "val/cow/1.png"], [], "pictures of 'cow', but none for training"),
-        (["cat/1.png", "Cat/1.png"], [], "'Cat' and 'cat', which differ by case"),
+        (names(1), ["cat", "dog", "cow"], "class folder 'cow' of pets has no image file"),
+        (names(1, below="train/"), ["train", "train/cow"], "class folder 'cow' of pets has no image file"),
+        ([*names(1, below="train/"), "test/cow/1.png"], [], "images of 'cow', but no training images"),
+        ([*names(1, below="train/"), "val/cow/1.png"], [], "images of 'cow', but no training images"),
+        (["cat/1.png", "Cat/1.png"], [], "'Cat' and 'cat', which differ only by case"),
         (["train/cat/1.png", "train/dog/1.png", "test/CAT/1.png"], [], "'CAT' and 'cat', which differ"),
-        (["\u00e9/1.png", "e\u0301/1.png"], [], r"'e\\u0301' and '\\xe9', which differ by case or Unicode"),
+        (["\u00e9/1.png", "e\u0301/1.png"], [], r"'e\\u0301' and '\\xe9', which differ only by case or Unicode"),
         (["\ufb01sh/1.png", "fish/1.png"], [], r"'fish' and '\\ufb01sh', which differ"),
         (["cat/1.png", "d\x1bg/1.png"], [], r"class named 'd\\x1bg'"),
         (["cat/1.png", "d\udcffg/1.png"], [], r"class named 'd\\udcffg'"),
-        (names(1, below="test/"), [], "a folder test but none named train"),
+        (names(1, below="test/"), [], "a folder test but no folder train"),
         (names(1, below="train/") + names(1, below="val/") + names(1, below="valid/"), [], "val and valid"),
     ],
 )

@@ -54,17 +54,17 @@ def test_the_split_may_be_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "has the columns none, expected one named path"),
-        ("file,label\n", "has the columns file, label, expected one named path"),
+        ("", "has the columns none; expected one named path"),
+        ("file,label\n", "has the columns file, label; expected one named path"),
         ("path,path,label\n", "expected one named path"),
         (f"{HEAD}images/cat/0.png,,\n", "Row 1 of .*pets.csv has no label"),
         (f"{HEAD}images/cat/0.png\n", "Row 1 of .* has no label"),
         (f"{HEAD},a,\n", "Row 1 of .* has no path"),
         (
             f"{HEAD}images/cat/0.png,a,dev\n",
-            "Row 1 of .* has the split 'dev', expected one of train, training, val",
+            "Row 1 of .* has the split 'dev'; expected one of train, training, val",
         ),
-        (f"{HEAD}images/cat/0.png,a,b,test\n", "Row 1 of .* has 4 cells, expected 3"),
+        (f"{HEAD}images/cat/0.png,a,b,test\n", "Row 1 of .* has 4 cells; expected 3"),
         (f"{HEAD}images/cat/0.png,a,\n../x.png,a,\n", r"Row 2 of .* has the path '\.\./x.png'"),
         (f"{HEAD}images/../../x.png,a,\n", "expected one relative to the manifest's folder and inside it"),
         (f"{HEAD}/etc/passwd,a,\n", "has the path '/etc/passwd'"),
@@ -73,7 +73,7 @@ def test_the_split_may_be_left_out(tmp_path: Path) -> None:
             "Row 2 of .* names 'images/cat/0.png', as row 1",
         ),
         (f"{HEAD}images/cat/0.png,a,\n", "single class 'a'"),
-        (HEAD, "has no training picture"),
+        (HEAD, "has no training image"),
         (f'{HEAD}"images/cat/0.png', "cannot be read as CSV"),
         (f"{HEAD}{'x' * 200_000},a,\n", "cannot be read as CSV"),
     ],
@@ -102,7 +102,7 @@ def test_files_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
     bad = _list(
         tmp_path / "pets",
         f"{HEAD}{rows}images/gone.png,cat,\nimages/out.png,dog,\nimages,cat,\nimages/pipe.png,dog,\n",
-    ).bad
+    ).skipped
     assert {each.file: each.reason for each in bad} == {
         "images/gone.png": "cannot be read: No such file or directory",
         "images": "is not a regular file",

@@ -35,7 +35,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     decode = worker_pool.decode_files
 
     def counting(parts: Any, *rest: Any) -> Any:
-        counts.append(sum(len(part.pictures) for part in parts))
+        counts.append(sum(len(part.locations) for part in parts))
         return decode(parts, *rest)
 
     monkeypatch.setattr(picture_sets, "decode_files", counting)
@@ -216,7 +216,7 @@ def test_an_interrupted_decoding_leaves_nothing(tmp_path: Path, home: Path, deco
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        load_pictures(folder, report=interrupt)
+        load_pictures(folder, progress=interrupt)
     (kept,) = (home / "pictures").iterdir()
     assert [path.name for path in kept.iterdir()] == ["lock"]
     (kept / "killed.tmp").mkdir()
@@ -230,9 +230,9 @@ def test_processes_at_once_decode_once(tmp_path: Path, home: Path) -> None:
     """Of several processes that load the same pictures, one decodes, the others wait and use what it made."""
     folder = write(tmp_path / "pets", SPLIT)
     program = (
-        "import sys; from optotype.data.sources import picture_sets as p; real = p.decode\n"
+        "import sys; from optotype.data.sources import picture_sets as p; real = p.decode_files\n"
         "def decode(*a): print('decoded'); return real(*a)\n"
-        "p.decode = decode; print(p.load_pictures(sys.argv[1]).fingerprint)"
+        "p.decode_files = decode; print(p.load_pictures(sys.argv[1]).fingerprint)"
     )
     words = [sys.executable, "-c", program, str(folder)]
     running = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(3)]
@@ -255,10 +255,10 @@ def test_bad_pictures_stop_the_loading_and_are_listed(tmp_path: Path, decoded: l
         with pytest.raises(DataError) as caught:
             load_pictures(folder)
         first, *lines, last = str(caught.value).split("\n")
-        assert first == f"23 files of {folder} cannot be used, expected sound pictures only:"
+        assert first == f"23 files of {folder} cannot be used; expected sound pictures only:"
         assert len(lines) == 21
         assert all(
-            line.endswith("cannot be read as a picture: its format is not recognised") for line in lines[:20]
+            line.endswith("cannot be decoded as an image: its format is not recognised") for line in lines[:20]
         )
         assert lines[20] == "  and 3 more"
         assert "--on-bad skip" in last
@@ -394,6 +394,6 @@ def test_what_is_no_source_is_refused(tmp_path: Path, name: str) -> None:
     """A file of another kind, or none at all, gets a sentence that says what is accepted."""
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(
-        DataError, match=r"is no set of pictures, expected a folder, or a file|cannot be read"
+        DataError, match=r"is no set of pictures; expected a folder, or a file|cannot be read"
     ):
         load_pictures(tmp_path / name)

@@ -136,10 +136,10 @@ def test_rows_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"x": [1]}, "has the columns x, expected one named path"),
-        ({"image": [b""]}, "has the columns image, expected image and label"),
+        ({"x": [1]}, "has the columns x; expected one named path"),
+        ({"image": [b""]}, "has the columns image; expected image and label"),
         ({"image": [b"", b""], "label": [1, 1]}, "single class '1'"),
-        ({"image": [b""][:0], "label": [1][:0]}, "has no training picture"),
+        ({"image": [b""][:0], "label": [1][:0]}, "has no training image"),
     ],
 )
 def test_other_tables_are_refused(tmp_path: Path, columns: dict[str, Any], words: str) -> None:

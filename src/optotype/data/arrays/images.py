@@ -24,7 +24,7 @@ _CHUNK: Final = 1_000
 _LUMA: Final = np.array([19_595, 38_470, 7_471], np.uint32)
 
 
-def check_images(array: NDArray[Any], shape: Shape | None = None, name: str = "Images") -> Pixels:
+def check_images(array: NDArray[Any], shape: Shape | None = None, name: str = "images") -> Pixels:
     """Check the dtype, shape and values of an image array, and return it with four axes.
 
     Args:
@@ -33,7 +33,7 @@ def check_images(array: NDArray[Any], shape: Shape | None = None, name: str = "I
             (n, height, width, channels) and rows of square grey images (n, side * side), with n at least 1, sides of
             1 to 128 pixels and 1 or 3 channels.
         shape: The required shape of one image, (height, width, channels); None for any.
-        name: Name of the array in messages, in the plural or an argument's name.
+        name: Name of the array in messages.
 
     Returns:
         The array in its own dtype, of shape (n, height, width, channels).
@@ -45,7 +45,7 @@ def check_images(array: NDArray[Any], shape: Shape | None = None, name: str = "I
     if array.dtype == np.float32:
         _check_range(name, array)
     elif array.dtype != np.uint8:
-        raise DataError(f"{name}: the dtype is {array.dtype}; expected uint8 or float32. {CONVERT_HINT}")
+        raise DataError(f"{name} has dtype {array.dtype}; expected uint8 or float32. {CONVERT_HINT}")
     images: Pixels = array.reshape(full_shape)
     return images
 
@@ -123,7 +123,7 @@ def _required_shape(name: str, actual: tuple[int, ...], shape: Shape) -> tuple[i
         return actual[0], *shape
     choices = " or ".join(str(("n", *image_shape)).replace("'", "") for image_shape in accepted)
     hint = "Add the first axis: images[np.newaxis]." if actual in accepted else "Resize the images."
-    raise DataError(f"{name}: the shape is {actual}; expected {choices}. {hint}")
+    raise DataError(f"{name} has shape {actual}; expected {choices}. {hint}")
 
 
 def _any_shape(name: str, actual: tuple[int, ...]) -> tuple[int, ...]:
@@ -133,7 +133,7 @@ def _any_shape(name: str, actual: tuple[int, ...]) -> tuple[int, ...]:
     if shape is None or math.prod(shape) != math.prod(actual):
         # Rows of colour images are ambiguous: channels may be interleaved or in planes.
         raise DataError(
-            f"{name}: the shape is {actual}; expected (n, height, width), (n, height, width, channels), or rows of"
+            f"{name} has shape {actual}; expected (n, height, width), (n, height, width, channels), or rows of"
             " square grey images (n, side * side). Reshape the array."
         )
     check_shape(name, shape)
@@ -146,9 +146,9 @@ def _check_range(name: str, array: NDArray[np.float32]) -> None:
     # A NaN anywhere makes both of these NaN.
     low, high = float(array.min()), float(array.max())
     if math.isnan(low):
-        raise DataError(f"{name}: NaN found; expected numbers in 0 .. 1. Locate it with np.isnan.")
+        raise DataError(f"{name} contains NaN; expected numbers in 0 .. 1. Locate it with np.isnan.")
     if low < 0 or high > 1:
         raise DataError(
-            f"{name}: the float32 values range from {low:g} to {high:g}; expected 0 .. 1."
+            f"{name} contains float32 values from {low:g} to {high:g}; expected 0 .. 1."
             " Divide pixels in 0 .. 255 by 255, or pass them as uint8."
         )
