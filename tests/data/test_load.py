@@ -19,7 +19,7 @@ def test_an_unknown_source_is_explained(name: str) -> None:
     if len(name) < 100:
         assert "Unknown data set" in str(caught.value)
         assert "kmnist, mnist." in str(caught.value)
-        assert "class folders of pictures, or four IDX files" in str(caught.value)
+        assert "class folders of image files, or four IDX files" in str(caught.value)
 
 
 def test_a_slip_gets_the_nearest_name() -> None:

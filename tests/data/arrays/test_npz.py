@@ -32,7 +32,7 @@ def test_a_file_is_the_data_set_of_its_arrays(tmp_path: Path, save: Callable[...
         ALL | {"x_train": np.asfortranarray(X)},
     ):
         save(tmp_path / "set.npz", **arrays)
-        data; expected = load_npz(tmp_path / "set.npz"), load_arrays(arrays)
+        data, expected = load_npz(tmp_path / "set.npz"), load_arrays(arrays)
         assert data.fingerprint == expected.fingerprint
         assert data.test.fingerprint == expected.test.fingerprint
         assert (data.name, data.source) == ("set", str(tmp_path / "set.npz"))
@@ -121,7 +121,7 @@ def test_strange_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         load_npz(path)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
         archive.writestr("x_train.npy", b"")
-    with pytest.raises(DataError, match="another method than deflate"):
+    with pytest.raises(DataError, match="compression method is not deflate"):
         load_npz(path)
     np.savez_compressed(path, x_train=np.zeros((1000, 28, 28), np.uint8), y_train=Y)
     monkeypatch.setattr(npz, "_MAX_UNPACKED", 100_000)

@@ -101,7 +101,7 @@ def test_a_source_is_not_added_to_itself(tmp_path: Path) -> None:
     source = write(tmp_path / "all" / "pets", names(10))
     for folder in (source, source / "dog", tmp_path / "all"):
         with pytest.raises(
-            DataError, match="expected a folder apart from it: its test pictures would be trained"
+            DataError, match="cannot be added to .* test images"
         ):
             load(source, add=folder)
 
@@ -110,7 +110,7 @@ def test_a_folder_of_nothing_new_is_refused(digits: Path, tmp_path: Path) -> Non
     """Where every picture is a copy, the first is named."""
     write_pictures(tmp_path / "same", *pictures(60, 1))
     with pytest.raises(
-        DataError, match=r"no picture that can be added to digits \(.*0\.png is training image 0 "
+        DataError, match=r"no image that can be added to digits \(.*0\.png is a copy of training image 0 "
     ):
         load(digits, add=tmp_path / "same")
 
@@ -118,16 +118,16 @@ def test_a_folder_of_nothing_new_is_refused(digits: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("folder", "words"),
     [
-        ("missing", r"There is no folder .*missing; expected one of class folders"),
+        ("missing", r"There is no folder .*missing; expected a folder of class folders"),
         ("a\0b", "cannot be read: .*null"),
-        ("empty", "has no picture that can be added to digits; expected class folders"),
+        ("empty", "has no image that can be added to digits; expected class folders"),
         (
             "unknown",
             r"Unknown class of digits '70'\. Did you mean '7'\? Known: 0, .* It is a folder in .*unknown",
         ),
         ("splits", "Unknown class of digits 'test'"),
-        ("flat", "1 file of .*flat cannot be used.*\n  .*a.png is not in a class folder"),
-        ("damaged", "1 file of .*damaged cannot be used.*\n  .*bad.png cannot be decoded as an image"),
+        ("flat", "1 file of .*flat is unusable.*\n  .*a.png is not in a class folder"),
+        ("damaged", "1 file of .*damaged is unusable.*\n  .*bad.png cannot be decoded as an image"),
     ],
 )
 def test_a_wrong_folder_is_explained(digits: Path, tmp_path: Path, folder: str, words: str) -> None:
@@ -173,5 +173,5 @@ def test_many_images_are_not_copied_into_memory(
     assert not list(home.iterdir())
     home.rmdir()
     home.write_bytes(b"")
-    with pytest.raises(DataError, match="images with those added cannot be written"):
+    with pytest.raises(DataError, match="additional images cannot be written"):
         load(digits, add=added)

@@ -67,7 +67,7 @@ def test_folders_are_told_apart_by_every_file_system(class_names: list[str]) -> 
     """Folders differ even without case and Unicode form, none is hidden or a path, and each leads to its class."""
     folders = folder_names(class_names)
     assert list(folders) == class_names
-    assert len({module._alike(folder) for folder in folders.values()}) == len(class_names)
+    assert len({module._folded(folder) for folder in folders.values()}) == len(class_names)
     for name, folder in folders.items():
         assert "/" not in folder
         assert "\0" not in folder
@@ -96,10 +96,10 @@ def test_plain_names_stay_plain() -> None:
 @pytest.mark.parametrize(
     ("class_names", "words"),
     [
-        (("a", "a"), "two classes named 'a'"),
-        (("a", ""), r"The class '' would have a folder with a name of 0 bytes"),
-        (("a", "/" * 86), r"with a name of 258 bytes; expected 1 to 255\. Rename the class"),
-        (("a", "\udc80"), r"The class '\\udc80' has characters that cannot be written"),
+        (("a", "a"), "Two classes are named 'a'"),
+        (("a", ""), r"class '' has 0 bytes"),
+        (("a", "/" * 86), r"has 258 bytes; expected 1 to 255\. Rename the class"),
+        (("a", "\udc80"), r"The class name '\\udc80' cannot be encoded in UTF-8"),
     ],
 )
 def test_a_class_without_a_folder_is_named(tmp_path: Path, class_names: tuple[str, ...], words: str) -> None:
@@ -140,7 +140,7 @@ def test_the_last_label_counts(tmp_path: Path) -> None:
     (tmp_path / first).write_bytes((tmp_path / second).read_bytes())
     assert kept.save("T-shirt/top", _picture(0)).startswith("T-shirt%2Ftop/")
     assert kept.count() == 1
-    assert Corrections(tmp_path, FASHION).keep("Trouser", _picture(0)) == first
+    assert Corrections(tmp_path, FASHION).save("Trouser", _picture(0)) == first
     assert _files(tmp_path) == [first]
 
 
@@ -148,7 +148,7 @@ def test_threads_keep_at_once(tmp_path: Path) -> None:
     """Eight threads that give two pictures labels that change all the time leave each of them once."""
     kept = Corrections(tmp_path, FASHION)
     with ThreadPoolExecutor(8) as pool:
-        done = [pool.submit(kept.keep, FASHION[turn % 3], _picture(turn % 2)) for turn in range(240)]
+        done = [pool.submit(kept.save, FASHION[turn % 3], _picture(turn % 2)) for turn in range(240)]
         for each in done:
             each.result()
     assert len(_files(tmp_path)) == len({Path(file).name for file in _files(tmp_path)}) == 2
@@ -161,7 +161,7 @@ def test_a_full_folder_takes_no_new_picture(tmp_path: Path, monkeypatch: pytest.
     for seed in range(2):
         kept.save("Trouser", _picture(seed))
     with pytest.raises(
-        DataError, match=r"holds 2 corrections; expected fewer than 2 .* collect into a new folder"
+        DataError, match=r"contains 2 corrections; expected fewer than 2 .* collect into a new folder"
     ):
         kept.save("Trouser", _picture(2))
     kept.save("Ankle boot", _picture(0))
@@ -182,16 +182,16 @@ def test_a_wrong_label_or_picture_is_refused(tmp_path: Path) -> None:
     ("wrong", "words"),
     [
         (lambda top: top.write_bytes(b""), "File exists"),
-        (lambda top: top.symlink_to(top.parent / "else"), "is a link to .*else; expected the folder itself"),
-        (lambda top: (top / "holiday").mkdir(parents=True), "holds 'holiday', which is no folder of a class"),
+        (lambda top: top.symlink_to(top.parent / "else"), "is a link to .*else; expected the folder of corrections itself"),
+        (lambda top: (top / "holiday").mkdir(parents=True), "contains 'holiday', which is not a class folder"),
         (
             lambda top: (top / "Trouser").mkdir(parents=True) or (top / "a.png").write_bytes(b""),
-            "holds 'a.png'",
+            "contains 'a.png'",
         ),
-        (lambda top: top.mkdir() or (top / "Trouser").symlink_to(top.parent), "holds 'Trouser'"),
+        (lambda top: top.mkdir() or (top / "Trouser").symlink_to(top.parent), "contains 'Trouser'"),
         (
             lambda top: (top / ".lock").mkdir(parents=True),
-            "Is a directory; expected a folder that can be written",
+            "Is a directory; expected a writable folder",
         ),
     ],
 )
@@ -211,7 +211,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     kept = Corrections(tmp_path / "top", FASHION)
     (tmp_path / "else").mkdir()
     (tmp_path / "top" / "Trouser").symlink_to(tmp_path / "else")
-    with pytest.raises(DataError, match="has become a link"):
+    with pytest.raises(DataError, match="was replaced by a link"):
         kept.save("Trouser", _picture(0))
     assert not list((tmp_path / "else").iterdir())
 

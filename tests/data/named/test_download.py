@@ -96,8 +96,8 @@ def test_a_broken_download_goes_on(tmp_path: Path, answers: list[Answer], ranges
         (giving(OTHER, promised=N), "sent a different file, with SHA-256 [0-9a-f]{64}", None),
         (giving(OTHER), "sent a different file", None),
         (giving(CONTENT + b"!"), f"sent more than {N:,} bytes", None),
-        (giving(CONTENT + b"!", promised=N + 1), f"offers {N + 1} bytes; expected {N}", None),
-        (giving(b"<html>Log in</html>", promised=19), f"offers 19 bytes; expected {N}", None),
+        (giving(CONTENT + b"!", promised=N + 1), f"offers {N + 1} bytes, expected {N}", None),
+        (giving(b"<html>Log in</html>", promised=19), f"offers 19 bytes, expected {N}", None),
         (giving(CONTENT[:99]), "stopped after 99 bytes", 99),
         (of_wrong_range, "sent the wrong range, bytes 1-", None),
         (redirecting("http://127.0.0.1:1/file"), "redirects to http://127.0.0.1:1/file, which is not", None),
@@ -188,7 +188,7 @@ def test_two_at_once_fetch_once(tmp_path: Path) -> None:
 def test_a_disk_that_refuses_is_said_so(tmp_path: Path) -> None:
     """Where the file cannot be written, the message says where, how much room it needs, and how to move the cache."""
     (tmp_path / "folder").write_text("a file")
-    with pytest.raises(DataError, match=f"cannot be written to .*{N:,} bytes free; set OPTOTYPE_HOME"):
+    with pytest.raises(DataError, match=f"cannot be written to .*{N:,} bytes of free space.*OPTOTYPE_HOME"):
         download_file(_original("http://127.0.0.1:1/"), tmp_path / "folder" / "file")
 
 
@@ -212,7 +212,7 @@ def test_a_file_at_hand_is_held_against_its_sum(tmp_path: Path) -> None:
     for content, found in ((OTHER, "[0-9a-f]{64}"), (CONTENT[1:], f"{N - 1:,} bytes")):
         path.write_bytes(content)
         with pytest.raises(
-            DataError, match=f"is not the published file: found {found}; expected {N:,} bytes"
+            DataError, match=f"is not the published file: it has {found}; expected {N:,} bytes"
         ):
             verify_file(_original("https://example.org/file"), path)
     with pytest.raises(DataError, match="cannot be read"):

@@ -13,7 +13,7 @@ import pytest
 import optotype.data
 from optotype.data.dataset import Dataset
 from optotype.data.load import load
-from optotype.data.named import load
+from optotype.data.named import load as named_load
 from optotype.data.named.catalogue import CATALOGUE, NamedSet
 from optotype.data.named.download import RemoteFile
 from optotype.data.named.load import load_named
@@ -47,7 +47,7 @@ def places_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.delenv("OPTOTYPE_DATA", raising=False)
     monkeypatch.delenv("OPTOTYPE_OFFLINE", raising=False)
-    monkeypatch.setattr(load, "SYSTEM", tmp_path / "system")
+    monkeypatch.setattr(named_load, "SYSTEM", tmp_path / "system")
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ def test_another_set_in_its_place_is_refused(
     _write(tmp_path / "system" / "tiny")
     tiny = CATALOGUE["tiny"]
     for changes, said in (
-        ({"shape": (2, 3, 1)}, r"holds images of shape \(3, 2, 1\); expected \(2, 3, 1\)"),
+        ({"shape": (2, 3, 1)}, r"contains images of shape \(3, 2, 1\); expected \(2, 3, 1\)"),
         ({"class_names": ("p", "q", "r")}, "has 2 classes; expected 3"),
     ):
         monkeypatch.setitem(
@@ -268,6 +268,6 @@ def test_a_cache_that_cannot_be_written_is_said_so(
 
 def test_a_broken_installation_is_said_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A set of the package that is missing from it asks for a new installation."""
-    monkeypatch.setattr(load, "files", lambda _: tmp_path / "nothing")
+    monkeypatch.setattr(named_load, "files", lambda _: tmp_path / "nothing")
     with pytest.raises(DataError, match="mnist is missing from the package"):
         load("mnist")

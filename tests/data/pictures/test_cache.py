@@ -34,5 +34,5 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: py
     """A file where the cache should be is explained, with the variable that moves it."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("OPTOTYPE_HOME", str(tmp_path / "file"))
-    with pytest.raises(DataError, match=r"cannot be written: .* OPTOTYPE_HOME"):
+    with pytest.raises(DataError, match=r"is not writable: .* OPTOTYPE_HOME"):
         load_pictures(write(tmp_path / "pets", names(5)))

@@ -148,7 +148,7 @@ def test_other_formats_are_refused(tmp_path: Path) -> None:
     """A format that is not on the list is refused even where Pillow knows it, whatever the file is called."""
     path = tmp_path / "a.png"
     Image.fromarray(_GREY).save(path, format="PPM")
-    with pytest.raises(ImageError, match=f"{path} cannot be read .*format is not recognised.*PNG, JPEG"):
+    with pytest.raises(ImageError, match=f"{path} cannot be decoded .*format is not recognised.*PNG, JPEG"):
         read_picture(path, (20, 10, 1))
 
 
@@ -207,7 +207,7 @@ def test_a_missing_file_is_said_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", [(28, 28, 2), (0, 28, 1), (28, -1, 3)])
 def test_an_impossible_shape_is_refused(tmp_path: Path, shape: tuple[int, int, int]) -> None:
     """Neither two channels nor empty sides can be asked for."""
-    with pytest.raises(ImageError, match="expected at least 1 x 1 with 1 or 3 channels"):
+    with pytest.raises(ImageError, match="expected at least 1 x 1 pixels and 1 or 3 channels"):
         read_picture(_save(tmp_path / "a.png", _GREY), shape)
 
 

@@ -81,7 +81,7 @@ def test_what_is_transparent_is_paper(ink: int) -> None:
         (np.zeros((1, 1), np.uint8), "shows nothing that stands out"),
         (np.random.default_rng(0).integers(100, 140, (60, 60), np.uint8), "shows nothing that stands out"),
         (np.zeros((0, 5), np.uint8), "shape (0, 5)"),
-        (np.zeros((2, 28, 28), np.uint8), "give one digit at a time"),
+        (np.zeros((2, 28, 28), np.uint8), "pass one digit at a time"),
         (np.zeros((28, 28)), "float64"),
         ("nowhere.png", "nowhere.png is not a file"),
         (b"no picture", "passed as bytes cannot be decoded"),

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from optotype.data.locations import worker_pool
-from optotype.data.locations.decode import read_picture
-from optotype.data.locations.image_file import FORMATS
-from optotype.data.locations.location import FileLocation
-from optotype.data.locations.worker_pool import DecodeResult, PixelFile, decode_files
+from optotype.data.pictures import worker_pool
+from optotype.data.pictures.decode import read_picture
+from optotype.data.pictures.image_file import FORMATS
+from optotype.data.pictures.location import FileLocation
+from optotype.data.pictures.worker_pool import DecodeResult, PixelFile, decode_files
 from optotype.errors import DataError
 from tests.data.picture_files import picture
 
@@ -99,7 +99,7 @@ def test_faults_are_told_and_do_not_count(tmp_path: Path) -> None:
     (faults,) = decoded.faults
     assert faults[0] == "cannot be decoded as an image: its format is not recognised"
     assert faults[201] is not None
-    assert faults[202] == "is not a file; expected a picture"
+    assert faults[202] == "is not a file; expected an image file"
     assert set(faults[1:201]) == {None}
     assert decoded.sizes == (((0, 0), *[(10, 12)] * 200, (0, 0), (0, 0)),)
     np.testing.assert_array_equal(
@@ -115,7 +115,7 @@ def test_without_one_good_picture_there_is_no_shape(tmp_path: Path) -> None:
 _FRAGILE = """
 import os, sys, time
 sys.path.insert(0, {tests!r})
-from optotype.data.locations import worker
+from optotype.data.pictures import worker
 real = worker.open_picture
 def open_picture(content):
     if content == b"crash":
@@ -154,7 +154,7 @@ def test_a_crash_and_a_hang_cost_one_picture_each(tmp_path: Path) -> None:
 def test_without_a_worker_it_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where Python cannot start our program, that is said once, and not held against the pictures."""
     monkeypatch.setattr(worker_pool, "_COMMAND", ("-c", "raise SystemExit(3)"))
-    with pytest.raises(DataError, match="No process to decode pictures in can be started"):
+    with pytest.raises(DataError, match="No worker process for decoding can be started"):
         decode_files([_part(tmp_path, [picture()])])
 
 

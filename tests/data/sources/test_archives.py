@@ -80,7 +80,7 @@ def test_an_archive_is_read_like_its_folder(tmp_path: Path, suffix: str) -> None
 
 def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
     """A folder without pictures is noticed in an archive too."""
-    _refused(write_zip(tmp_path / "a.zip", [*GOOD, ("cow/", b"")]), "class folder 'cow' of pets has no image file")
+    _refused(write_zip(tmp_path / "a.zip", [*GOOD, ("cow/", b"")]), "class folder 'cow' of .* has no image file")
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar"])
@@ -136,7 +136,7 @@ def test_a_tar_of_endless_headers_is_a_bomb(tmp_path: Path, form: int) -> None:
     """A header of many bytes, in either form, is refused by the size it claims, before it fills the memory."""
     with tarfile.open(tmp_path / "a.tar.xz", "w:xz", format=form) as archive:
         archive.addfile(tarfile.TarInfo("x" * (2 << 20)))
-    _refused(tmp_path / "a.tar.xz", r"a header of 2,\d+,\d+ bytes; expected at most 1,048,576")
+    _refused(tmp_path / "a.tar.xz", r"a header has 2,\d+,\d+ bytes; expected at most 1,048,576")
 
 
 def test_long_names_in_a_tar_are_read(tmp_path: Path) -> None:

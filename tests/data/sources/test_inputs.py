@@ -65,7 +65,7 @@ def test_what_is_not_there_is_told(here: Path) -> None:
     found, bad = resolve_inputs(["empty", "x*", "in", "missing.png"])
     assert [each.file for each in found] == ["in/2.jpg", "in/deep/er/1.png", "missing.png"]
     assert [(each.file, each.reason) for each in bad] == [
-        ("empty", "is a folder without a picture"),
+        ("empty", "is a folder without an image file"),
         ("x*", "matches no file"),
         ("in/away.png", "is a link out of the folder"),
     ]

@@ -56,7 +56,7 @@ def test_training_and_testing_are_splits() -> None:
 )
 def test_splits_are_not_taken_for_classes(files: list[str]) -> None:
     """Folders that recur below several class folders without pictures are refused, with what to do."""
-    with pytest.raises(DataError, match="name the splits train and test"):
+    with pytest.raises(DataError, match="rename them to train and test"):
         _arranged(files)
 
 

@@ -66,11 +66,11 @@ def test_the_split_may_be_left_out(tmp_path: Path) -> None:
         ),
         (f"{HEAD}images/cat/0.png,a,b,test\n", "Row 1 of .* has 4 cells; expected 3"),
         (f"{HEAD}images/cat/0.png,a,\n../x.png,a,\n", r"Row 2 of .* has the path '\.\./x.png'"),
-        (f"{HEAD}images/../../x.png,a,\n", "expected one relative to the manifest's folder and inside it"),
+        (f"{HEAD}images/../../x.png,a,\n", "expected a path relative to the manifest's folder and inside it"),
         (f"{HEAD}/etc/passwd,a,\n", "has the path '/etc/passwd'"),
         (
             f"{HEAD}images/cat/0.png,a,\nimages//cat/0.png,b,\n",
-            "Row 2 of .* names 'images/cat/0.png', as row 1",
+            "Row 2 of .* repeats the path 'images/cat/0.png' of row 1",
         ),
         (f"{HEAD}images/cat/0.png,a,\n", "single class 'a'"),
         (HEAD, "has no training image"),

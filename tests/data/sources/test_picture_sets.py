@@ -255,7 +255,7 @@ def test_bad_pictures_stop_the_loading_and_are_listed(tmp_path: Path, decoded: l
         with pytest.raises(DataError) as caught:
             load_pictures(folder)
         first, *lines, last = str(caught.value).split("\n")
-        assert first == f"23 files of {folder} cannot be used; expected sound pictures only:"
+        assert first == f"23 files of {folder} are unusable; expected only intact image files:"
         assert len(lines) == 21
         assert all(
             line.endswith("cannot be decoded as an image: its format is not recognised") for line in lines[:20]
@@ -289,9 +289,9 @@ def test_bad_pictures_may_be_skipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("broken", "words"),
     [
-        (names(4, ("dog",), "train/"), "No training picture of 'dog' in .* can be used"),
-        (names(2, below="test/"), "No test picture in .* can be used"),
-        (SPLIT, "14 files of .* cannot be used"),
+        (names(4, ("dog",), "train/"), "No training image of 'dog' in .* is usable"),
+        (names(2, below="test/"), "No test image in .* is usable"),
+        (SPLIT, "14 files of .* are unusable"),
     ],
 )
 def test_too_few_good_pictures_are_refused(tmp_path: Path, broken: list[str], words: str) -> None:
@@ -394,6 +394,6 @@ def test_what_is_no_source_is_refused(tmp_path: Path, name: str) -> None:
     """A file of another kind, or none at all, gets a sentence that says what is accepted."""
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(
-        DataError, match=r"is no set of pictures; expected a folder, or a file|cannot be read"
+        DataError, match=r"is not a set of images; expected a folder, or a file|cannot be read"
     ):
         load_pictures(tmp_path / name)

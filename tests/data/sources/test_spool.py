@@ -18,7 +18,7 @@ def test_an_archive_tells_how_far_it_is(
     """Unpacking and decoding are told in turn, each with how much is done of how much, never going back."""
     told: list[tuple[str, int, int]] = []
     packed = write(tmp_path / f"pets{ending}", [(name, picture(seed)) for seed, name in enumerate(names(8))])
-    load_pictures(packed, report=lambda *each: told.append(each))
+    load_pictures(packed, progress=lambda *each: told.append(each))
     stages = [what for what, _ in groupby(what for what, _, _ in told)]
     assert stages == [f"unpacking {packed.name}", f"decoding the images of {packed.name}"]
     for stage in stages:

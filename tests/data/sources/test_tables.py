@@ -91,7 +91,7 @@ def test_a_file_that_tells_no_split_among_others_is_refused(tmp_path: Path) -> N
     """Where one name tells a split, each must, or have a column that does; where none does, all train."""
     columns = {"image": _images(2), "label": [0, 1]}
     test, other = (_write(tmp_path / f"{name}.parquet", columns) for name in ("test", "more"))
-    with pytest.raises(DataError, match=r"more\.parquet does not tell its split"):
+    with pytest.raises(DataError, match=r"more\.parquet does not state its split"):
         _list(test, other)
     _write(other, columns | {"split": ["train", "train"]})
     assert len(_list(test, other).splits["train"]) == 2
@@ -106,7 +106,7 @@ def test_columns_are_known_in_any_case(tmp_path: Path) -> None:
     assert len(_list(_write(tmp_path / "a.parquet", manifest)).splits["test"]) == 2
     table = {"Image": _images(4), "Label": [1, 1, 2, 2], " Split": split}
     assert len(_list(_write(tmp_path / "b.parquet", table)).splits["test"]) == 2
-    with pytest.raises(DataError, match="two columns named 'Label' and 'label'"):
+    with pytest.raises(DataError, match="the columns 'Label' and 'label'"):
         _list(_write(tmp_path / "c.parquet", table | {"label": [1] * 4}))
 
 
@@ -129,7 +129,7 @@ def test_rows_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
     assert [(each.file, each.reason) for each in listing.skipped] == [
         ("a.parquet:2", "has no label"),
         ("a.parquet:3", "has the split 'dev'"),
-        ("a.parquet:4", "has no bytes of a picture"),
+        ("a.parquet:4", "has no bytes of an image file"),
     ]
 
 
