@@ -218,7 +218,7 @@ def test_offline_nothing_is_asked(archive: bytes, monkeypatch: pytest.MonkeyPatc
     with serving(archive) as server:
         _publish(monkeypatch, archive, server.address)
         monkeypatch.setenv("OPTOTYPE_OFFLINE", "1")
-        with pytest.raises(DataError, match=f"OPTOTYPE_DATA/tiny: put there {server.address}"):
+        with pytest.raises(DataError, match=f"OPTOTYPE_DATA/tiny. Put the files from {server.address}"):
             load("tiny")
         assert server.ranges == []
         monkeypatch.setenv("OPTOTYPE_OFFLINE", "0")
@@ -262,7 +262,7 @@ def test_a_cache_that_cannot_be_written_is_said_so(
     (tmp_path / "home" / "named").write_text("a file")
     with serving(archive) as server:
         _publish(monkeypatch, archive, server.address)
-        with pytest.raises(DataError, match=r"tiny cannot be unpacked into .*set OPTOTYPE_HOME"):
+        with pytest.raises(DataError, match=r"tiny cannot be unpacked into .*Set OPTOTYPE_HOME"):
             load("tiny")
 
 
