@@ -139,7 +139,7 @@ def test_a_judgement_is_written_where_it_is_wanted(run: Run, tmp_path: Path) -> 
     said = read_predictions(tmp_path / "a" / "b" / "predictions" / "new.safetensors")
     assert len(said.labels) == 90
     assert (tmp_path / "a" / "b" / ".optotype").exists()
-    with pytest.raises(RunError, match="is a run, expected a folder of its own"):
+    with pytest.raises(RunError, match="is a run folder; expected a separate folder"):
         write_judgement(judgement, run.path)
     assert run.judgement is None
     read = read_judgement(kept)

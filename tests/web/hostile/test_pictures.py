@@ -167,5 +167,5 @@ def test_other_formats_have_no_decoder(client: TestClient, body: bytes) -> None:
     refused(
         sent(client, body, "image/png"),
         422,
-        "Expected a sound file of one of the formats PNG, JPEG, WEBP, BMP, GIF, TIFF",
+        "Expected an intact file in one of the formats PNG, JPEG, WEBP, BMP, GIF, TIFF",
     )
