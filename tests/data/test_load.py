@@ -85,7 +85,7 @@ def test_what_is_no_picture_is_not_resized(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "folder", 20, 10)
     for source in (folder, pictures(20, 1)):
         assert load(source, size=28).shape == (28, 28, 1)
-        with pytest.raises(DataError, match="size is 32, but .* has images of 28 x 28 pixels"):
+        with pytest.raises(DataError, match=r"size is 32, but .* has images of 28 x 28 pixels"):
             load(source, size=32)
 
 

@@ -107,7 +107,10 @@ _U1 = np.uint8
             {"train-labels-idx1-ubyte": _LABELS[:5]},
             "contains 6 images and .*train-labels-idx1-ubyte contains 5 labels",
         ),
-        ({"t10k-labels-idx1-ubyte": _LABELS}, "contains 2 images and .*t10k-labels-idx1-ubyte contains 6 labels"),
+        (
+            {"t10k-labels-idx1-ubyte": _LABELS},
+            "contains 2 images and .*t10k-labels-idx1-ubyte contains 6 labels",
+        ),
         (
             {"train-labels-idx1-ubyte": np.array([0, 1, 2, 200, 1, 2], _U1)},
             "Label 200 at index 3 of .*train-labels-idx1-ubyte is out of range; expected 0 to 3 for the 4 classes",
@@ -132,7 +135,10 @@ _U1 = np.uint8
             {"t10k-images-idx3-ubyte": _IMAGES[:0], "t10k-labels-idx1-ubyte": _LABELS[:0]},
             "t10k-images-idx3-ubyte contains 0 images",
         ),
-        ({"train-images-idx3-ubyte": _IMAGES.astype(">f4")}, "contains float32 values .* expected uint8 images"),
+        (
+            {"train-images-idx3-ubyte": _IMAGES.astype(">f4")},
+            "contains float32 values .* expected uint8 images",
+        ),
         ({"train-images-idx3-ubyte": _IMAGES.reshape(6, 12)}, r"of shape \(6, 12\); expected uint8 images"),
         ({"train-images-idx3-ubyte": np.zeros((6, 1, 1, 1, 1), _U1)}, "expected uint8 images"),
         ({"train-images-idx3-ubyte": np.zeros((6, 129, 2), _U1)}, "129 x 2 pixels and 1 channels"),

@@ -39,9 +39,7 @@ def test_pixels_divided_by_255_come_back() -> None:
     """Every value of a byte, divided by 255 in single precision, becomes that byte again."""
     bytes_ = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
     np.testing.assert_array_equal(_convert(bytes_.astype(np.float32) / 255)[..., 0], bytes_)
-    np.testing.assert_array_equal(
-        _convert(bytes_.astype(np.float32) * np.float32(1 / 255))[..., 0], bytes_
-    )
+    np.testing.assert_array_equal(_convert(bytes_.astype(np.float32) * np.float32(1 / 255))[..., 0], bytes_)
 
 
 def test_finer_steps_are_rounded_to_the_nearest() -> None:
@@ -71,7 +69,10 @@ _ZEROS = np.zeros((2, 4, 4), np.uint8)
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (_ZEROS.astype(np.int64), r"x has dtype int64; expected uint8 or float32. Convert the images: images\.astype"),
+        (
+            _ZEROS.astype(np.int64),
+            r"x has dtype int64; expected uint8 or float32. Convert the images: images\.astype",
+        ),
         (_ZEROS.astype(np.float64), "x has dtype float64"),
         (_ZEROS.astype(np.bool_), "x has dtype bool"),
         (_ZEROS.astype(np.float32) + 255, "contains float32 values from 255 to 255; expected 0 .. 1. Divide"),

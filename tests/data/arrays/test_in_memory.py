@@ -130,7 +130,10 @@ def test_later_changes_of_the_arrays_do_not_matter(tmp_path: Path) -> None:
         ((X, np.eye(2)[Y]), r"Pass np\.argmax\(y, axis=1\)"),
         ((X, [None] * 20), "y_train has dtype object"),
         ((X, [b"a", b"b"] * 10), "y_train has dtype"),
-        ((X, ["a", "\x1b[31m"] * 10), r"y_train has a class named '\\x1b\[31m'; expected printable characters"),
+        (
+            (X, ["a", "\x1b[31m"] * 10),
+            r"y_train has a class named '\\x1b\[31m'; expected printable characters",
+        ),
         ((X, ["a", " "] * 10), "y_train has a class named ' '"),
         ((X, ["\u00e9", "e\u0301"] * 10), r"'e\\u0301' and '\\xe9', which differ only by Unicode form"),
         ((X, Y * 0), "All 20 training images have the class 0"),
@@ -142,7 +145,10 @@ def test_later_changes_of_the_arrays_do_not_matter(tmp_path: Path) -> None:
         (ALL | {"x_test": X[:5, :3]}, r"x_test has images of shape \(3, 4, 1\); expected \(4, 4, 1\)"),
         (ALL | {"x_test": X[:0], "y_test": Y[:0]}, "x_test contains 0 images"),
         (_Frame({"pixel0": Y}), "The data frame has 0 columns 'label' among 1"),
-        (_frame(Y, id=np.arange(20) + 1000), "The data frame's pixels range from 0 to 1019; expected 0 to 255"),
+        (
+            _frame(Y, id=np.arange(20) + 1000),
+            "The data frame's pixels range from 0 to 1019; expected 0 to 255",
+        ),
         (_frame(Y, id=-np.arange(20)), "The data frame's pixels range from -19"),
         (_frame(Y, id=Y), r"x_train has shape \(20, 17\)"),
         (_frame(Y, pixel0=Y * 0.5), "x_train has dtype float64"),

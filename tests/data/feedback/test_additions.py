@@ -100,9 +100,7 @@ def test_a_source_is_not_added_to_itself(tmp_path: Path) -> None:
     """The folder of a source of pictures, one in it and one around it are refused: its test pictures lie there."""
     source = write(tmp_path / "all" / "pets", names(10))
     for folder in (source, source / "dog", tmp_path / "all"):
-        with pytest.raises(
-            DataError, match="cannot be added to .* test images"
-        ):
+        with pytest.raises(DataError, match=r"cannot be added to .* test images"):
             load(source, add=folder)
 
 

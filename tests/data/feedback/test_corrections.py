@@ -182,8 +182,14 @@ def test_a_wrong_label_or_picture_is_refused(tmp_path: Path) -> None:
     ("wrong", "words"),
     [
         (lambda top: top.write_bytes(b""), "File exists"),
-        (lambda top: top.symlink_to(top.parent / "else"), "is a link to .*else; expected the folder of corrections itself"),
-        (lambda top: (top / "holiday").mkdir(parents=True), "contains 'holiday', which is not a class folder"),
+        (
+            lambda top: top.symlink_to(top.parent / "else"),
+            "is a link to .*else; expected the folder of corrections itself",
+        ),
+        (
+            lambda top: (top / "holiday").mkdir(parents=True),
+            "contains 'holiday', which is not a class folder",
+        ),
         (
             lambda top: (top / "Trouser").mkdir(parents=True) or (top / "a.png").write_bytes(b""),
             "contains 'a.png'",

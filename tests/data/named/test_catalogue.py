@@ -41,9 +41,7 @@ def test_a_set_can_be_fetched_and_checked(name: str) -> None:
         assert remote.size > 1000
         assert re.fullmatch("[0-9a-f]{64}", remote.sha256)
         assert remote.urls
-        assert all(
-            each.startswith("https://") and each.endswith(f"/{remote.name}") for each in remote.urls
-        )
+        assert all(each.startswith("https://") and each.endswith(f"/{remote.name}") for each in remote.urls)
 
 
 def test_emnist_is_fetched_once_for_both_its_sets() -> None:

@@ -80,7 +80,9 @@ def test_an_archive_is_read_like_its_folder(tmp_path: Path, suffix: str) -> None
 
 def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
     """A folder without pictures is noticed in an archive too."""
-    _refused(write_zip(tmp_path / "a.zip", [*GOOD, ("cow/", b"")]), "class folder 'cow' of .* has no image file")
+    _refused(
+        write_zip(tmp_path / "a.zip", [*GOOD, ("cow/", b"")]), "class folder 'cow' of .* has no image file"
+    )
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar"])
@@ -90,7 +92,9 @@ def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
 )
 def test_names_that_lead_out_are_refused(tmp_path: Path, suffix: str, name: str) -> None:
     """A member that an extraction would put elsewhere makes the archive no archive of pictures."""
-    _refused(_zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, b"evil")]), "whose name leads out of the archive")
+    _refused(
+        _zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, b"evil")]), "whose name leads out of the archive"
+    )
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar"])

@@ -92,7 +92,9 @@ def test_a_folder_around_everything_is_looked_through(below: str) -> None:
 def test_pictures_outside_class_folders_are_bad() -> None:
     """A stray picture is no picture of a class, and is said so."""
     listing = _arranged([*names(1), "cover.png"])
-    assert [(each.file, each.reason) for each in listing.skipped] == [("cover.png", "is not in a class folder")]
+    assert [(each.file, each.reason) for each in listing.skipped] == [
+        ("cover.png", "is not in a class folder")
+    ]
     split = _arranged([*names(1, below="train/"), "train/stray.png", "docs/a/figure.png"])
     assert [each.file for each in split.skipped] == ["docs/a/figure.png", "train/stray.png"]
 
@@ -116,7 +118,11 @@ def test_whole_numbers_are_sorted_as_such() -> None:
         ([*names(1, below="train/"), "val/cow/1.png"], [], "images of 'cow', but no training images"),
         (["cat/1.png", "Cat/1.png"], [], "'Cat' and 'cat', which differ only by case"),
         (["train/cat/1.png", "train/dog/1.png", "test/CAT/1.png"], [], "'CAT' and 'cat', which differ"),
-        (["\u00e9/1.png", "e\u0301/1.png"], [], r"'e\\u0301' and '\\xe9', which differ only by case or Unicode"),
+        (
+            ["\u00e9/1.png", "e\u0301/1.png"],
+            [],
+            r"'e\\u0301' and '\\xe9', which differ only by case or Unicode",
+        ),
         (["\ufb01sh/1.png", "fish/1.png"], [], r"'fish' and '\\ufb01sh', which differ"),
         (["cat/1.png", "d\x1bg/1.png"], [], r"class named 'd\\x1bg'"),
         (["cat/1.png", "d\udcffg/1.png"], [], r"class named 'd\\udcffg'"),

@@ -258,7 +258,8 @@ def test_bad_pictures_stop_the_loading_and_are_listed(tmp_path: Path, decoded: l
         assert first == f"23 files of {folder} are unusable; expected only intact image files:"
         assert len(lines) == 21
         assert all(
-            line.endswith("cannot be decoded as an image: its format is not recognised") for line in lines[:20]
+            line.endswith("cannot be decoded as an image: its format is not recognised")
+            for line in lines[:20]
         )
         assert lines[20] == "  and 3 more"
         assert "--on-bad skip" in last

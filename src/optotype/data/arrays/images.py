@@ -16,7 +16,10 @@ Shape = tuple[int, int, int]
 MAX_SIDE: Final = 128
 """Pixels of the longest side of an image."""
 
-CONVERT_HINT: Final = "Convert the images: images.astype(np.uint8) for values in 0 .. 255, images.astype(np.float32) for 0 .. 1."
+CONVERT_HINT: Final = (
+    "Convert the images: images.astype(np.uint8) for values in 0 .. 255,"
+    " images.astype(np.float32) for values in 0 .. 1."
+)
 
 _CHUNK: Final = 1_000
 """Images that are converted at a time."""
