@@ -1,4 +1,4 @@
-"""Opening the sealed test split, and counting it."""
+"""Opening of the sealed test split, and the log of openings."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ def _log(root: Path) -> list[dict[str, Any]]:
 
 
 def test_mnist_opens(tmp_path: Path) -> None:
-    """The test split of MNIST is handed out with its fingerprint, read-only, and its first opening is the first."""
+    """MNIST's test split is returned with its fingerprint, read-only, and its first opening has number 1."""
     data = load("mnist")
     opened = open_test(data, tmp_path / "runs")
     assert opened.images.shape == (10_000, 28, 28, 1)
@@ -41,7 +41,7 @@ def test_mnist_opens(tmp_path: Path) -> None:
 
 
 def test_openings_are_counted_for_each_test_set(tmp_path: Path) -> None:
-    """The count goes by content: another test set starts at 1, the same one under another name goes on."""
+    """Openings are counted by content: another test set starts at 1, the same one under another name continues."""
     assert [open_test(_dataset(), tmp_path).opening for _ in range(3)] == [1, 2, 3]
     assert open_test(_dataset(pixel=1), tmp_path).opening == 1
     assert open_test(replace(_dataset(), name="other"), tmp_path).opening == 4
@@ -49,7 +49,7 @@ def test_openings_are_counted_for_each_test_set(tmp_path: Path) -> None:
 
 
 def test_openings_are_listed_without_another(tmp_path: Path) -> None:
-    """The openings of a test set are read from the log, which stays as it is; where there is no log there are none."""
+    """The openings of a test set are read from the log, which does not change; without a log there are none."""
     fingerprint = _dataset().test.fingerprint
     assert read_openings(fingerprint, tmp_path) == ()
     open_test(_dataset(), tmp_path, by="me")
@@ -62,7 +62,7 @@ def test_openings_are_listed_without_another(tmp_path: Path) -> None:
 
 
 def test_an_opening_is_written_down(tmp_path: Path) -> None:
-    """A line says when (with the time zone), which test set and by whom."""
+    """A line of the log has the time (with its time zone), the test set and the program."""
     opened = open_test(_dataset(), tmp_path, by='judge\n"x"')
     (entry,) = _log(tmp_path)
     assert datetime.fromisoformat(entry.pop("time")).utcoffset() is not None
@@ -70,7 +70,7 @@ def test_an_opening_is_written_down(tmp_path: Path) -> None:
 
 
 def test_every_opening_of_a_test_set_is_listed(tmp_path: Path) -> None:
-    """Earlier ones come first with who did it; those of another test set are left out; a line without a name counts."""
+    """Openings of other test sets are left out, the latest is last, and a line without a program counts."""
     open_test(_dataset(), tmp_path, by="judge a")
     open_test(_dataset(pixel=1), tmp_path, by="judge b")
     with (tmp_path / LOG_NAME).open("a") as file:
@@ -81,7 +81,7 @@ def test_every_opening_of_a_test_set_is_listed(tmp_path: Path) -> None:
 
 
 def test_openings_at_once_get_different_numbers(tmp_path: Path) -> None:
-    """Sixteen openings by four threads count from 1 to 16."""
+    """Sixteen openings by four threads are numbered from 1 to 16."""
     with ThreadPoolExecutor(4) as pool:
         openings = list(pool.map(lambda _: open_test(_dataset(), tmp_path).opening, range(16)))
     assert sorted(openings) == list(range(1, 17))
@@ -92,7 +92,7 @@ def test_openings_at_once_get_different_numbers(tmp_path: Path) -> None:
     "torn", [b'{"time": "2026-01-01T00:00:00+00:00", "finger', b"\xff\xfe", b"[" * 100_000, b"7"]
 )
 def test_a_torn_last_line_is_survived(tmp_path: Path, torn: bytes) -> None:
-    """What a crash left of a line counts for nothing and swallows nothing that follows."""
+    """An incomplete line is not counted and does not affect the lines after it."""
     open_test(_dataset(), tmp_path)
     with (tmp_path / LOG_NAME).open("ab") as file:
         file.write(torn)
@@ -101,14 +101,14 @@ def test_a_torn_last_line_is_survived(tmp_path: Path, torn: bytes) -> None:
 
 
 def test_what_cannot_be_counted_stays_closed(tmp_path: Path) -> None:
-    """Where the log cannot be written, nothing is handed out, and a sentence says where it was to be."""
+    """If the log cannot be written, no images are returned and the error names the log."""
     (tmp_path / "runs").write_text("a file, not a folder")
     with pytest.raises(RunError, match=f"stays sealed: its opening cannot be written to .*{LOG_NAME}"):
         open_test(_dataset(), tmp_path / "runs")
 
 
 def test_a_test_split_that_changed_stays_closed(tmp_path: Path) -> None:
-    """A test split whose files were exchanged after loading is refused and not counted."""
+    """A test split whose files changed after loading is rejected and not counted."""
     labels = np.arange(3)
     contents = iter([np.zeros((3, 2, 2, 1), np.uint8), np.ones((3, 2, 2, 1), np.uint8)])
     data = replace(_dataset(), test=SealedTest(3, lambda: (next(contents), labels)))

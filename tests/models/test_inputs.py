@@ -1,4 +1,4 @@
-"""The path from what a caller holds to what a network takes."""
+"""Conversion of a caller's images to the array that a network takes."""
 
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def test_accepted_shapes(dtype: type, given_shape: tuple[int, ...], shape: tuple
 
 
 def test_strided_images_become_contiguous() -> None:
-    """A view with steps is copied into the order that the engine reads."""
+    """A strided view is copied to contiguous memory."""
     images = np.arange(2 * 4 * 6, dtype=np.uint8).reshape(2, 4, 6)[:, ::-1, ::2]
     batch = as_batch(images, _GREY)
     assert batch.flags.c_contiguous
@@ -85,14 +85,14 @@ def test_strided_images_become_contiguous() -> None:
     ],
 )
 def test_refused(images: object, sentence: str) -> None:
-    """What is no batch of images is refused with what it is and what to do."""
+    """Invalid images are rejected with their fault and what to do."""
     with pytest.raises(DataError) as caught:
         as_batch(images, _GREY)  # type: ignore[arg-type]  # that is the point
     assert sentence in str(caught.value)
 
 
 def test_one_picture_in_every_form_is_one_image(tmp_path: Path) -> None:
-    """A path, its text, its bytes, Pillow's picture and an array give the same pixels, alone and mixed in a list."""
+    """A path, its text, its bytes, an image of Pillow and an array give the same pixels, alone and in a list."""
     pixels = np.random.default_rng(0).integers(0, 256, (4, 3), np.uint8)
     picture, path = Image.fromarray(pixels), tmp_path / "a.png"
     picture.save(path)
@@ -112,7 +112,7 @@ def test_one_picture_in_every_form_is_one_image(tmp_path: Path) -> None:
 
 
 def test_a_picture_of_pillows_is_turned_upright_and_stays_as_it_was() -> None:
-    """EXIF's orientation is followed, as in files, and the caller's picture is not changed."""
+    """The EXIF orientation is applied, and the caller's image is not changed."""
     picture = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4))
     picture.getexif()[0x0112] = 6
     turned = as_batch(picture, _GREY)[0, ..., 0]
@@ -123,7 +123,7 @@ def test_a_picture_of_pillows_is_turned_upright_and_stays_as_it_was() -> None:
 
 @given(hnp.arrays(np.float32, (2, 12), elements=st.floats(width=32)))
 def test_any_float_is_in_range_or_refused(images: np.ndarray) -> None:
-    """Of all float32 arrays exactly those of finite numbers in 0..1 pass."""
+    """Exactly the float32 arrays of finite numbers in 0..1 are accepted."""
     if ((images >= 0) & (images <= 1)).all():
         assert len(as_batch(images, _GREY)) == 2
     else:

@@ -69,7 +69,7 @@ def test_images_may_have_colours_and_labels_other_types(tmp_path: Path) -> None:
 
 
 def test_fingerprints_tell_what_is_in_a_data_set(tmp_path: Path) -> None:
-    """The same content has the same fingerprints wherever and however packed; any change of content changes them."""
+    """Fingerprints depend only on content, not on place or compression; every change of content changes them."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     first = load(_write(tmp_path / "a", _files()))
@@ -90,7 +90,7 @@ def test_fingerprints_tell_what_is_in_a_data_set(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("missing", _files())
 def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
-    """A folder that lacks one of the four files is refused by that file's name."""
+    """A folder without one of the four files is rejected with that file's name."""
     files = _files()
     del files[missing]
     with pytest.raises(DataError, match=f"has no file {missing} or {missing}.gz"):
@@ -159,13 +159,13 @@ _U1 = np.uint8
     ],
 )
 def test_bad_data_gets_a_sentence(tmp_path: Path, changes: Files, words: str) -> None:
-    """Each way in which four sound files are no data set is refused in words, before any training."""
+    """Each fault of four intact files is rejected before training, with the values at fault."""
     with pytest.raises(DataError, match=words):
         load(_write(tmp_path, _files() | changes))
 
 
 def test_a_malformed_file_in_a_folder_is_an_idx_error(tmp_path: Path) -> None:
-    """A damaged file of the test split is noticed when the data set is loaded."""
+    """A damaged file of the test split is detected when the data set is loaded."""
     path = _write(tmp_path, _files()) / "t10k-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(IdxError, match=f"{path} is not an intact IDX file: at byte 16"):

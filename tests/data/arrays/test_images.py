@@ -1,4 +1,4 @@
-"""Which arrays are images, and what they become."""
+"""Checks and conversions of image arrays."""
 
 from typing import Any, Literal
 
@@ -28,7 +28,7 @@ def _convert(array: NDArray[Any]) -> NDArray[np.uint8]:
     ],
 )
 def test_shapes_become_images(given: tuple[int, ...], becomes: tuple[int, ...]) -> None:
-    """Grey and coloured images and rows of square grey ones keep their pixels in their order."""
+    """Grey and colour images and rows of square grey images keep their pixels in order."""
     array = np.arange(np.prod(given)).reshape(given).astype(np.uint8)
     images = _convert(array)
     assert images.shape == becomes
@@ -36,21 +36,21 @@ def test_shapes_become_images(given: tuple[int, ...], becomes: tuple[int, ...]) 
 
 
 def test_pixels_divided_by_255_come_back() -> None:
-    """Every value of a byte, divided by 255 in single precision, becomes that byte again."""
+    """Every byte value divided by 255 in single precision is restored exactly."""
     bytes_ = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
     np.testing.assert_array_equal(_convert(bytes_.astype(np.float32) / 255)[..., 0], bytes_)
     np.testing.assert_array_equal(_convert(bytes_.astype(np.float32) * np.float32(1 / 255))[..., 0], bytes_)
 
 
 def test_finer_steps_are_rounded_to_the_nearest() -> None:
-    """Values between two bytes go to the nearer one, halves to the even one."""
+    """Values between two bytes become the nearer one, ties the even one."""
     values = np.array([[[0.4, 0.6], [0.5, 1.5]]], np.float32) / np.float32(255)
     assert _convert(values).ravel().tolist() == [0, 1, 0, 2]
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_nobody_changes_the_images_afterwards(order: Literal["C", "F"]) -> None:
-    """An array that can be written to is copied, one that cannot is not; the images are read-only and contiguous."""
+    """A writeable array is copied, a read-only one is not; the images are read-only and contiguous."""
     array = np.asarray(np.arange(24).reshape(2, 3, 4).astype(np.uint8), order=order)
     images = _convert(array)
     array[0, 0, 0] = 200
@@ -93,7 +93,7 @@ _ZEROS = np.zeros((2, 4, 4), np.uint8)
     ],
 )
 def test_other_arrays_get_a_sentence(array: NDArray[np.generic], words: str) -> None:
-    """An array of another type, shape or range is refused in words that say what to do."""
+    """An array of another dtype, shape or range is rejected, and the message says what to do."""
     with pytest.raises(DataError, match=words):
         _convert(array)
 
@@ -101,7 +101,7 @@ def test_other_arrays_get_a_sentence(array: NDArray[np.generic], words: str) -> 
 @settings(max_examples=20)
 @given(st.integers(0, 1 << 16))
 def test_colours_become_grey_as_in_pillow(seed: int) -> None:
-    """More images than are converted at a time have Pillow's greys; grey ones in RGB have one value three times."""
+    """Several chunks of images get Pillow's grey values; grey images in RGB have one value three times."""
     images = np.random.default_rng(seed).integers(0, 256, (1_003, 3, 2, 3)).astype(np.uint8)
     theirs = np.stack([np.asarray(Image.fromarray(each).convert("L")) for each in images])[..., np.newaxis]
     grey = convert_channels(images, 1)

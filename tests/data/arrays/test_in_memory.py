@@ -1,4 +1,4 @@
-"""Arrays and frames in memory as data sets."""
+"""Arrays and data frames in memory as data sets."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ ALL: dict[str, Any] = {"x_train": X, "y_train": Y, "x_test": X[:5], "y_test": Y[
 
 
 class _Frame:
-    """What is used of a data frame."""
+    """The part of a data frame that is used."""
 
     def __init__(self, columns: dict[str, Any]) -> None:
         self._columns = columns
@@ -71,7 +71,7 @@ def test_every_way_to_give_a_test_split_is_the_same() -> None:
     ],
 )
 def test_without_a_test_split_a_fifth_is_sealed(give: Callable[[], Any], tmp_path: Path) -> None:
-    """However the arrays come, the same fifth of every class is the test, and the rest trains."""
+    """For every form of arrays, the same fifth of every class becomes the test set."""
     data = load_arrays(give())
     train, test = split_off_test(Y)
     np.testing.assert_array_equal(data.images[..., 0], X[train])
@@ -97,7 +97,7 @@ def test_without_a_test_split_a_fifth_is_sealed(give: Callable[[], Any], tmp_pat
     ],
 )
 def test_classes_are_the_sorted_labels(named: Any, names: tuple[str, ...], tmp_path: Path) -> None:
-    """Strings are sorted as strings and integers as integers, and the test has the numbers of the training."""
+    """Strings are sorted as strings and integers as integers, and test labels have the numbers of training labels."""
     data = load_arrays({"x_train": X, "y_train": named, "x_test": X[:2], "y_test": named[:2]})
     assert data.class_names == names
     np.testing.assert_array_equal(data.labels, 1 - Y)
@@ -105,7 +105,7 @@ def test_classes_are_the_sorted_labels(named: Any, names: tuple[str, ...], tmp_p
 
 
 def test_later_changes_of_the_arrays_do_not_matter(tmp_path: Path) -> None:
-    """What the caller does to the arrays after loading changes neither the images nor the sealed test."""
+    """Changes to the caller's arrays after loading change neither the images nor the sealed test set."""
     arrays = {key: value.copy() for key, value in ALL.items()}
     data = load_arrays(arrays)
     for array in arrays.values():
@@ -155,6 +155,6 @@ def test_later_changes_of_the_arrays_do_not_matter(tmp_path: Path) -> None:
     ],
 )
 def test_other_things_get_a_sentence(source: Any, words: str) -> None:
-    """What is not a data set is refused in words that name the array, what it is, and what was expected."""
+    """Invalid arrays are rejected with their name, their fault and the expected form."""
     with pytest.raises(DataError, match=words):
         load_arrays(source)

@@ -1,4 +1,4 @@
-"""NPZ files, sound and hostile."""
+"""NPZ files, intact and hostile."""
 
 import io
 import tempfile
@@ -25,7 +25,7 @@ ALL: dict[str, Any] = {"x_train": X, "y_train": Y, "x_test": X[:5], "y_test": Y[
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_a_file_is_the_data_set_of_its_arrays(tmp_path: Path, save: Callable[..., None]) -> None:
-    """Plain and compressed files, with or without a test split, in either order of axes, are what their arrays are."""
+    """Plain and compressed files, with or without a test split, in both axis orders, equal their arrays."""
     for arrays in (
         ALL,
         {key: ALL[key] for key in ("y_train", "x_train")},
@@ -63,7 +63,7 @@ def _npy(shape: str, content: bytes, kind: str = "|u1", version: bytes = b"\1\0"
     ],
 )
 def test_a_malformed_array_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
-    """A member that lies about its shape, holds objects or has no sound header is named, and no memory is taken."""
+    """A member with a wrong shape, objects or a malformed header is rejected by name, without using memory."""
     path = tmp_path / "set.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x_train.npy", content)
@@ -89,7 +89,7 @@ def test_a_malformed_array_is_refused(tmp_path: Path, content: bytes, words: str
     ],
 )
 def test_a_header_that_is_no_header_is_refused(tmp_path: Path, header: str) -> None:
-    """Whatever NumPy raises of a header becomes one sentence."""
+    """Every exception of NumPy for a header becomes a DataError."""
     path = tmp_path / "set.npz"
     with zipfile.ZipFile(path, "w") as archive:
         content = header.encode()
@@ -99,7 +99,7 @@ def test_a_header_that_is_no_header_is_refused(tmp_path: Path, header: str) -> N
 
 
 def test_a_member_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
-    """A name that claims to be UTF-8 and is not becomes a sentence too."""
+    """A member name that is not valid UTF-8 becomes a DataError."""
     path = tmp_path / "set.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("\u00e9_train.npy", b"")
@@ -109,7 +109,7 @@ def test_a_member_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_strange_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other names, two members of one name, another compression and too many bytes are refused before any is read."""
+    """Other or repeated names, another compression and too many bytes are rejected before reading."""
     path = tmp_path / "set.npz"
     np.savez(path, **ALL, x_val=X)
     with pytest.raises(DataError, match=r"x_val\.npy; expected at most"):
@@ -130,7 +130,7 @@ def test_strange_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_arrays_that_are_no_data_set_are_named_with_their_file(tmp_path: Path) -> None:
-    """What is wrong with the arrays of a sound file is said after the file's name."""
+    """A fault of the arrays in an intact file is reported after the file's name."""
     np.savez(tmp_path / "set.npz", **(ALL | {"y_test": Y[:4]}))
     with pytest.raises(DataError, match=r"set\.npz: x_test contains 5 images and y_test contains 4 labels"):
         load_npz(tmp_path / "set.npz")
@@ -145,7 +145,7 @@ def _sound() -> bytes:
 @settings(max_examples=300)
 @given(st.data())
 def test_a_damaged_file_never_gets_through_as_something_else(data: st.DataObject) -> None:
-    """A file that is cut, or has some of its bytes changed, is refused in a sentence or is a data set all the same."""
+    """A file that is cut or has changed bytes raises a DataError or is a data set."""
     content = bytearray(_sound())
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

@@ -1,4 +1,4 @@
-"""The folder of corrections: what is kept comes back as it was, once, under the label that was given last."""
+"""The folder of corrections."""
 
 import hashlib
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def _files(folder: Path) -> list[str]:
 
 @given(data=st.data(), shape=st.sampled_from([(28, 28, 1), (32, 32, 3)]), seed=st.integers(0, 99))
 def test_what_is_kept_is_added_as_it_was(data: st.DataObject, shape: tuple[int, int, int], seed: int) -> None:
-    """Whatever the classes are called, `load(..., add=folder)` gives the pixels and labels that were kept."""
+    """For any class names, `load(..., add=folder)` returns the saved pixels and labels."""
     texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
     # Those that arrays can have: they are to be shown.
     shown = texts.filter(lambda name: name.isprintable() and bool(name.strip()))
@@ -64,7 +64,7 @@ def test_what_is_kept_is_added_as_it_was(data: st.DataObject, shape: tuple[int, 
 
 @given(st.lists(st.text(min_size=1, max_size=12), unique=True, max_size=6))
 def test_folders_are_told_apart_by_every_file_system(class_names: list[str]) -> None:
-    """Folders differ even without case and Unicode form, none is hidden or a path, and each leads to its class."""
+    """Folder names differ by more than case and Unicode form, are neither hidden nor paths, and can be inverted."""
     folders = folder_names(class_names)
     assert list(folders) == class_names
     assert len({module._folded(folder) for folder in folders.values()}) == len(class_names)
@@ -76,7 +76,7 @@ def test_folders_are_told_apart_by_every_file_system(class_names: list[str]) -> 
 
 
 def test_plain_names_stay_plain() -> None:
-    """A class has a folder of its own name, but for what no folder's name can hold, and for what would be merged."""
+    """A class name is its folder name, except for characters and names that file systems do not support."""
     names = ("0", "Ankle boot", "café", "T-shirt/top", "100%", ".net", "a", "A", "x\ny", " b", "__MACOSX")
     assert list(folder_names(names).values()) == [
         "0",
@@ -103,14 +103,14 @@ def test_plain_names_stay_plain() -> None:
     ],
 )
 def test_a_class_without_a_folder_is_named(tmp_path: Path, class_names: tuple[str, ...], words: str) -> None:
-    """What no folder can be called is refused before anything is collected, and no folder is made."""
+    """A class without a valid folder name is rejected before anything is saved, and no folder is created."""
     with pytest.raises(DataError, match=words):
         Corrections(tmp_path / "new", class_names)
     assert not (tmp_path / "new").exists()
 
 
 def test_folders_that_people_made_are_understood() -> None:
-    """A folder is of the class of its name, written as it is, decomposed or as in an address; or of none."""
+    """A folder belongs to the class of its name, composed, decomposed or percent-encoded; or to none."""
     classes = ("café", "100%", "T-shirt/top", "%41")
     assert [
         class_of_folder(each, classes) for each in ("cafe\u0301", "100%", "T-shirt%2ftop", "%41", "%ff")
@@ -121,7 +121,7 @@ def test_folders_that_people_made_are_understood() -> None:
 
 
 def test_a_picture_is_kept_once(tmp_path: Path) -> None:
-    """The same picture again changes nothing; its file is named after its pixels."""
+    """Saving the same image again changes nothing; its file is named after its pixels."""
     kept = Corrections(tmp_path / "deep" / "new", FASHION)
     picture = _picture(0)
     digest = hashlib.sha256(picture.tobytes()).hexdigest()[:16]
@@ -132,7 +132,7 @@ def test_a_picture_is_kept_once(tmp_path: Path) -> None:
 
 
 def test_the_last_label_counts(tmp_path: Path) -> None:
-    """A picture that is corrected again moves, even when copies of it lie under other labels."""
+    """An image that is corrected again moves, even if copies of it are under other labels."""
     kept = Corrections(tmp_path, FASHION)
     first = kept.save("Trouser", _picture(0))
     second = kept.save("Ankle boot", _picture(0))
@@ -145,7 +145,7 @@ def test_the_last_label_counts(tmp_path: Path) -> None:
 
 
 def test_threads_keep_at_once(tmp_path: Path) -> None:
-    """Eight threads that give two pictures labels that change all the time leave each of them once."""
+    """Eight threads that change the labels of two images leave each of them once."""
     kept = Corrections(tmp_path, FASHION)
     with ThreadPoolExecutor(8) as pool:
         done = [pool.submit(kept.save, FASHION[turn % 3], _picture(turn % 2)) for turn in range(240)]
@@ -155,7 +155,7 @@ def test_threads_keep_at_once(tmp_path: Path) -> None:
 
 
 def test_a_full_folder_takes_no_new_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the bound a new picture is refused with the bound; one that is there may still be corrected."""
+    """At the limit a new image is rejected; a saved one can still be corrected."""
     monkeypatch.setattr(module, "MAX_CORRECTIONS", 2)
     kept = Corrections(tmp_path, FASHION)
     for seed in range(2):
@@ -169,7 +169,7 @@ def test_a_full_folder_takes_no_new_picture(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_wrong_label_or_picture_is_refused(tmp_path: Path) -> None:
-    """An unknown class is answered with the nearest; what is no picture is said to be none."""
+    """The error for an unknown class suggests the nearest; invalid pixels are rejected."""
     kept = Corrections(tmp_path, FASHION)
     with pytest.raises(DataError, match="Did you mean 'Trouser'"):
         kept.save("Trousers", _picture(0))
@@ -204,7 +204,7 @@ def test_a_wrong_label_or_picture_is_refused(tmp_path: Path) -> None:
 def test_a_folder_of_something_else_is_refused(
     tmp_path: Path, wrong: Callable[[Path], object], words: str
 ) -> None:
-    """A file, a link, a folder that holds other things or cannot be written is refused, and left as it was."""
+    """A file, a link, an unwritable folder and one with other content are rejected and unchanged."""
     wrong(tmp_path / "top")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(DataError, match=words):
@@ -213,7 +213,7 @@ def test_a_folder_of_something_else_is_refused(
 
 
 def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
-    """A class folder that becomes a link later is refused, and nothing appears where it leads."""
+    """A class folder that was replaced by a link is rejected, and nothing is written to its target."""
     kept = Corrections(tmp_path / "top", FASHION)
     (tmp_path / "else").mkdir()
     (tmp_path / "top" / "Trouser").symlink_to(tmp_path / "else")
@@ -223,7 +223,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
 
 
 def test_what_lies_beside_is_no_harm(tmp_path: Path) -> None:
-    """Notes and hidden files of people are left alone."""
+    """Text files and hidden files are ignored and unchanged."""
     (tmp_path / "README.txt").write_text("ours")
     (tmp_path / ".git").mkdir()
     kept = Corrections(tmp_path, FASHION)

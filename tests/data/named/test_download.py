@@ -1,4 +1,4 @@
-"""Fetching a file from servers that do as they should, and from those that do not."""
+"""Downloads from correct and faulty servers."""
 
 import hashlib
 import io
@@ -35,7 +35,7 @@ OTHER = CONTENT[::-1]
 
 @pytest.fixture(autouse=True)
 def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Ask the local server itself and not a proxy, and be impatient with it."""
+    """Use the local server without a proxy, and a short time limit."""
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(download, "TIMEOUT", 0.3)
     yield
@@ -51,7 +51,7 @@ def _files(folder: Path) -> list[str]:
 
 
 def test_a_file_is_fetched_once(tmp_path: Path) -> None:
-    """The file arrives whole in a new folder, progress is told to the last byte, and it is not asked for again."""
+    """The file is stored in a new folder, progress reaches the last byte, and there is no second request."""
     told: list[tuple[str, int, int]] = []
     target = tmp_path / "new" / "file"
     with serving(CONTENT) as server:
@@ -78,7 +78,7 @@ def test_a_file_is_fetched_once(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_download_goes_on(tmp_path: Path, answers: list[Answer], ranges: list[str | None]) -> None:
-    """What has arrived is not asked for again, unless the server does not know ranges, or gave something else."""
+    """Received bytes are not requested again, unless the server ignores ranges or sent a different file."""
     with serving(CONTENT, *answers) as server:
         download_file(_original(server.address), tmp_path / "file")
         assert server.ranges == ranges
@@ -108,7 +108,7 @@ def test_a_broken_download_goes_on(tmp_path: Path, answers: list[Answer], ranges
 def test_a_bad_server_is_refused_by_what_it_did(
     tmp_path: Path, answer: Answer, said: str, left: int | None
 ) -> None:
-    """No file appears; the message names address and fault; only an honest beginning is kept for the next time."""
+    """No file is stored; the message has address and fault; only a correct beginning is kept."""
     with serving(CONTENT, answer) as server, pytest.raises(DataError, match=f"{server.address} {said}"):
         download_file(_original(server.address), tmp_path / "file")
     assert _files(tmp_path) == ([] if left is None else ["file.part"])
@@ -116,7 +116,7 @@ def test_a_bad_server_is_refused_by_what_it_did(
 
 
 def test_a_server_that_trickles_is_given_up(tmp_path: Path) -> None:
-    """A server that hangs up again and again is asked a few times only, and what it gave is kept."""
+    """A server that closes every connection gets a limited number of requests, and its bytes are kept."""
     with serving(CONTENT, dying(10)) as server, pytest.raises(DataError, match="stopped after"):
         download_file(_original(server.address), tmp_path / "file")
     assert 1 < len(server.ranges) < 10
@@ -124,7 +124,7 @@ def test_a_server_that_trickles_is_given_up(tmp_path: Path) -> None:
 
 
 def test_a_server_that_drips_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that never falls silent but gives next to nothing is left for the next one, which goes on."""
+    """A very slow server is given up for the next one, which continues the download."""
     monkeypatch.setattr(download, "WINDOW", 0.1)
     with serving(CONTENT, dripping) as slow:
         with pytest.raises(DataError, match=r"is too slow: \d+ bytes in 0 s"):
@@ -137,7 +137,7 @@ def test_a_server_that_drips_is_given_up(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_nobody_there_is_said_so(tmp_path: Path) -> None:
-    """Where no server listens, the message says that, and what to do."""
+    """If no server listens, the message says so, and what to do."""
     with serving(CONTENT) as server:
         address = server.address
     with pytest.raises(DataError, match=r"cannot be reached .*refused.*Check the network and try again"):
@@ -145,7 +145,7 @@ def test_nobody_there_is_said_so(tmp_path: Path) -> None:
 
 
 def test_mirrors_are_asked_in_turn(tmp_path: Path) -> None:
-    """The second mirror goes on where the first one died; where all fail, the message has the answer of each."""
+    """The second mirror continues where the first stopped; if all fail, the message lists every response."""
     with serving(CONTENT, dying(1000), status(404)) as first, serving(CONTENT) as second:
         download_file(_original(first.address, second.address), tmp_path / "file")
         assert second.ranges == ["bytes=1000-"]
@@ -158,7 +158,7 @@ def test_mirrors_are_asked_in_turn(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("left", [CONTENT[:70], OTHER[:70], OTHER, CONTENT + b"!", b""])
 def test_an_interrupted_download_resumes(tmp_path: Path, left: bytes) -> None:
-    """Whatever an earlier attempt left behind, good or bad, the file comes out right."""
+    """After any earlier attempt, correct or not, the file is correct."""
     (tmp_path / "file.part").write_bytes(left)
     with serving(CONTENT) as server:
         download_file(_original(server.address), tmp_path / "file")
@@ -167,7 +167,7 @@ def test_an_interrupted_download_resumes(tmp_path: Path, left: bytes) -> None:
 
 
 def test_ctrl_c_keeps_what_has_arrived(tmp_path: Path) -> None:
-    """A download that the user stops leaves its beginning, and no file under the final name."""
+    """An interrupted download keeps its beginning, and stores no file under the final name."""
 
     def stop(_: str, __: int, ___: int) -> None:
         raise KeyboardInterrupt
@@ -179,21 +179,21 @@ def test_ctrl_c_keeps_what_has_arrived(tmp_path: Path) -> None:
 
 
 def test_two_at_once_fetch_once(tmp_path: Path) -> None:
-    """Four that want the same file at the same time make one request."""
+    """Four threads that need the same file make one request."""
     with serving(CONTENT) as server, ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: download_file(_original(server.address), tmp_path / "file"), range(4)))
         assert server.ranges == [None]
 
 
 def test_a_disk_that_refuses_is_said_so(tmp_path: Path) -> None:
-    """Where the file cannot be written, the message says where, how much room it needs, and how to move the cache."""
+    """If the file cannot be written, the message has the folder, the size and how to move the cache."""
     (tmp_path / "folder").write_text("a file")
     with pytest.raises(DataError, match=f"cannot be written to .*{N:,} bytes of free space.*OPTOTYPE_HOME"):
         download_file(_original("http://127.0.0.1:1/"), tmp_path / "folder" / "file")
 
 
 def test_a_redirection_to_https_is_followed() -> None:
-    """An https address that a server names is asked instead, with the range that was wanted."""
+    """A redirect to https is followed, with the same range."""
     asked = Request("https://example.org/file", headers={"Range": "bytes=7-"})
     handler = download._HttpsOnly()
     found = handler.redirect_request(
@@ -205,7 +205,7 @@ def test_a_redirection_to_https_is_followed() -> None:
 
 
 def test_a_file_at_hand_is_held_against_its_sum(tmp_path: Path) -> None:
-    """A file is accepted with the published size and sum only; else what was found and expected is said."""
+    """A file is accepted only with the published size and hash; else the message has both values."""
     path = tmp_path / "file"
     path.write_bytes(CONTENT)
     verify_file(_original("https://example.org/file"), path)

@@ -1,4 +1,4 @@
-"""Pictures in chunks."""
+"""Decoding in chunks."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.data.picture_files import picture
 
 
 def _written(folder: Path, n: int) -> list[FileLocation]:
-    """Write pictures in colour and in grey, every seventh of them spoilt."""
+    """Write colour and grey images, every seventh of them damaged."""
     found = []
     for number in range(n):
         path = folder / f"{number}.png"
@@ -29,7 +29,7 @@ def _written(folder: Path, n: int) -> list[FileLocation]:
 def test_chunks_are_the_pictures_in_order(
     tmp_path: Path, n: int, shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Few or many, whatever their chunks, pictures have the pixels that one alone has; spoilt ones are told apart."""
+    """For any number and chunk size, images have the pixels of a single read; damaged ones are listed."""
     monkeypatch.setattr(chunks, "_MAX_IMAGES", 40)
     pictures = _written(tmp_path, n)
     seen = list(in_chunks(pictures, shape))
@@ -46,7 +46,7 @@ def test_chunks_are_the_pictures_in_order(
 
 @pytest.mark.parametrize("fit", ["stretch", "digit"])
 def test_workers_see_what_is_seen_here(tmp_path: Path, fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both fits give the same pixels in workers as here; a digit's are those of `fit_digit`."""
+    """Both fits give the same pixels in workers as in this process; a digit's equal those of `fit_digit`."""
     pictures = _written(tmp_path, 12)
     bar = np.full((40, 60), 220, np.uint8)
     bar[10:35, 20:28] = 30
@@ -61,5 +61,5 @@ def test_workers_see_what_is_seen_here(tmp_path: Path, fit: Fit, monkeypatch: py
 
 
 def test_nothing_gives_no_chunk() -> None:
-    """No picture is no chunk, and starts nothing."""
+    """Without image files there is no chunk, and no process is started."""
     assert not list(in_chunks([], (4, 4, 1)))

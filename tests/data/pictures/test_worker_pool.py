@@ -33,7 +33,7 @@ def _pixels(part: PixelFile, decoded: DecodeResult) -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize("size", [None, 16])
 def test_pixels_are_those_that_a_model_sees(tmp_path: Path, size: int | None) -> None:
-    """What is decoded for training is bit for bit what a picture becomes when it is predicted, in every format."""
+    """For every format, pixels decoded for training equal those decoded for prediction, bit for bit."""
     part = _part(tmp_path, [picture(seed, form=form) for form in FORMATS for seed in range(3)])
     decoded = decode_files([part], size)
     assert decoded.shape is not None
@@ -44,7 +44,7 @@ def test_pixels_are_those_that_a_model_sees(tmp_path: Path, size: int | None) ->
 
 
 def test_pictures_lie_anywhere_in_a_file(tmp_path: Path) -> None:
-    """A picture in the middle of a file is read from there, and only as far as it goes."""
+    """An image file inside a larger file is read from its offset, up to its size."""
     contents = [picture(seed) for seed in range(3)]
     (tmp_path / "members").write_bytes(b"".join(contents))
     offsets = np.cumsum([0, *map(len, contents)])
@@ -73,7 +73,7 @@ def test_pictures_lie_anywhere_in_a_file(tmp_path: Path) -> None:
 def test_the_shape_has_room_for_all(
     tmp_path: Path, pictures: list[bytes], shape: tuple[int, int, int]
 ) -> None:
-    """The pictures' own size where it is one and small, else 64 x 64; grey where all are; the test's pictures count."""
+    """Images keep a common small size, else become 64 x 64; grey if all are; test images count too."""
     parts = [_part(tmp_path, pictures[:1]), _part(tmp_path, pictures[1:], "test")]
     decoded = decode_files(parts)
     assert decoded.shape == shape
@@ -83,14 +83,14 @@ def test_the_shape_has_room_for_all(
 
 
 def test_a_size_may_be_asked_for(tmp_path: Path) -> None:
-    """With a size, only the channels depend on the pictures."""
+    """With a given size, only the channels depend on the images."""
     part = _part(tmp_path, [picture(mode="L"), picture(size=(99, 9), mode="1")])
     assert decode_files([part], 8).shape == (8, 8, 1)
     assert decode_files([part, _part(tmp_path, [picture()], "test")], 8).shape == (8, 8, 3)
 
 
 def test_faults_are_told_and_do_not_count(tmp_path: Path) -> None:
-    """A bad picture is told with its reason, and neither stops the others nor decides their shape."""
+    """An unusable file has a reason, does not stop the others and does not affect their shape."""
     good = [picture(seed, mode="L") for seed in range(200)]
     part = _part(tmp_path, [b"no picture", *good, picture(size=(99, 99))[:-40]])
     part = PixelFile(part.target, [*part.locations, FileLocation("gone.png", f"{tmp_path}/gone.png")])
@@ -108,7 +108,7 @@ def test_faults_are_told_and_do_not_count(tmp_path: Path) -> None:
 
 
 def test_without_one_good_picture_there_is_no_shape(tmp_path: Path) -> None:
-    """Where all are bad, the faults are all that is known."""
+    """If all files are unusable, there are only faults."""
     assert decode_files([_part(tmp_path, [b"", b"x"])]).shape is None
 
 
@@ -132,14 +132,14 @@ worker.main()
 
 @pytest.fixture
 def fragile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace the worker by one with a decoder that crashes, hangs and babbles where it is told to."""
+    """Replace the worker by one whose decoder crashes, hangs or answers nonsense on command."""
     monkeypatch.setattr(worker_pool, "_COMMAND", ("-P", "-c", _FRAGILE.format(tests=str(Path.cwd()))))
     monkeypatch.setattr(worker_pool, "_JOB_SECONDS", 1.0)
 
 
 @pytest.mark.usefixtures("fragile")
 def test_a_crash_and_a_hang_cost_one_picture_each(tmp_path: Path) -> None:
-    """A decoder that aborts, never ends or writes nonsense makes its pictures unusable; the others are decoded."""
+    """A decoder that aborts, never ends or writes nonsense makes its files unusable; the others are decoded."""
     contents = [picture(seed) for seed in range(40)]
     contents[7], contents[20], contents[30] = b"crash", b"hang", b"babble"
     part = _part(tmp_path, contents)
@@ -152,21 +152,21 @@ def test_a_crash_and_a_hang_cost_one_picture_each(tmp_path: Path) -> None:
 
 
 def test_without_a_worker_it_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Python cannot start our program, that is said once, and not held against the pictures."""
+    """If the program cannot be started, one error is raised, and no file counts as unusable."""
     monkeypatch.setattr(worker_pool, "_COMMAND", ("-c", "raise SystemExit(3)"))
     with pytest.raises(DataError, match="No worker process for decoding can be started"):
         decode_files([_part(tmp_path, [picture()])])
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """A folder that is gone is an error of the cache, not of the pictures."""
+    """A missing folder is an error of the cache, not of the image files."""
     part = _part(tmp_path, [picture()])
     with pytest.raises(DataError, match=r"cannot be written to .*nowhere/train"):
         decode_files([PixelFile(tmp_path / "nowhere" / "train", part.locations)])
 
 
 def test_progress_counts_every_picture(tmp_path: Path) -> None:
-    """Reports grow to the number of all pictures."""
+    """Progress increases to the number of all image files."""
     reports: list[tuple[int, int]] = []
     decode_files(
         [_part(tmp_path, [picture(seed) for seed in range(100)])], progress=lambda *each: reports.append(each)
@@ -176,7 +176,7 @@ def test_progress_counts_every_picture(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_ends_the_workers(tmp_path: Path) -> None:
-    """Ctrl-C comes through at once, and leaves neither a process nor a thread behind."""
+    """Ctrl-C takes effect at once, and no process or thread remains."""
 
     def interrupt(*_: int) -> None:
         raise KeyboardInterrupt

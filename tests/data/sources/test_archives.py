@@ -1,4 +1,4 @@
-"""Archives, the hostile ones too."""
+"""Archives, including hostile ones."""
 
 import io
 import stat
@@ -51,7 +51,7 @@ def _list(path: Path) -> Listing:
 
 
 def _refused(path: Path, words: str) -> None:
-    """Expect an archive to be refused, with nothing written but into the spool's folder."""
+    """Check that an archive is rejected, and that nothing is written outside of the spool's folder."""
     before = set(path.parent.rglob("*")) - {path.parent / "spool"}
     with pytest.raises(DataError, match=words):
         _list(path)
@@ -66,7 +66,7 @@ def _zip_or_tar(path: Path, members: Members) -> Path:
 
 @pytest.mark.parametrize("suffix", [".zip", *TARS])
 def test_an_archive_is_read_like_its_folder(tmp_path: Path, suffix: str) -> None:
-    """Zip and tar, however compressed, give their pictures byte for byte and nothing else."""
+    """Zip and tar archives, however compressed, give their image files byte for byte and nothing else."""
     others = [("pets/notes.txt", b"x"), ("__MACOSX/cat/0.png", b"x"), ("pets/cat/._0.png", b"x")]
     members = [*others, *((f"pets/{name}", content) for name, content in reversed(GOOD))]
     listing = _list(_zip_or_tar(tmp_path / f"pets{suffix}", members))
@@ -79,7 +79,7 @@ def test_an_archive_is_read_like_its_folder(tmp_path: Path, suffix: str) -> None
 
 
 def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
-    """A folder without pictures is noticed in an archive too."""
+    """An empty class folder is detected in an archive too."""
     _refused(
         write_zip(tmp_path / "a.zip", [*GOOD, ("cow/", b"")]), "class folder 'cow' of .* has no image file"
     )
@@ -91,7 +91,7 @@ def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
     ["../cat/evil.png", "cat/../../evil.png", "/cat/evil.png", "cat\\..\\evil.png", "..", "C:\\evil.png"],
 )
 def test_names_that_lead_out_are_refused(tmp_path: Path, suffix: str, name: str) -> None:
-    """A member that an extraction would put elsewhere makes the archive no archive of pictures."""
+    """A member that extraction would write elsewhere makes the archive invalid."""
     _refused(
         _zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, b"evil")]), "whose name leads out of the archive"
     )
@@ -101,7 +101,7 @@ def test_names_that_lead_out_are_refused(tmp_path: Path, suffix: str, name: str)
 @pytest.mark.parametrize("name", ["cat/0.png", "./cat/0.png", "cat//0.png"])
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_name_twice_is_refused(tmp_path: Path, suffix: str, name: str) -> None:
-    """Two members of one name leave open which is meant, however it is written."""
+    """Two members with the same name are ambiguous, however the name is written, and rejected."""
     _refused(_zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, b"")]), "two members named")
 
 
@@ -109,7 +109,7 @@ def test_a_name_twice_is_refused(tmp_path: Path, suffix: str, name: str) -> None
     "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE]
 )
 def test_special_members_of_a_tar_are_refused(tmp_path: Path, kind: bytes) -> None:
-    """Links, devices and pipes are refused, wherever they lead."""
+    """Links, devices and pipes are rejected, wherever they lead."""
     about = tarfile.TarInfo("cat/special.png")
     about.type, about.linkname = kind, "cat/0.png"
     _refused(write_tar(tmp_path / "a.tar", GOOD, [about]), "a link, a device or another special file")
@@ -117,7 +117,7 @@ def test_special_members_of_a_tar_are_refused(tmp_path: Path, kind: bytes) -> No
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO])
 def test_special_members_of_a_zip_are_refused(tmp_path: Path, kind: int) -> None:
-    """A zip file's members may be links and devices too, by their mode."""
+    """Links and devices in a zip file, known by their mode, are rejected."""
     about = zipfile.ZipInfo("cat/special.png")
     about.external_attr = (kind | 0o644) << 16
     with zipfile.ZipFile(write_zip(tmp_path / "a.zip", GOOD), "a") as archive:
@@ -128,7 +128,7 @@ def test_special_members_of_a_zip_are_refused(tmp_path: Path, kind: int) -> None
 @pytest.mark.parametrize("suffix", [".zip", *list(TARS)[1:]])
 @pytest.mark.parametrize("name", ["cat/bomb.png", "bomb.txt"])
 def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, name: str) -> None:
-    """An archive that unpacks to far more than its size is refused, and little of it is written."""
+    """An archive that unpacks to far more than its size is rejected, and little of it is written."""
     monkeypatch.setattr(spool, "FREE_BYTES", 1 << 20)
     path = _zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, bytes(8 << 20))])
     _refused(path, "unpacks to more than 1 MiB and 200 times its own size")
@@ -137,20 +137,20 @@ def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suff
 
 @pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
 def test_a_tar_of_endless_headers_is_a_bomb(tmp_path: Path, form: int) -> None:
-    """A header of many bytes, in either form, is refused by the size it claims, before it fills the memory."""
+    """A large header, in either form, is rejected by its declared size, before it fills the memory."""
     with tarfile.open(tmp_path / "a.tar.xz", "w:xz", format=form) as archive:
         archive.addfile(tarfile.TarInfo("x" * (2 << 20)))
     _refused(tmp_path / "a.tar.xz", r"a header has 2,\d+,\d+ bytes; expected at most 1,048,576")
 
 
 def test_long_names_in_a_tar_are_read(tmp_path: Path) -> None:
-    """A name that needs a header of its own is no bomb."""
+    """A long name with a header of its own is accepted."""
     long = [(f"{'x' * 200}/{name}", content) for name, content in GOOD]
     assert _list(write_tar(tmp_path / "a.tar", long)).class_names == ("cat", "dog")
 
 
 def test_a_zip_that_lies_about_a_size_is_damaged(tmp_path: Path) -> None:
-    """A member that unpacks to more than it says is cut there, and its checksum tells."""
+    """A member that unpacks to more than its declared size is cut there and fails its checksum."""
     path = write_zip(tmp_path / "a.zip", [*GOOD, ("cat/bomb.png", bytes(1 << 20))])
     content = path.read_bytes().replace((1 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little"))
     path.write_bytes(content)
@@ -158,7 +158,7 @@ def test_a_zip_that_lies_about_a_size_is_damaged(tmp_path: Path) -> None:
 
 
 def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
-    """What needs a password is said so."""
+    """An encrypted member is named in the error."""
     path = write_zip(tmp_path / "a.zip", GOOD)
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\1\2") + 8] |= 1
@@ -169,7 +169,7 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", TARS)
 @pytest.mark.parametrize("twentieth", range(1, 20, 3))
 def test_a_cut_tar_is_refused(tmp_path: Path, suffix: str, twentieth: int) -> None:
-    """A tar file that was cut anywhere, between two members too, is never taken for a smaller one."""
+    """A tar file that was cut anywhere, also between two members, is rejected."""
     path = write_tar(tmp_path / f"a{suffix}", GOOD)
     whole = path.read_bytes()
     # What follows a plain tar's last member is padding of any length.
@@ -180,14 +180,14 @@ def test_a_cut_tar_is_refused(tmp_path: Path, suffix: str, twentieth: int) -> No
 
 @pytest.mark.parametrize("members", range(1, len(GOOD) + 1))
 def test_a_tar_cut_between_members_is_refused(tmp_path: Path, members: int) -> None:
-    """A tar file without the empty blocks that end one is not whole."""
+    """A tar file without the empty blocks at its end is rejected."""
     path = write_tar(tmp_path / "a.tar", GOOD)
     path.write_bytes(path.read_bytes()[: members * 1024])
     _refused(path, "a header is damaged or missing")
 
 
 def test_a_missing_archive_is_said_so(tmp_path: Path) -> None:
-    """An archive that has gone is a DataError."""
+    """A missing archive is a DataError."""
     with pytest.raises(DataError, match="cannot be read: No such file"):
         scan_archive(tmp_path / "gone.zip")
 
@@ -206,7 +206,7 @@ def _listed_or_refused(path: Path, folder: Path) -> bool:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(data=st.data())
 def test_a_damaged_archive_is_listed_or_refused(tmp_path: Path, suffix: str, data: st.DataObject) -> None:
-    """Whatever bytes of an archive are changed or cut off, reading ends in a listing or a DataError that names it."""
+    """If bytes are changed or cut off, reading returns a listing or raises a DataError with the archive's name."""
     content = bytearray(_zip_or_tar(tmp_path / f"whole{suffix}", GOOD).read_bytes())
     for _ in range(data.draw(st.integers(1, 5))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

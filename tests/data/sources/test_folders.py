@@ -1,4 +1,4 @@
-"""Folders of pictures, seen from outside."""
+"""Folders of image files."""
 
 import os
 from collections.abc import Callable
@@ -22,14 +22,14 @@ def _bad(folder: Path) -> dict[str, str]:
 
 
 def test_pictures_are_found_where_they_are(tmp_path: Path) -> None:
-    """Every picture is named relative to the folder, and its path leads to it."""
+    """Every image file has a name relative to the folder and its path."""
     found = [each.location for each in _listing(write(tmp_path, names(2))).splits["train"]]
     assert [each.file for each in found] == names(2)
     assert all(Path(each.path).read_bytes() == (tmp_path / each.file).read_bytes() for each in found)
 
 
 def test_only_pictures_count(tmp_path: Path) -> None:
-    """Notes, hidden files and what systems leave behind are no part of the set."""
+    """Text files, hidden files and files of operating systems are ignored."""
     write(tmp_path, names(1))
     for name in ("notes.txt", "Thumbs.db", ".DS_Store", "._0.png", ".ipynb_checkpoints/0-checkpoint.png"):
         (tmp_path / "cat" / name).parent.mkdir(exist_ok=True)
@@ -41,7 +41,7 @@ def test_only_pictures_count(tmp_path: Path) -> None:
 
 
 def test_links_are_read_inside_the_folder_only(tmp_path: Path) -> None:
-    """A link to a picture inside counts; one out of the folder, to a folder, to nothing or to itself is bad."""
+    """A link to a file inside is followed; one out of the folder, to a folder, to nothing or to itself is unusable."""
     folder = write(tmp_path / "pets", names(1))
     write(tmp_path, ["secret.png"])
     (folder / "cat" / "in.png").symlink_to(folder / "dog" / "0.png")
@@ -59,19 +59,19 @@ def test_links_are_read_inside_the_folder_only(tmp_path: Path) -> None:
 
 
 def test_a_folder_may_itself_be_a_link(tmp_path: Path) -> None:
-    """What the user names is taken at its word."""
+    """The folder that the user passes may itself be hidden or a link."""
     (tmp_path / "link").symlink_to(write(tmp_path / "pets", names(1)))
     assert len(_listing(tmp_path / "link").splits["train"]) == 2
 
 
 def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
-    """A named pipe with a picture's name is bad, and nothing waits for it."""
+    """A named pipe with the name of an image file is unusable, and nothing waits for it."""
     os.mkfifo(write(tmp_path, names(1)) / "cat" / "pipe.png")
     assert _bad(tmp_path) == {"cat/pipe.png": "is not a regular file"}
 
 
 def test_a_folder_that_may_not_be_read_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refusal of the operating system within the folder is told with the folder's name; of the whole, an error."""
+    """An unreadable subfolder is listed by name; an unreadable folder is an error."""
     write(tmp_path, [*names(1), "dog/private/1.png"])
     scandir = os.scandir
 
@@ -89,7 +89,7 @@ def test_a_folder_that_may_not_be_read_is_bad(tmp_path: Path, monkeypatch: pytes
 
 
 def test_our_own_output_is_no_class(tmp_path: Path) -> None:
-    """Contact sheets and runs that were written among the class folders change neither the listing nor the stamp."""
+    """Contact sheets and runs among the class folders change neither the listing nor the signature."""
     before = scan_folder(write(tmp_path, names(1)))
     write(tmp_path, ["sheets/sheet.png", "runs/a/loss.png", "runs/a/accuracy.png", "cat/sheet.png"])
     for mark in ("sheets/.optotype", "runs/test-openings.jsonl", "runs/a/run.json", "cat/.optotype"):
@@ -100,7 +100,7 @@ def test_our_own_output_is_no_class(tmp_path: Path) -> None:
 
 
 def test_output_hides_no_picture_of_the_user(tmp_path: Path) -> None:
-    """In a folder with output, a picture that optotype did not write counts; so does a sheet.png that has no mark."""
+    """In a marked folder, other image files are used; so is a sheet.png in an unmarked folder."""
     write(tmp_path, [*names(1), "runs/a/loss.png", "runs/a/owl.png", "cow/sheet.png"])
     (tmp_path / "runs" / "a" / "run.json").touch()
     files = [each.location.file for each in _listing(tmp_path).splits["train"]]
@@ -136,7 +136,7 @@ def _empty_class(folder: Path) -> None:
 
 @pytest.mark.parametrize("change", [_touch, _grow, _add, _remove, _rename, _empty_class])
 def test_any_change_changes_the_stamp(tmp_path: Path, change: Callable[[Path], None]) -> None:
-    """Another time, size or name, one more or one less: the stamp is another; without a change it is the same."""
+    """Another time, size or name, an added or a removed file change the signature; nothing else does."""
     write(tmp_path, names(2))
     before = scan_folder(tmp_path).signature
     assert scan_folder(tmp_path).signature == before

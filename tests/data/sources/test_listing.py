@@ -1,4 +1,4 @@
-"""Classes and splits, told by names alone."""
+"""Classes and splits, derived from names alone."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def _files(listing: Listing, split: str) -> list[str]:
 
 
 def test_class_folders_are_classes() -> None:
-    """Folders are classes, in order, and every picture trains."""
+    """Folders are classes, in order, and every image is for training."""
     listing = _arranged(names(2, ("dog", "cat")))
     assert listing.class_names == ("cat", "dog")
     assert _files(listing, "train") == ["cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png"]
@@ -34,14 +34,14 @@ def test_class_folders_are_classes() -> None:
 
 @pytest.mark.parametrize("word", ["val", "valid", "validation", "Val"])
 def test_split_folders_are_splits(word: str) -> None:
-    """Pictures in train/, test/ and val/, by each of its names, are in that split."""
+    """Images in train/, test/ and val/ (with each accepted name) are in that split."""
     listing = _arranged(names(2, below="train/") + names(1, below=f"{word}/") + names(1, below="test/"))
     assert [len(listing.splits[split]) for split in ("train", "validation", "test")] == [4, 2, 2]
     assert listing.class_names == ("cat", "dog")
 
 
 def test_training_and_testing_are_splits() -> None:
-    """The words Training and Testing name splits too."""
+    """Training and Testing are names of splits too."""
     listing = _arranged(names(2, below="Training/") + names(1, below="Testing/"))
     assert [len(listing.splits[split]) for split in ("train", "test")] == [4, 2]
 
@@ -55,13 +55,13 @@ def test_training_and_testing_are_splits() -> None:
     ],
 )
 def test_splits_are_not_taken_for_classes(files: list[str]) -> None:
-    """Folders that recur below several class folders without pictures are refused, with what to do."""
+    """Repeated folders below several class folders without images are rejected, with what to do."""
     with pytest.raises(DataError, match="rename them to train and test"):
         _arranged(files)
 
 
 def test_an_idle_folder_below_each_class_is_looked_through() -> None:
-    """A single folder that recurs, or any below a class with pictures of its own, makes no doubt."""
+    """A single repeated folder, or folders below a class with images of its own, are accepted."""
     assert _arranged(["cat/images/1.png", "dog/images/2.png"]).class_names == ("cat", "dog")
     mixed = [*names(1), *names(1, ("a", "b"), below="cat/"), *names(1, ("a", "b"), below="dog/")]
     assert _arranged(mixed).class_names == ("cat", "dog")
@@ -74,7 +74,7 @@ def test_a_test_folder_never_validates() -> None:
 
 
 def test_what_lies_deeper_belongs_to_the_class_above() -> None:
-    """Nested folders below a class folder do not make classes."""
+    """Nested folders below a class folder are not classes."""
     listing = _arranged(["cat/a/b/1.png", "cat/2.png", "dog/x/3.png"])
     assert listing.class_names == ("cat", "dog")
     assert len(listing.splits["train"]) == 3
@@ -82,7 +82,7 @@ def test_what_lies_deeper_belongs_to_the_class_above() -> None:
 
 @pytest.mark.parametrize("below", ["pets/", "a/b/"])
 def test_a_folder_around_everything_is_looked_through(below: str) -> None:
-    """An archive of one folder is read like the folder, with splits or without."""
+    """A folder around everything is skipped, with splits or without."""
     assert _arranged(names(2, below=below)).class_names == ("cat", "dog")
     split = _arranged(names(2, below=f"{below}train/") + names(1, below=f"{below}test/"))
     assert [len(split.splits[each]) for each in ("train", "test")] == [4, 2]
@@ -90,7 +90,7 @@ def test_a_folder_around_everything_is_looked_through(below: str) -> None:
 
 
 def test_pictures_outside_class_folders_are_bad() -> None:
-    """A stray picture is no picture of a class, and is said so."""
+    """An image file outside of class folders is unusable."""
     listing = _arranged([*names(1), "cover.png"])
     assert [(each.file, each.reason) for each in listing.skipped] == [
         ("cover.png", "is not in a class folder")
@@ -100,7 +100,7 @@ def test_pictures_outside_class_folders_are_bad() -> None:
 
 
 def test_whole_numbers_are_sorted_as_such() -> None:
-    """Classes named by numbers come in their order: 2 before 10."""
+    """Numeric class names are sorted by number: 2 before 10."""
     assert _arranged(names(1, ("10", "2", "0"))).class_names == ("0", "2", "10")
     assert _arranged(names(1, ("10", "2", "x"))).class_names == ("10", "2", "x")
 
@@ -131,13 +131,13 @@ def test_whole_numbers_are_sorted_as_such() -> None:
     ],
 )
 def test_what_is_no_set_is_explained(files: list[str], folders: list[str], words: str) -> None:
-    """Each way in which names make no data set is refused in words that name the culprits."""
+    """Each fault of names is rejected with the names at fault."""
     with pytest.raises(DataError, match=words):
         _arranged(files, folders)
 
 
 def test_an_empty_class_folder_of_test_is_nothing() -> None:
-    """Only training needs pictures of every class."""
+    """Only training needs images of every class."""
     assert len(_arranged([*names(1, below="train/"), "test/cat/1.png"], ["test/dog"]).splits["test"]) == 1
 
 
@@ -149,7 +149,7 @@ def test_names_are_stored_composed() -> None:
 
 @pytest.mark.parametrize("name", [".DS_Store", ".ipynb_checkpoints", "__MACOSX", "._cat.png", ".hidden"])
 def test_what_systems_leave_behind_is_ignored(name: str) -> None:
-    """Hidden files and folders and macOS's own are no part of a source."""
+    """Hidden files and folders and those of macOS are ignored."""
     assert is_ignored(name)
     assert not is_picture(f"{name}/cat.png")
 
@@ -159,5 +159,5 @@ def test_what_systems_leave_behind_is_ignored(name: str) -> None:
     [("a.PNG", True), ("a.heic", True), ("Thumbs.db", False), ("a.txt", False), ("png", False)],
 )
 def test_a_picture_is_known_by_its_name(name: str, picture: bool) -> None:
-    """Formats that are not read count as pictures too, so that they are refused and not left out in silence."""
+    """Files of unsupported image formats count as image files, so that they are reported and not ignored."""
     assert is_picture(f"cat/{name}") is picture

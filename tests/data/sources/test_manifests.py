@@ -45,7 +45,7 @@ def test_rows_are_pictures_in_their_order(tmp_path: Path) -> None:
 
 
 def test_the_split_may_be_left_out(tmp_path: Path) -> None:
-    """Two columns suffice; then everything trains."""
+    """Without a split column, all images are for training."""
     listing = _list(tmp_path, "path,label\nimages/cat/0.png,10\nimages/cat/1.png,9\n")
     assert listing.class_names == ("9", "10")
     assert len(listing.splits["train"]) == 2
@@ -79,21 +79,21 @@ def test_the_split_may_be_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_bad_rows_are_named(tmp_path: Path, text: str, words: str) -> None:
-    """Whatever is wrong with a manifest is said with the row and its value."""
+    """Every fault of a manifest is reported with the row and its value."""
     with pytest.raises(DataError, match=words):
         _list(tmp_path, text)
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"path,label\n\xff,a\n"])
 def test_other_encodings_are_refused(tmp_path: Path, content: bytes) -> None:
-    """A table that is not UTF-8 is refused in words."""
+    """A table that is not UTF-8 is rejected."""
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(DataError, match="cannot be read as CSV"):
         scan_csv(tmp_path / "a.csv")
 
 
 def test_files_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
-    """A missing file, a link out of the folder, a folder and a pipe are bad pictures, not the end of the manifest."""
+    """A missing file, a link out of the folder, a folder and a pipe are unusable files, not a faulty manifest."""
     rows = "".join(f"{name},{name[7:10]},\n" for name in names(2, below="images/"))
     (tmp_path / "secret.png").write_bytes(b"")
     (tmp_path / "pets" / "images").mkdir(parents=True)
@@ -112,7 +112,7 @@ def test_files_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
 
 
 def test_any_change_changes_the_stamp(tmp_path: Path) -> None:
-    """The stamp follows the rows and the pictures that they name."""
+    """The signature depends on the rows and on the files that they list."""
     text = "path,label\nimages/cat/0.png,a\nimages/cat/1.png,b\n"
     before = scan_csv(_manifest(tmp_path, text)).signature
     assert scan_csv(tmp_path / "pets.csv").signature == before

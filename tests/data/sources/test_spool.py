@@ -1,4 +1,4 @@
-"""What is unpacked tells how far it is."""
+"""Progress of unpacking."""
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
@@ -15,7 +15,7 @@ from tests.data.sources.test_archives import write_tar, write_zip
 def test_an_archive_tells_how_far_it_is(
     tmp_path: Path, write: Callable[[Path, Sequence[tuple[str, bytes]]], Path], ending: str
 ) -> None:
-    """Unpacking and decoding are told in turn, each with how much is done of how much, never going back."""
+    """Unpacking and decoding report progress in turn, with done and total, never decreasing."""
     told: list[tuple[str, int, int]] = []
     packed = write(tmp_path / f"pets{ending}", [(name, picture(seed)) for seed, name in enumerate(names(8))])
     load_pictures(packed, progress=lambda *each: told.append(each))
