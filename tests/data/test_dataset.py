@@ -18,7 +18,7 @@ def _dataset(reads: list[int]) -> Dataset:
     return Dataset("tiny", images, labels, ("a", "b", "c"), "not stated", "tiny", SealedTest(3, read))
 
 
-def test_a_fingerprint_is_computed_once_and_when_asked() -> None:
+def test_a_fingerprint_is_computed_once_on_first_use() -> None:
     """The test split is read when its fingerprint is first used, and only once."""
     reads: list[int] = []
     data = _dataset(reads)

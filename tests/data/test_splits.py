@@ -127,7 +127,7 @@ def test_a_class_keeps_its_last_image() -> None:
         (math.inf, "inf; expected a fraction"),
     ],
 )
-def test_an_impossible_size_is_refused(validation: int | float, words: str) -> None:
+def test_an_impossible_size_is_rejected(validation: int | float, words: str) -> None:
     """A size that is negative, not a number, or leaves a class without training images is rejected."""
     with pytest.raises(DataError, match=words):
         stratified_split(np.arange(20) % 2, validation, 0)
@@ -154,7 +154,7 @@ def test_a_source_without_validation_is_carved() -> None:
     assert split_of(data, 2, 7).fingerprint == stratified_split(data.labels, 2, 7).fingerprint
 
 
-def test_a_source_that_validates_is_taken_at_its_word() -> None:
+def test_a_sources_own_validation_is_used() -> None:
     """The source's own validation images are used, all of them and no others, whatever the recipe requests."""
     split = split_of(_dataset([1, 4]), 0, 7)
     assert split.validation.tolist() == [1, 4]

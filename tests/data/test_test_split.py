@@ -33,7 +33,7 @@ def test_the_choice_never_changes() -> None:
 
 
 @pytest.mark.parametrize("labels", [[], [0], [0, 1, 2]])
-def test_too_few_images_are_refused(labels: list[int]) -> None:
+def test_too_few_images_are_rejected(labels: list[int]) -> None:
     """If no class has an image to spare, an error is raised."""
     with pytest.raises(DataError, match=f"There are {len(labels)} images and no test split"):
         split_off_test(np.array(labels, np.int64))

@@ -84,7 +84,7 @@ def test_strided_images_become_contiguous() -> None:
         ({"a": 1}, "type dict"),
     ],
 )
-def test_refused(images: object, sentence: str) -> None:
+def test_rejected(images: object, sentence: str) -> None:
     """Invalid images are rejected with their fault and what to do."""
     with pytest.raises(DataError) as caught:
         as_batch(images, _GREY)  # type: ignore[arg-type]  # that is the point
@@ -122,7 +122,7 @@ def test_a_picture_of_pillows_is_turned_upright_and_stays_as_it_was() -> None:
 
 
 @given(hnp.arrays(np.float32, (2, 12), elements=st.floats(width=32)))
-def test_any_float_is_in_range_or_refused(images: np.ndarray) -> None:
+def test_any_float_is_in_range_or_rejected(images: np.ndarray) -> None:
     """Exactly the float32 arrays of finite numbers in 0..1 are accepted."""
     if ((images >= 0) & (images <= 1)).all():
         assert len(as_batch(images, _GREY)) == 2

@@ -88,7 +88,7 @@ def test_a_plain_file_is_mapped(tmp_path: Path) -> None:
     assert isinstance(base, np.memmap)
 
 
-def test_compression_is_told_by_content(tmp_path: Path) -> None:
+def test_compression_is_recognised_by_content(tmp_path: Path) -> None:
     """A gzip file without .gz and a plain file with .gz are both read."""
     array = np.arange(5, dtype=np.uint8)
     for name, content in (("packed", gzip.compress(_idx(array))), ("plain.gz", _idx(array))):
@@ -173,14 +173,14 @@ def test_a_compressed_file_may_not_declare_too_much(tmp_path: Path) -> None:
         read_idx(path)
 
 
-def test_what_is_no_file_is_said_so(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_an_error(tmp_path: Path) -> None:
     """A missing file and a folder are named in the error."""
     for path in (tmp_path / "missing", tmp_path):
         with pytest.raises(IdxError, match=f"{path} is not a file"):
             read_idx(path)
 
 
-def test_a_file_that_may_not_be_read_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of the operating system becomes an IdxError with its reason."""
     path = tmp_path / "file"
     path.write_bytes(_GOOD)

@@ -68,7 +68,7 @@ def test_images_may_have_colours_and_labels_other_types(tmp_path: Path) -> None:
     assert data.labels.tolist() == _LABELS.tolist()
 
 
-def test_fingerprints_tell_what_is_in_a_data_set(tmp_path: Path) -> None:
+def test_fingerprints_depend_on_content(tmp_path: Path) -> None:
     """Fingerprints depend only on content, not on place or compression; every change of content changes them."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -158,7 +158,7 @@ _U1 = np.uint8
         ),
     ],
 )
-def test_bad_data_gets_a_sentence(tmp_path: Path, changes: Files, words: str) -> None:
+def test_invalid_data_are_an_error(tmp_path: Path, changes: Files, words: str) -> None:
     """Each fault of four intact files is rejected before training, with the values at fault."""
     with pytest.raises(DataError, match=words):
         load(_write(tmp_path, _files() | changes))

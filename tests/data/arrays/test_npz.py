@@ -62,7 +62,7 @@ def _npy(shape: str, content: bytes, kind: str = "|u1", version: bytes = b"\1\0"
         (b"", "is not an intact array"),
     ],
 )
-def test_a_malformed_array_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_malformed_array_is_rejected(tmp_path: Path, content: bytes, words: str) -> None:
     """A member with a wrong shape, objects or a malformed header is rejected by name, without using memory."""
     path = tmp_path / "set.npz"
     with zipfile.ZipFile(path, "w") as archive:
@@ -88,7 +88,7 @@ def test_a_malformed_array_is_refused(tmp_path: Path, content: bytes, words: str
         "{{'a'}: 1}",
     ],
 )
-def test_a_header_that_is_no_header_is_refused(tmp_path: Path, header: str) -> None:
+def test_a_malformed_header_is_rejected(tmp_path: Path, header: str) -> None:
     """Every exception of NumPy for a header becomes a DataError."""
     path = tmp_path / "set.npz"
     with zipfile.ZipFile(path, "w") as archive:
@@ -98,7 +98,7 @@ def test_a_header_that_is_no_header_is_refused(tmp_path: Path, header: str) -> N
         load_npz(path)
 
 
-def test_a_member_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_member_name_that_is_not_text_is_rejected(tmp_path: Path) -> None:
     """A member name that is not valid UTF-8 becomes a DataError."""
     path = tmp_path / "set.npz"
     with zipfile.ZipFile(path, "w") as archive:
@@ -108,7 +108,7 @@ def test_a_member_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
         load_npz(path)
 
 
-def test_strange_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strange_members_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other or repeated names, another compression and too many bytes are rejected before reading."""
     path = tmp_path / "set.npz"
     np.savez(path, **ALL, x_val=X)

@@ -104,7 +104,7 @@ def test_a_source_is_not_added_to_itself(tmp_path: Path) -> None:
             load(source, add=folder)
 
 
-def test_a_folder_of_nothing_new_is_refused(digits: Path, tmp_path: Path) -> None:
+def test_a_folder_of_copies_is_rejected(digits: Path, tmp_path: Path) -> None:
     """If every image is a copy, the first is named."""
     write_pictures(tmp_path / "same", *pictures(60, 1))
     with pytest.raises(
@@ -140,7 +140,7 @@ def test_a_wrong_folder_is_explained(digits: Path, tmp_path: Path, folder: str, 
         load(digits, add=tmp_path / folder)
 
 
-def test_bad_pictures_are_left_out_where_that_is_wanted(digits: Path, added: Path) -> None:
+def test_unusable_files_can_be_skipped(digits: Path, added: Path) -> None:
     """With on_bad="skip" they are listed, and the option is recorded, although IDX files do not use it."""
     (added / "7" / "bad.png").write_bytes(b"no picture")
     (added / "stray.png").write_bytes(picture())

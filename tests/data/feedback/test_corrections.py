@@ -31,7 +31,9 @@ def _files(folder: Path) -> list[str]:
 
 
 @given(data=st.data(), shape=st.sampled_from([(28, 28, 1), (32, 32, 3)]), seed=st.integers(0, 99))
-def test_what_is_kept_is_added_as_it_was(data: st.DataObject, shape: tuple[int, int, int], seed: int) -> None:
+def test_saved_corrections_are_added_unchanged(
+    data: st.DataObject, shape: tuple[int, int, int], seed: int
+) -> None:
     """For any class names, `load(..., add=folder)` returns the saved pixels and labels."""
     texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
     # Those that arrays can have: they are to be shown.
@@ -63,7 +65,7 @@ def test_what_is_kept_is_added_as_it_was(data: st.DataObject, shape: tuple[int, 
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), unique=True, max_size=6))
-def test_folders_are_told_apart_by_every_file_system(class_names: list[str]) -> None:
+def test_folder_names_are_distinct_on_every_file_system(class_names: list[str]) -> None:
     """Folder names differ by more than case and Unicode form, are neither hidden nor paths, and can be inverted."""
     folders = folder_names(class_names)
     assert list(folders) == class_names
@@ -120,7 +122,7 @@ def test_folders_that_people_made_are_understood() -> None:
     ]
 
 
-def test_a_picture_is_kept_once(tmp_path: Path) -> None:
+def test_an_image_is_saved_once(tmp_path: Path) -> None:
     """Saving the same image again changes nothing; its file is named after its pixels."""
     kept = Corrections(tmp_path / "deep" / "new", FASHION)
     picture = _picture(0)
@@ -144,7 +146,7 @@ def test_the_last_label_counts(tmp_path: Path) -> None:
     assert _files(tmp_path) == [first]
 
 
-def test_threads_keep_at_once(tmp_path: Path) -> None:
+def test_threads_save_at_the_same_time(tmp_path: Path) -> None:
     """Eight threads that change the labels of two images leave each of them once."""
     kept = Corrections(tmp_path, FASHION)
     with ThreadPoolExecutor(8) as pool:
@@ -168,7 +170,7 @@ def test_a_full_folder_takes_no_new_picture(tmp_path: Path, monkeypatch: pytest.
     assert kept.count() == 2
 
 
-def test_a_wrong_label_or_picture_is_refused(tmp_path: Path) -> None:
+def test_a_wrong_label_or_image_is_rejected(tmp_path: Path) -> None:
     """The error for an unknown class suggests the nearest; invalid pixels are rejected."""
     kept = Corrections(tmp_path, FASHION)
     with pytest.raises(DataError, match="Did you mean 'Trouser'"):
@@ -201,7 +203,7 @@ def test_a_wrong_label_or_picture_is_refused(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_folder_of_something_else_is_refused(
+def test_a_folder_with_other_content_is_rejected(
     tmp_path: Path, wrong: Callable[[Path], object], words: str
 ) -> None:
     """A file, a link, an unwritable folder and one with other content are rejected and unchanged."""
@@ -222,7 +224,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     assert not list((tmp_path / "else").iterdir())
 
 
-def test_what_lies_beside_is_no_harm(tmp_path: Path) -> None:
+def test_other_files_are_ignored(tmp_path: Path) -> None:
     """Text files and hidden files are ignored and unchanged."""
     (tmp_path / "README.txt").write_text("ours")
     (tmp_path / ".git").mkdir()

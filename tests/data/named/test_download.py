@@ -105,7 +105,7 @@ def test_a_broken_download_goes_on(tmp_path: Path, answers: list[Answer], ranges
         (redirecting("ftp://127.0.0.1/file"), "redirects to ftp://", None),
     ],
 )
-def test_a_bad_server_is_refused_by_what_it_did(
+def test_a_bad_server_is_rejected_by_what_it_did(
     tmp_path: Path, answer: Answer, said: str, left: int | None
 ) -> None:
     """No file is stored; the message has address and fault; only a correct beginning is kept."""
@@ -136,7 +136,7 @@ def test_a_server_that_drips_is_given_up(tmp_path: Path, monkeypatch: pytest.Mon
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
-def test_nobody_there_is_said_so(tmp_path: Path) -> None:
+def test_no_server_is_an_error(tmp_path: Path) -> None:
     """If no server listens, the message says so, and what to do."""
     with serving(CONTENT) as server:
         address = server.address
@@ -144,7 +144,7 @@ def test_nobody_there_is_said_so(tmp_path: Path) -> None:
         download_file(_original(address), tmp_path / "file")
 
 
-def test_mirrors_are_asked_in_turn(tmp_path: Path) -> None:
+def test_mirrors_are_tried_in_turn(tmp_path: Path) -> None:
     """The second mirror continues where the first stopped; if all fail, the message lists every response."""
     with serving(CONTENT, dying(1000), status(404)) as first, serving(CONTENT) as second:
         download_file(_original(first.address, second.address), tmp_path / "file")
@@ -166,7 +166,7 @@ def test_an_interrupted_download_resumes(tmp_path: Path, left: bytes) -> None:
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
-def test_ctrl_c_keeps_what_has_arrived(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_received_bytes(tmp_path: Path) -> None:
     """An interrupted download keeps its beginning, and stores no file under the final name."""
 
     def stop(_: str, __: int, ___: int) -> None:
@@ -178,14 +178,14 @@ def test_ctrl_c_keeps_what_has_arrived(tmp_path: Path) -> None:
     assert CONTENT.startswith((tmp_path / "file.part").read_bytes())
 
 
-def test_two_at_once_fetch_once(tmp_path: Path) -> None:
+def test_concurrent_downloads_make_one_request(tmp_path: Path) -> None:
     """Four threads that need the same file make one request."""
     with serving(CONTENT) as server, ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: download_file(_original(server.address), tmp_path / "file"), range(4)))
         assert server.ranges == [None]
 
 
-def test_a_disk_that_refuses_is_said_so(tmp_path: Path) -> None:
+def test_an_unwritable_disk_is_an_error(tmp_path: Path) -> None:
     """If the file cannot be written, the message has the folder, the size and how to move the cache."""
     (tmp_path / "folder").write_text("a file")
     with pytest.raises(DataError, match=f"cannot be written to .*{N:,} bytes of free space.*OPTOTYPE_HOME"):
@@ -204,7 +204,7 @@ def test_a_redirection_to_https_is_followed() -> None:
     assert found.headers["Range"] == "bytes=7-"
 
 
-def test_a_file_at_hand_is_held_against_its_sum(tmp_path: Path) -> None:
+def test_a_local_file_is_verified(tmp_path: Path) -> None:
     """A file is accepted only with the published size and hash; else the message has both values."""
     path = tmp_path / "file"
     path.write_bytes(CONTENT)

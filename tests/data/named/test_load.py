@@ -82,7 +82,7 @@ def _write(folder: Path, pixel: int = 0) -> Path:
     return folder
 
 
-def test_mnist_is_what_it_is_known_to_be(mnist: Dataset) -> None:
+def test_mnist_has_its_published_sizes(mnist: Dataset) -> None:
     """MNIST has 60,000 training and 10,000 test images of 28 x 28 in ten classes, of the known sizes."""
     assert mnist.images.shape == (60_000, 28, 28, 1)
     assert mnist.images.dtype == np.uint8
@@ -134,7 +134,7 @@ def test_the_test_split_is_out_of_sight(mnist: Dataset) -> None:
     assert repr(mnist.test) == "SealedTest(n=10000)"
 
 
-def test_a_set_is_fetched_unpacked_and_kept(
+def test_a_data_set_is_downloaded_and_unpacked_once(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first load makes one request, the second none and maps its images; both give the same upright images."""
@@ -161,7 +161,7 @@ def _mapped(array: Any) -> Any:
     return array
 
 
-def test_four_at_once_fetch_once(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_loads_make_one_request(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four threads that load the same new data set make one request and get the same data."""
     with serving(archive) as server, ThreadPoolExecutor(4) as pool:
         _publish(monkeypatch, archive, server.address)
@@ -196,7 +196,7 @@ def test_a_half_filled_place_is_passed_over(
         np.testing.assert_array_equal(load("tiny").images[..., 0], IMAGES)
 
 
-def test_an_archive_at_hand_is_taken_if_its_sum_is_right(
+def test_a_local_archive_is_used_if_its_hash_is_right(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The published file in OPTOTYPE_DATA/NAME is unpacked without a network; others are rejected by their hash."""
@@ -213,7 +213,7 @@ def test_an_archive_at_hand_is_taken_if_its_sum_is_right(
     assert [each.name for each in path.parent.iterdir()] == ["gzip.zip"]
 
 
-def test_offline_nothing_is_asked(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_no_request_is_made(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """With OPTOTYPE_OFFLINE the message says which file to put where, and the cache is used; 0 allows the network."""
     with serving(archive) as server:
         _publish(monkeypatch, archive, server.address)
@@ -228,7 +228,7 @@ def test_offline_nothing_is_asked(archive: bytes, monkeypatch: pytest.MonkeyPatc
         assert server.ranges == [None]
 
 
-def test_a_set_that_nobody_gives_is_a_sentence(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_download_is_an_error(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the server no longer has the file, a DataError names its address."""
     with serving(archive, status(404)) as server:
         _publish(monkeypatch, archive, server.address)
@@ -236,7 +236,7 @@ def test_a_set_that_nobody_gives_is_a_sentence(archive: bytes, monkeypatch: pyte
             load("tiny")
 
 
-def test_another_set_in_its_place_is_refused(
+def test_another_data_set_under_the_name_is_rejected(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder with images of another shape or other classes is rejected under the data set's name."""
@@ -254,7 +254,7 @@ def test_another_set_in_its_place_is_refused(
             load_named("tiny")
 
 
-def test_a_cache_that_cannot_be_written_is_said_so(
+def test_an_unwritable_cache_is_an_error(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the cache is not writable or full, the message names it, and how to move it."""
@@ -266,7 +266,7 @@ def test_a_cache_that_cannot_be_written_is_said_so(
             load("tiny")
 
 
-def test_a_broken_installation_is_said_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_broken_installation_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """If a data set is missing from the package, the message asks for a new installation."""
     monkeypatch.setattr(named_load, "files", lambda _: tmp_path / "nothing")
     with pytest.raises(DataError, match="mnist is missing from the package"):

@@ -90,7 +90,7 @@ def _empty(path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [_with_link, _twice, _cut, _flip, _empty])
-def test_a_strange_zip_is_refused(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+def test_a_strange_zip_is_rejected(tmp_path: Path, harm: Callable[[Path], None]) -> None:
     """A link, a repeated or missing member or damage raises an error with the archive's name; nothing is written."""
     path = _zip(tmp_path)
     harm(path)
@@ -109,14 +109,14 @@ def test_members_have_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyP
         unpack_cifar({path.name: path}, MEMBERS, 1)
 
 
-def test_labels_below_the_first_are_refused(tmp_path: Path) -> None:
+def test_labels_below_the_first_are_rejected(tmp_path: Path) -> None:
     """A label of 0 among letters, which start at 1, does not become the last class."""
     path = emnist_zip(tmp_path / "gzip.zip", UPRIGHT, LABELS - 1)
     with pytest.raises(DataError, match="a label below 1"):
         unpack_emnist({"gzip.zip": path}, "letters", 1)
 
 
-def test_strange_arrays_in_a_zip_are_refused(tmp_path: Path) -> None:
+def test_strange_arrays_in_a_zip_are_rejected(tmp_path: Path) -> None:
     """IDX files of another rank are rejected."""
     path = emnist_zip(tmp_path / "gzip.zip", UPRIGHT.reshape(15, 4), LABELS)
     with pytest.raises(DataError, match="not uint8 images and labels"):
@@ -137,7 +137,7 @@ def test_only_regular_members_are_read(tmp_path: Path, kind: bytes) -> None:
         unpack_cifar({path.name: path}, MEMBERS, 1)
 
 
-def test_a_strange_tar_is_refused(tmp_path: Path) -> None:
+def test_a_strange_tar_is_rejected(tmp_path: Path) -> None:
     """A repeated or missing member, half a record and damage raise errors with the archive's name."""
     path = tmp_path / "cifar.tar.gz"
     members = _batches()

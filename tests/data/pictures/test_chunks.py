@@ -45,7 +45,7 @@ def test_chunks_are_the_pictures_in_order(
 
 
 @pytest.mark.parametrize("fit", ["stretch", "digit"])
-def test_workers_see_what_is_seen_here(tmp_path: Path, fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_return_the_same_pixels(tmp_path: Path, fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both fits give the same pixels in workers as in this process; a digit's equal those of `fit_digit`."""
     pictures = _written(tmp_path, 12)
     bar = np.full((40, 60), 220, np.uint8)

@@ -92,7 +92,7 @@ def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.float32])
-def test_thirty_two_bits_are_refused(tmp_path: Path, kind: type[np.generic]) -> None:
+def test_thirty_two_bits_are_rejected(tmp_path: Path, kind: type[np.generic]) -> None:
     """Grey values without a known white are rejected."""
     with pytest.raises(ImageError, match="32-bit grey"):
         read_picture(_save(tmp_path / "a.tiff", np.zeros((2, 2), kind)), (2, 2, 1))
@@ -144,7 +144,7 @@ def test_the_first_frame_counts(tmp_path: Path) -> None:
     assert (read_picture(path, (2, 2, 1)) == 40).all()
 
 
-def test_other_formats_are_refused(tmp_path: Path) -> None:
+def test_other_formats_are_rejected(tmp_path: Path) -> None:
     """An unsupported format is rejected even if Pillow knows it, whatever the file's name."""
     path = tmp_path / "a.png"
     Image.fromarray(_GREY).save(path, format="PPM")
@@ -171,7 +171,7 @@ def _png_header(width: int, height: int) -> bytes:
         (2**31 - 1, 2**31 - 1, "cannot be decoded as an image"),
     ],
 )
-def test_large_pictures_are_refused_by_their_header(
+def test_large_pictures_are_rejected_by_their_header(
     tmp_path: Path, width: int, height: int, words: str
 ) -> None:
     """An image that would fill the memory is rejected before a pixel is decoded."""
@@ -181,7 +181,7 @@ def test_large_pictures_are_refused_by_their_header(
         read_picture(path, (28, 28, 1))
 
 
-def test_large_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_files_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file above the limit is rejected by its size alone."""
     monkeypatch.setattr(image_file, "MAX_BYTES", 10)
     with pytest.raises(ImageError, match="bytes; expected at most 10"):
@@ -189,7 +189,7 @@ def test_large_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"II*\0"])
-def test_what_is_no_picture_is_said_so(tmp_path: Path, content: bytes) -> None:
+def test_content_that_is_not_an_image_is_an_error(tmp_path: Path, content: bytes) -> None:
     """Empty files, text and bare signatures raise an error with the file's name."""
     path = tmp_path / "a.png"
     path.write_bytes(content)
@@ -197,7 +197,7 @@ def test_what_is_no_picture_is_said_so(tmp_path: Path, content: bytes) -> None:
         read_picture(path, (28, 28, 1))
 
 
-def test_a_missing_file_is_said_so(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     """A missing file and a folder are named in the error."""
     for path in (tmp_path / "none.png", tmp_path):
         with pytest.raises(ImageError, match=f"{path} is not a file"):
@@ -205,7 +205,7 @@ def test_a_missing_file_is_said_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 2), (0, 28, 1), (28, -1, 3)])
-def test_an_impossible_shape_is_refused(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+def test_an_impossible_shape_is_rejected(tmp_path: Path, shape: tuple[int, int, int]) -> None:
     """Two channels and empty sides are rejected."""
     with pytest.raises(ImageError, match="expected at least 1 x 1 pixels and 1 or 3 channels"):
         read_picture(_save(tmp_path / "a.png", _GREY), shape)

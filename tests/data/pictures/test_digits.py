@@ -59,7 +59,7 @@ def test_specks_shade_and_noise_are_no_ink() -> None:
 
 
 @pytest.mark.parametrize("ink", [0, 255])
-def test_what_is_transparent_is_paper(ink: int) -> None:
+def test_transparent_pixels_are_paper(ink: int) -> None:
     """Ink of either polarity on transparency is found; so it is with 16 bits, a palette and an EXIF orientation."""
     sheet = _corner(60, 90, 255, 0)
     drawn = Image.merge("LA", [Image.new("L", (200, 150), ink), Image.fromarray(sheet)])
@@ -87,7 +87,7 @@ def test_what_is_transparent_is_paper(ink: int) -> None:
         (b"no picture", "passed as bytes cannot be decoded"),
     ],
 )
-def test_what_shows_no_digit_is_refused(picture: str | bytes | NDArray[np.uint8], said: str) -> None:
+def test_images_without_a_digit_are_rejected(picture: str | bytes | NDArray[np.uint8], said: str) -> None:
     """Blank paper, noise, arrays of other shapes and bytes that are not an image are rejected."""
     with pytest.raises(ImageError, match=re.escape(said)):
         fit_digit(picture)

@@ -82,14 +82,14 @@ def test_the_shape_has_room_for_all(
     assert decode_files(parts[::-1]).shape == shape
 
 
-def test_a_size_may_be_asked_for(tmp_path: Path) -> None:
+def test_a_size_can_be_set(tmp_path: Path) -> None:
     """With a given size, only the channels depend on the images."""
     part = _part(tmp_path, [picture(mode="L"), picture(size=(99, 9), mode="1")])
     assert decode_files([part], 8).shape == (8, 8, 1)
     assert decode_files([part, _part(tmp_path, [picture()], "test")], 8).shape == (8, 8, 3)
 
 
-def test_faults_are_told_and_do_not_count(tmp_path: Path) -> None:
+def test_faults_are_reported_and_do_not_affect_the_shape(tmp_path: Path) -> None:
     """An unusable file has a reason, does not stop the others and does not affect their shape."""
     good = [picture(seed, mode="L") for seed in range(200)]
     part = _part(tmp_path, [b"no picture", *good, picture(size=(99, 99))[:-40]])
@@ -151,7 +151,7 @@ def test_a_crash_and_a_hang_cost_one_picture_each(tmp_path: Path) -> None:
     )
 
 
-def test_without_a_worker_it_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_cannot_start_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the program cannot be started, one error is raised, and no file counts as unusable."""
     monkeypatch.setattr(worker_pool, "_COMMAND", ("-c", "raise SystemExit(3)"))
     with pytest.raises(DataError, match="No worker process for decoding can be started"):

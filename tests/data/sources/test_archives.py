@@ -78,7 +78,7 @@ def test_an_archive_is_read_like_its_folder(tmp_path: Path, suffix: str) -> None
         assert held[each.location.offset : each.location.offset + each.location.size] == content
 
 
-def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
+def test_an_empty_class_folder_is_rejected(tmp_path: Path) -> None:
     """An empty class folder is detected in an archive too."""
     _refused(
         write_zip(tmp_path / "a.zip", [*GOOD, ("cow/", b"")]), "class folder 'cow' of .* has no image file"
@@ -90,7 +90,7 @@ def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
     "name",
     ["../cat/evil.png", "cat/../../evil.png", "/cat/evil.png", "cat\\..\\evil.png", "..", "C:\\evil.png"],
 )
-def test_names_that_lead_out_are_refused(tmp_path: Path, suffix: str, name: str) -> None:
+def test_names_that_lead_out_are_rejected(tmp_path: Path, suffix: str, name: str) -> None:
     """A member that extraction would write elsewhere makes the archive invalid."""
     _refused(
         _zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, b"evil")]), "whose name leads out of the archive"
@@ -100,7 +100,7 @@ def test_names_that_lead_out_are_refused(tmp_path: Path, suffix: str, name: str)
 @pytest.mark.parametrize("suffix", [".zip", ".tar"])
 @pytest.mark.parametrize("name", ["cat/0.png", "./cat/0.png", "cat//0.png"])
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_name_twice_is_refused(tmp_path: Path, suffix: str, name: str) -> None:
+def test_a_name_twice_is_rejected(tmp_path: Path, suffix: str, name: str) -> None:
     """Two members with the same name are ambiguous, however the name is written, and rejected."""
     _refused(_zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, b"")]), "two members named")
 
@@ -108,7 +108,7 @@ def test_a_name_twice_is_refused(tmp_path: Path, suffix: str, name: str) -> None
 @pytest.mark.parametrize(
     "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE]
 )
-def test_special_members_of_a_tar_are_refused(tmp_path: Path, kind: bytes) -> None:
+def test_special_members_of_a_tar_are_rejected(tmp_path: Path, kind: bytes) -> None:
     """Links, devices and pipes are rejected, wherever they lead."""
     about = tarfile.TarInfo("cat/special.png")
     about.type, about.linkname = kind, "cat/0.png"
@@ -116,7 +116,7 @@ def test_special_members_of_a_tar_are_refused(tmp_path: Path, kind: bytes) -> No
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO])
-def test_special_members_of_a_zip_are_refused(tmp_path: Path, kind: int) -> None:
+def test_special_members_of_a_zip_are_rejected(tmp_path: Path, kind: int) -> None:
     """Links and devices in a zip file, known by their mode, are rejected."""
     about = zipfile.ZipInfo("cat/special.png")
     about.external_attr = (kind | 0o644) << 16
@@ -127,7 +127,7 @@ def test_special_members_of_a_zip_are_refused(tmp_path: Path, kind: int) -> None
 
 @pytest.mark.parametrize("suffix", [".zip", *list(TARS)[1:]])
 @pytest.mark.parametrize("name", ["cat/bomb.png", "bomb.txt"])
-def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, name: str) -> None:
+def test_bombs_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, name: str) -> None:
     """An archive that unpacks to far more than its size is rejected, and little of it is written."""
     monkeypatch.setattr(spool, "FREE_BYTES", 1 << 20)
     path = _zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, bytes(8 << 20))])
@@ -157,7 +157,7 @@ def test_a_zip_that_lies_about_a_size_is_damaged(tmp_path: Path) -> None:
     _refused(path, "cannot be read as an archive")
 
 
-def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
+def test_an_encrypted_member_is_rejected(tmp_path: Path) -> None:
     """An encrypted member is named in the error."""
     path = write_zip(tmp_path / "a.zip", GOOD)
     content = bytearray(path.read_bytes())
@@ -168,7 +168,7 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", TARS)
 @pytest.mark.parametrize("twentieth", range(1, 20, 3))
-def test_a_cut_tar_is_refused(tmp_path: Path, suffix: str, twentieth: int) -> None:
+def test_a_cut_tar_is_rejected(tmp_path: Path, suffix: str, twentieth: int) -> None:
     """A tar file that was cut anywhere, also between two members, is rejected."""
     path = write_tar(tmp_path / f"a{suffix}", GOOD)
     whole = path.read_bytes()
@@ -179,14 +179,14 @@ def test_a_cut_tar_is_refused(tmp_path: Path, suffix: str, twentieth: int) -> No
 
 
 @pytest.mark.parametrize("members", range(1, len(GOOD) + 1))
-def test_a_tar_cut_between_members_is_refused(tmp_path: Path, members: int) -> None:
+def test_a_tar_cut_between_members_is_rejected(tmp_path: Path, members: int) -> None:
     """A tar file without the empty blocks at its end is rejected."""
     path = write_tar(tmp_path / "a.tar", GOOD)
     path.write_bytes(path.read_bytes()[: members * 1024])
     _refused(path, "a header is damaged or missing")
 
 
-def test_a_missing_archive_is_said_so(tmp_path: Path) -> None:
+def test_a_missing_archive_is_an_error(tmp_path: Path) -> None:
     """A missing archive is a DataError."""
     with pytest.raises(DataError, match="cannot be read: No such file"):
         scan_archive(tmp_path / "gone.zip")
@@ -205,7 +205,7 @@ def _listed_or_refused(path: Path, folder: Path) -> bool:
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(data=st.data())
-def test_a_damaged_archive_is_listed_or_refused(tmp_path: Path, suffix: str, data: st.DataObject) -> None:
+def test_a_damaged_archive_is_listed_or_rejected(tmp_path: Path, suffix: str, data: st.DataObject) -> None:
     """If bytes are changed or cut off, reading returns a listing or raises a DataError with the archive's name."""
     content = bytearray(_zip_or_tar(tmp_path / f"whole{suffix}", GOOD).read_bytes())
     for _ in range(data.draw(st.integers(1, 5))):

@@ -70,7 +70,7 @@ def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
     assert _bad(tmp_path) == {"cat/pipe.png": "is not a regular file"}
 
 
-def test_a_folder_that_may_not_be_read_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_folder_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unreadable subfolder is listed by name; an unreadable folder is an error."""
     write(tmp_path, [*names(1), "dog/private/1.png"])
     scandir = os.scandir

@@ -41,7 +41,7 @@ def test_places_keep_their_order_and_folders_are_sorted() -> None:
     assert _names("in/") == ["in/2.jpg", "in/deep/er/1.png"]
 
 
-def test_output_of_ours_is_no_picture_that_is_meant(here: Path) -> None:
+def test_optotypes_output_is_ignored(here: Path) -> None:
     """A contact sheet and curves beside optotype's markers are left out."""
     (here / "in" / "run.json").touch()
     (here / "in" / "loss.png").touch()
@@ -58,7 +58,7 @@ def test_patterns_are_expanded_unless_a_file_is_called_so(here: Path) -> None:
     assert _names("[ab].png") == ["[ab].png"]
 
 
-def test_what_is_not_there_is_told(here: Path) -> None:
+def test_missing_files_are_listed(here: Path) -> None:
     """A pattern without a match, a folder without an image file and links out of a folder are unusable."""
     (here / "empty").mkdir()
     (here / "in" / "away.png").symlink_to("/dev/zero")
@@ -72,7 +72,7 @@ def test_what_is_not_there_is_told(here: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_cannot_be_read_is_told(here: Path) -> None:
+def test_an_unreadable_folder_is_listed(here: Path) -> None:
     """An unreadable folder is one unusable argument, not an error."""
     (here / "in").chmod(0)
     _, bad = resolve_inputs(["in"])

@@ -73,7 +73,7 @@ def test_a_test_folder_never_validates() -> None:
     assert listing.splits["validation"] == ()
 
 
-def test_what_lies_deeper_belongs_to_the_class_above() -> None:
+def test_deeper_folders_belong_to_the_class_above() -> None:
     """Nested folders below a class folder are not classes."""
     listing = _arranged(["cat/a/b/1.png", "cat/2.png", "dog/x/3.png"])
     assert listing.class_names == ("cat", "dog")
@@ -89,7 +89,7 @@ def test_a_folder_around_everything_is_looked_through(below: str) -> None:
     assert len(_arranged(names(2, below=f"{below}train/")).splits["train"]) == 4
 
 
-def test_pictures_outside_class_folders_are_bad() -> None:
+def test_images_outside_class_folders_are_unusable() -> None:
     """An image file outside of class folders is unusable."""
     listing = _arranged([*names(1), "cover.png"])
     assert [(each.file, each.reason) for each in listing.skipped] == [
@@ -130,7 +130,7 @@ def test_whole_numbers_are_sorted_as_such() -> None:
         (names(1, below="train/") + names(1, below="val/") + names(1, below="valid/"), [], "val and valid"),
     ],
 )
-def test_what_is_no_set_is_explained(files: list[str], folders: list[str], words: str) -> None:
+def test_invalid_sources_are_rejected(files: list[str], folders: list[str], words: str) -> None:
     """Each fault of names is rejected with the names at fault."""
     with pytest.raises(DataError, match=words):
         _arranged(files, folders)
@@ -148,7 +148,7 @@ def test_names_are_stored_composed() -> None:
 
 
 @pytest.mark.parametrize("name", [".DS_Store", ".ipynb_checkpoints", "__MACOSX", "._cat.png", ".hidden"])
-def test_what_systems_leave_behind_is_ignored(name: str) -> None:
+def test_system_files_are_ignored(name: str) -> None:
     """Hidden files and folders and those of macOS are ignored."""
     assert is_ignored(name)
     assert not is_picture(f"{name}/cat.png")

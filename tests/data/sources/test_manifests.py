@@ -85,14 +85,14 @@ def test_bad_rows_are_named(tmp_path: Path, text: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"path,label\n\xff,a\n"])
-def test_other_encodings_are_refused(tmp_path: Path, content: bytes) -> None:
+def test_other_encodings_are_rejected(tmp_path: Path, content: bytes) -> None:
     """A table that is not UTF-8 is rejected."""
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(DataError, match="cannot be read as CSV"):
         scan_csv(tmp_path / "a.csv")
 
 
-def test_files_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
+def test_unusable_files_are_listed(tmp_path: Path) -> None:
     """A missing file, a link out of the folder, a folder and a pipe are unusable files, not a faulty manifest."""
     rows = "".join(f"{name},{name[7:10]},\n" for name in names(2, below="images/"))
     (tmp_path / "secret.png").write_bytes(b"")

@@ -66,7 +66,7 @@ def test_a_folder_becomes_a_data_set(tmp_path: Path) -> None:
     assert not data.validation.flags.writeable
 
 
-def test_the_size_of_every_training_picture_is_kept(tmp_path: Path, decoded: list[int]) -> None:
+def test_the_size_of_every_training_image_is_recorded(tmp_path: Path, decoded: list[int]) -> None:
     """Height and width, upright, belong to the right image, also if other files were left out."""
     folder = write(tmp_path / "pets", SPLIT, size=(9, 8))
     for number, file in enumerate(SPLIT):
@@ -155,7 +155,7 @@ def _change_unseen(folder: Path) -> None:
     os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
 
 
-def test_rehash_sees_what_sizes_and_times_do_not(tmp_path: Path, decoded: list[int]) -> None:
+def test_rehash_detects_changed_contents(tmp_path: Path, decoded: list[int]) -> None:
     """With rehash, changed contents and damaged pixels are detected, and unchanged ones are not decoded again."""
     folder = write(tmp_path / "pets", SPLIT)
     (folder / "train/cat/0.bmp").write_bytes(picture(50, form="BMP"))
@@ -194,7 +194,7 @@ def _nonsense_index(generation: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [_cut_pixels, _remove_pixels, _cut_index, _change_index, _nonsense_index])
-def test_a_damaged_cache_is_made_anew(
+def test_a_damaged_cache_is_rebuilt(
     tmp_path: Path, home: Path, decoded: list[int], damage: Callable[[Path], None]
 ) -> None:
     """Pixels or an index that are cut, changed or missing are decoded again."""
@@ -247,7 +247,7 @@ def _break(folder: Path, files: list[str]) -> None:
         (folder / file).write_bytes(b"no picture")
 
 
-def test_bad_pictures_stop_the_loading_and_are_listed(tmp_path: Path, decoded: list[int]) -> None:
+def test_unusable_files_stop_the_loading_and_are_listed(tmp_path: Path, decoded: list[int]) -> None:
     """By default the first twenty unusable files are listed and all are counted; a second load decodes nothing."""
     folder = write(tmp_path / "pets", names(30))
     _break(folder, names(30)[1:24])
@@ -266,7 +266,7 @@ def test_bad_pictures_stop_the_loading_and_are_listed(tmp_path: Path, decoded: l
     assert decoded == [60]
 
 
-def test_bad_pictures_may_be_skipped(tmp_path: Path) -> None:
+def test_unusable_files_can_be_skipped(tmp_path: Path) -> None:
     """Skipped files are listed in the data set, and every other image keeps its label."""
     folder = write(tmp_path / "pets", SPLIT)
     (folder / "train/cat/link.png").symlink_to("/etc/passwd")
@@ -295,7 +295,7 @@ def test_bad_pictures_may_be_skipped(tmp_path: Path) -> None:
         (SPLIT, "14 files of .* are unusable"),
     ],
 )
-def test_too_few_good_pictures_are_refused(tmp_path: Path, broken: list[str], words: str) -> None:
+def test_too_few_good_pictures_are_rejected(tmp_path: Path, broken: list[str], words: str) -> None:
     """Skipping must leave every class a training image, and the test set an image."""
     folder = write(tmp_path / "pets", SPLIT)
     _break(folder, broken)
@@ -303,7 +303,7 @@ def test_too_few_good_pictures_are_refused(tmp_path: Path, broken: list[str], wo
         load_pictures(folder, on_bad="skip")
 
 
-def test_another_way_of_reading_decodes_anew(
+def test_another_version_decodes_again(
     tmp_path: Path, decoded: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pixels decoded by another version of optotype or Pillow, or by older rules, are not used."""
@@ -391,7 +391,7 @@ def test_manifests_and_tables_are_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["gone", "notes.txt", "\0"])
-def test_what_is_no_source_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_invalid_source_is_rejected(tmp_path: Path, name: str) -> None:
     """A file of another type or a missing file is rejected with the accepted types."""
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(

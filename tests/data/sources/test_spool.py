@@ -12,7 +12,7 @@ from tests.data.sources.test_archives import write_tar, write_zip
 
 
 @pytest.mark.parametrize(("write", "ending"), [(write_zip, ".zip"), (write_tar, ".tar.xz")])
-def test_an_archive_tells_how_far_it_is(
+def test_an_archive_reports_progress(
     tmp_path: Path, write: Callable[[Path, Sequence[tuple[str, bytes]]], Path], ending: str
 ) -> None:
     """Unpacking and decoding report progress in turn, with done and total, never decreasing."""

@@ -87,7 +87,7 @@ def test_a_test_file_is_never_trained_on(tmp_path: Path, name: str) -> None:
     }
 
 
-def test_a_file_that_tells_no_split_among_others_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_a_split_among_others_is_rejected(tmp_path: Path) -> None:
     """If one file names its split, all must, or have a split column; if none does, all are for training."""
     columns = {"image": _images(2), "label": [0, 1]}
     test, other = (_write(tmp_path / f"{name}.parquet", columns) for name in ("test", "more"))
@@ -119,7 +119,7 @@ def test_a_manifest_may_be_parquet(tmp_path: Path) -> None:
     assert listing.class_names == ("3", "4")
 
 
-def test_rows_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
+def test_unusable_rows_are_listed(tmp_path: Path) -> None:
     """A row without bytes, without a label or of an unknown split is unusable; the others are used."""
     images = [*_images(4), {"bytes": None, "path": "x.png"}]
     split = ["train", "train", "train", "dev", "train"]
@@ -142,7 +142,7 @@ def test_rows_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
         ({"image": [b""][:0], "label": [1][:0]}, "has no training image"),
     ],
 )
-def test_other_tables_are_refused(tmp_path: Path, columns: dict[str, Any], words: str) -> None:
+def test_other_tables_are_rejected(tmp_path: Path, columns: dict[str, Any], words: str) -> None:
     """A table that is neither an image table nor a manifest is rejected with its columns."""
     with pytest.raises(DataError, match=words):
         _list(_write(tmp_path / "a.parquet", columns))
@@ -191,7 +191,7 @@ def _listed_or_refused(path: Path) -> bool:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
 @given(data=st.data())
-def test_a_damaged_table_is_listed_or_refused(tmp_path: Path, data: st.DataObject) -> None:
+def test_a_damaged_table_is_listed_or_rejected(tmp_path: Path, data: st.DataObject) -> None:
     """If bytes are changed or cut off, reading returns a listing or raises a DataError."""
     path = _write(tmp_path / "a.parquet", {"image": _images(2), "label": ["a", "b"]})
     content = bytearray(path.read_bytes())
