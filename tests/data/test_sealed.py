@@ -13,7 +13,7 @@ from optotype.data.dataset import Dataset, SealedTest, fingerprint
 from optotype.data.load import load
 from optotype.data.openings import LOG_NAME, Opening, read_openings
 from optotype.data.sealed import open_test
-from optotype.errors import DataError
+from optotype.errors import DataError, RunError
 
 
 def _dataset(pixel: int = 0) -> Dataset:
