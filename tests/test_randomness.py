@@ -1,4 +1,4 @@
-"""Random numbers that depend on their key alone."""
+"""Counter-based random numbers."""
 
 import numpy as np
 from hypothesis import given
@@ -12,7 +12,7 @@ KEYS = st.lists(st.integers(-(2**70), 2**70), min_size=1, max_size=4)
 
 @given(KEYS, st.integers(0, 50))
 def test_numbers_depend_on_the_key_alone(key: list[int], n: int) -> None:
-    """The same key gives the same numbers, and fewer of them are the first of more."""
+    """The same key gives the same numbers, and a shorter draw is the beginning of a longer one."""
     np.testing.assert_array_equal(bits(n, *key), bits(n + 5, *key)[:n])
 
 
@@ -29,18 +29,18 @@ def test_a_permutation_has_everything_once(key: list[int], n: int) -> None:
 
 
 def test_uniform_numbers_are_uniform() -> None:
-    """A million numbers of one key, and the first of a hundred thousand keys, pass Kolmogorov and Smirnov's test."""
+    """A million numbers of one key, and the first of 100,000 keys, pass the Kolmogorov-Smirnov test."""
     assert stats.kstest(uniform(1_000_000, 1, 2), "uniform").pvalue > 0.001
     firsts = [uniform(1, seed, 0)[0] for seed in range(20_000)]
     assert stats.kstest(firsts, "uniform").pvalue > 0.001
 
 
 def test_normal_numbers_are_normal() -> None:
-    """A million numbers pass Kolmogorov and Smirnov's test against N(0, 1)."""
+    """A million numbers pass the Kolmogorov-Smirnov test against N(0, 1)."""
     assert stats.kstest(normal(1_000_000, 5), "norm").pvalue > 0.001
 
 
 def test_the_numbers_are_pinned() -> None:
-    """Key 0 gives what SplitMix64 gives first from state 0; a change, which would change every run, is noticed."""
+    """Key 0 gives the first output of SplitMix64 from state 0: a change would change every run."""
     assert combine(0) == 0xE220A8397B1DCDAF
     assert bits(2, 0).tolist() == [12035550249420947055, 12935080325729570654]

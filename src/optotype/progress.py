@@ -1,10 +1,10 @@
-"""How a loading that takes long tells how far it is."""
+"""The type of a progress callback, and one that does nothing."""
 
 from collections.abc import Callable
 
-Report = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and of how much."""
+ProgressCallback = Callable[[str, int, int], None]
+"""Called with a description of the task, the units done so far and the units in total."""
 
 
-def silent(_what: str, _done: int, _total: int) -> None:
-    """Tell nobody."""
+def ignore_progress(_task: str, _done: int, _total: int) -> None:
+    """Do nothing; the default callback."""

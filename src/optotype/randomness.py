@@ -1,9 +1,9 @@
-"""Random numbers that are a function of what they are for, not of what was drawn before.
+"""Random numbers computed from a key (seed, purpose, ...) and an index: a counter-based generator without state.
 
-Every number is a hash of a key (seed, purpose, ...) and its own index, so neither order nor threads matter and no
-random state is ever saved. The hash is the SplitMix64 output function (Steele, Lea, Flood: Fast Splittable
-Pseudorandom Number Generators, OOPSLA 2014, figure 17), in plain 64-bit integer arithmetic: the same on every
-machine and with every NumPy.
+Every number is a hash of its key and its own index. Therefore the result does not depend on the order of the draws or
+on threads, and no random state is ever saved. The hash is the SplitMix64 output function (Steele, Lea, Flood: Fast
+Splittable Pseudorandom Number Generators, OOPSLA 2014, figure 17) in plain 64-bit integer arithmetic: the result is
+the same on every machine and with every NumPy version.
 """
 
 import math
@@ -23,7 +23,7 @@ def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def purpose(word: str) -> int:
-    """Return the part of a key that stands for a purpose: the ASCII bytes of a word as one big-endian integer."""
+    """Return the key part for a purpose: the ASCII bytes of a word as one big-endian integer."""
     return int.from_bytes(word.encode("ascii"), "big")
 
 
@@ -44,11 +44,11 @@ def combine(*key: int) -> int:
 
 
 def bits(n: int, *key: int) -> NDArray[np.uint64]:
-    """Draw ``n`` random 64-bit words for a key.
+    """Compute ``n`` random 64-bit words for a key.
 
     Args:
-        n: How many.
-        *key: What they are for.
+        n: Number of words.
+        *key: The seed and the purpose of the words.
 
     Returns:
         uint64 array of shape (n,).
@@ -58,11 +58,11 @@ def bits(n: int, *key: int) -> NDArray[np.uint64]:
 
 
 def uniform(n: int, *key: int) -> NDArray[np.float64]:
-    """Draw ``n`` numbers uniformly from [0, 1) for a key.
+    """Draw ``n`` numbers from the uniform distribution on [0, 1) for a key.
 
     Args:
-        n: How many.
-        *key: What they are for.
+        n: Number of values.
+        *key: The seed and the purpose of the values.
 
     Returns:
         float64 array of shape (n,).
@@ -71,11 +71,11 @@ def uniform(n: int, *key: int) -> NDArray[np.float64]:
 
 
 def normal(n: int, *key: int) -> NDArray[np.float64]:
-    """Draw ``n`` standard normal numbers for a key, by the method of Box and Muller (1958).
+    """Draw ``n`` standard normal numbers for a key by the Box-Muller transform (Box and Muller, 1958).
 
     Args:
-        n: How many.
-        *key: What they are for.
+        n: Number of values.
+        *key: The seed and the purpose of the values.
 
     Returns:
         float64 array of shape (n,).
@@ -85,11 +85,11 @@ def normal(n: int, *key: int) -> NDArray[np.float64]:
 
 
 def permutation(n: int, *key: int) -> NDArray[np.int64]:
-    """Put 0 .. n-1 into a random order for a key.
+    """Return 0 .. n-1 in a random order for a key.
 
     Args:
-        n: How many.
-        *key: What the order is for.
+        n: Number of elements.
+        *key: The seed and the purpose of the order.
 
     Returns:
         int64 array of shape (n,).

@@ -1,14 +1,16 @@
-"""Text for people: names that are safe to print, numbers with their nouns."""
+"""Text for people: names that are safe to print, and numbers with their nouns."""
 
 
 def printable(text: str) -> str:
-    """Return text that is safe to print, such as the name of a file.
+    """Return text, for example a file name, that is safe to print.
 
-    Bytes that are not UTF-8 are escaped, and so are characters that are not printable: they could control the
-    terminal.
+    Bytes that are not UTF-8 and characters that are not printable are escaped: they could control the terminal.
     """
     text = text.encode(errors="surrogateescape").decode(errors="backslashreplace")
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 def count(n: int, singular: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from optotype.checking.check import check
 from optotype.checking.findings import KINDS
 from optotype.data.dataset import Skipped
-from optotype.data.sealed import LOG_NAME
+from optotype.data.openings import LOG_NAME
 from optotype.errors import RunError
 from tests.checking.samples import textured, textures, with_copies
 
@@ -68,7 +68,7 @@ def test_a_test_split_that_cannot_be_counted_stays_closed(tmp_path: Path) -> Non
     """Where the opening cannot be written down, the check ends with an error."""
     blocked = tmp_path / "file"
     blocked.write_text("")
-    with pytest.raises(RunError, match="stays closed"):
+    with pytest.raises(RunError, match="stays sealed"):
         check(textured(40), runs_root=blocked)
 
 

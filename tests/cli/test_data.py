@@ -12,7 +12,7 @@ from optotype.checking.check import check
 from optotype.checking.findings import Doubted
 from optotype.cli import main
 from optotype.data.load import load
-from optotype.data.sealed import LOG_NAME
+from optotype.data.openings import LOG_NAME
 from optotype.metrics import proportion
 from tests.data.picture_files import names, write
 from tests.training.samples import write_folder
@@ -96,7 +96,7 @@ def test_pictures_are_loaded_as_for_a_training(command: Command) -> None:
     assert "9 x 9 pixels, RGB" in said
     assert "10 to 10 pixels high and 12 to 12 wide before" in said
     assert "25 files that cannot be used" in said
-    assert said.count("cannot be read as a picture") == 20
+    assert said.count("cannot be decoded as an image") == 20
     assert "and 5 more" in said
     told = json.loads(command("--on-bad", "skip", "--check", "--sealed", "--json", source="pets"))
     assert {each["file"] for each in told["skipped"]} == set(broken)

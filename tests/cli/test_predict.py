@@ -114,8 +114,8 @@ def test_bad_pictures_are_listed_and_counted_and_the_others_predicted(
     done = predict("in", "gone.png", *form)
     assert done.code == 1
     reasons = {
-        "in/33.png": "cannot be read as a picture: its format is not recognised",
-        "gone.png": "is not a file, expected a picture",
+        "in/33.png": "cannot be decoded as an image: its format is not recognised",
+        "gone.png": "is not a file; expected an image file",
     }
     if form == ["--json"]:
         told = json.loads(done.out)

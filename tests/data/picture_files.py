@@ -1,4 +1,4 @@
-"""Folders of small pictures, made on the spot."""
+"""Folders of small image files, written by the tests."""
 
 import io
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ CLASSES = ("cat", "dog")
 
 
 def picture(seed: int = 0, size: tuple[int, int] = (12, 10), mode: str = "RGB", form: str = "PNG") -> bytes:
-    """Make a picture of noise; (width, height) as Pillow has it."""
+    """Return an image file of noise; size is (width, height) as in Pillow."""
     pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).convert(mode).save(buffer, form)
@@ -19,12 +19,12 @@ def picture(seed: int = 0, size: tuple[int, int] = (12, 10), mode: str = "RGB", 
 
 
 def names(each: int, classes: Iterable[str] = CLASSES, below: str = "") -> list[str]:
-    """Name some pictures of each class."""
+    """Return file names for some images of each class."""
     return [f"{below}{name}/{number}.png" for name in classes for number in range(each)]
 
 
 def write(root: Path, files: Iterable[str], size: tuple[int, int] = (12, 10), mode: str = "RGB") -> Path:
-    """Write a different picture under each name."""
+    """Write a different image under each name."""
     for seed, file in enumerate(files):
         path = root / file
         path.parent.mkdir(parents=True, exist_ok=True)

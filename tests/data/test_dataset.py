@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optotype.data.dataset import Dataset, SealedTest, fingerprint, remember_fingerprint
+from optotype.data.dataset import Dataset, SealedTest, fingerprint, set_fingerprint
 
 
 def _dataset(reads: list[int]) -> Dataset:
@@ -18,8 +18,8 @@ def _dataset(reads: list[int]) -> Dataset:
     return Dataset("tiny", images, labels, ("a", "b", "c"), "not stated", "tiny", SealedTest(3, read))
 
 
-def test_a_fingerprint_is_computed_once_and_when_asked() -> None:
-    """The test split is first read when its fingerprint is asked for, and not again."""
+def test_a_fingerprint_is_computed_once_on_first_use() -> None:
+    """The test split is read when its fingerprint is first used, and only once."""
     reads: list[int] = []
     data = _dataset(reads)
     assert reads == []
@@ -29,18 +29,18 @@ def test_a_fingerprint_is_computed_once_and_when_asked() -> None:
 
 
 def test_a_remembered_fingerprint_is_not_computed_again_and_not_copied() -> None:
-    """What is known is not read for; a copy with other labels does not inherit it."""
+    """A known fingerprint is not computed again; a copy with other labels does not inherit it."""
     reads: list[int] = []
     data = _dataset(reads)
-    remember_fingerprint(data, "sha256:known")
-    remember_fingerprint(data.test, "sha256:test")
+    set_fingerprint(data, "sha256:known")
+    set_fingerprint(data.test, "sha256:test")
     assert (data.fingerprint, data.test.fingerprint, reads) == ("sha256:known", "sha256:test", [])
     other = replace(data, labels=data.labels[::-1].copy())
     assert other.fingerprint == fingerprint(other.images, other.labels, other.class_names)
 
 
 def test_class_names_count_for_the_data_set_only() -> None:
-    """Training data with other class names are other data; a test set stays itself under any name."""
+    """Class names change the fingerprint of training data; a test set's fingerprint does not depend on names."""
     data = _dataset([])
     assert data.fingerprint == fingerprint(data.images, data.labels, data.class_names)
     assert data.fingerprint != fingerprint(data.images, data.labels, ("a", "b", "d"))
@@ -64,6 +64,6 @@ def test_memory_layout_is_no_part_of_a_fingerprint() -> None:
 
 
 def test_a_data_set_prints_no_pixels() -> None:
-    """The repr of a data set names it and leaves the arrays out."""
+    """The repr of a data set contains its name and no arrays."""
     assert "array" not in repr(_dataset([]))
     assert "tiny" in repr(_dataset([]))

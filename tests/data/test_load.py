@@ -1,11 +1,11 @@
-"""What `load` takes for what."""
+"""The kinds of sources that `load` accepts."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from optotype.data.load import load, takes_size
+from optotype.data.load import is_resizable, load
 from optotype.errors import DataError
 from tests.data.picture_files import names, write
 from tests.training.samples import pictures, write_folder
@@ -13,27 +13,27 @@ from tests.training.samples import pictures, write_folder
 
 @pytest.mark.parametrize("name", ["minst", "mnits", "no/such/folder", "\0", "x" * 300])
 def test_an_unknown_source_is_explained(name: str) -> None:
-    """An unknown name lists the known ones and says that a path is accepted."""
+    """The error for an unknown name lists the known names and the accepted paths."""
     with pytest.raises(DataError) as caught:
         load(name)
     if len(name) < 100:
         assert "Unknown data set" in str(caught.value)
         assert "kmnist, mnist." in str(caught.value)
-        assert "class folders of pictures, or four IDX files" in str(caught.value)
+        assert "class folders of image files, or four IDX files" in str(caught.value)
 
 
 def test_a_slip_gets_the_nearest_name() -> None:
-    """'minst' is asked back as 'mnist'."""
+    """The error for 'minst' suggests 'mnist'."""
     with pytest.raises(DataError, match="Did you mean 'mnist'"):
         load("minst")
 
 
-def test_what_is_of_no_kind_is_said_so(tmp_path: Path) -> None:
-    """A file or folder that is no data set is said to be there, and what would be one."""
+def test_an_unknown_file_type_is_an_error(tmp_path: Path) -> None:
+    """The error for a file of unknown type says that it exists, and lists the accepted types."""
     (tmp_path / "train-images-idx3-ubyte.txt").write_bytes(b"")
     for path, words in (
-        (tmp_path, "has no training picture, expected class folders"),
-        (tmp_path / "train-images-idx3-ubyte.txt", "What is there is of no known kind"),
+        (tmp_path, "has no training image; expected class folders"),
+        (tmp_path / "train-images-idx3-ubyte.txt", "The file has an unknown type"),
     ):
         with pytest.raises(DataError, match=words):
             load(path)
@@ -41,7 +41,7 @@ def test_what_is_of_no_kind_is_said_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["folder", "mnist"])
 def test_what_may_not_be_read_is_said_so(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refusal of the operating system becomes a DataError with its reason, for a path as for a name."""
+    """An error of the operating system becomes a DataError with its reason, for a path as for a name."""
 
     def refuse(_: Path) -> bool:
         raise PermissionError(13, "Permission denied")
@@ -80,30 +80,30 @@ def test_every_kind_of_source_is_told_apart(tmp_path: Path) -> None:
     assert [data.name for data in (folder, file, arrays)] == ["folder", "set", "arrays"]
 
 
-def test_what_is_no_picture_is_not_resized(tmp_path: Path) -> None:
-    """Arrays and IDX files keep their size: another one is refused, their own is accepted."""
+def test_only_image_files_are_resized(tmp_path: Path) -> None:
+    """Arrays and IDX files cannot be resized: only their own size is accepted."""
     folder = write_folder(tmp_path / "folder", 20, 10)
     for source in (folder, pictures(20, 1)):
         assert load(source, size=28).shape == (28, 28, 1)
-        with pytest.raises(DataError, match="has images of 28 x 28 pixels, and size 32 was asked for"):
+        with pytest.raises(DataError, match=r"size is 32, but .* has images of 28 x 28 pixels"):
             load(source, size=32)
 
 
 @pytest.mark.parametrize("size", [7, 129, 0, -1])
 def test_a_size_has_bounds(size: int) -> None:
-    """Sides below 8 and above 128 pixels are refused."""
-    with pytest.raises(DataError, match=f"Size is {size}, expected 8 to 128"):
+    """Sides below 8 and above 128 pixels are rejected."""
+    with pytest.raises(DataError, match=f"size is {size}; expected 8 to 128"):
         load("mnist", size=size)
 
 
-def test_what_to_do_with_bad_pictures_is_one_of_two() -> None:
+def test_on_bad_is_stop_or_skip() -> None:
     """on_bad is 'stop' or 'skip'."""
-    with pytest.raises(DataError, match="on_bad is 'maybe', expected 'stop' or 'skip'"):
+    with pytest.raises(DataError, match="on_bad is 'maybe'; expected 'stop' or 'skip'"):
         load("mnist", on_bad="maybe")  # type: ignore[arg-type] # that it is refused is the point
 
 
 def test_only_pictures_take_a_size(tmp_path: Path) -> None:
-    """A folder of pictures does; a name, IDX files and what is nowhere do not, nor a name that no file can have."""
-    assert takes_size(write(tmp_path / "pets", names(2)))
+    """Folders of image files are resizable; names, IDX files, missing and impossible paths are not."""
+    assert is_resizable(write(tmp_path / "pets", names(2)))
     others: list[str | Path] = ["mnist", write_folder(tmp_path / "digits"), "nowhere", "x" * 300]
-    assert not any(map(takes_size, others))
+    assert not any(map(is_resizable, others))

@@ -1,4 +1,4 @@
-"""The overview of a data set."""
+"""The summary of a data set."""
 
 import json
 
@@ -9,7 +9,7 @@ from tests.checking.samples import textured
 
 
 def test_an_overview_counts_each_class_and_split() -> None:
-    """Training and validation images are counted by class, test images as a whole, and JSON says it all."""
+    """Training and validation images are counted per class, test images in total, and JSON contains all of it."""
     seen = overview(textured(10, validation=np.array([0, 1, 3])))
     assert [(each.name, each.train, each.validation) for each in seen.classes] == [
         ("round", 2, 2),
@@ -23,12 +23,12 @@ def test_an_overview_counts_each_class_and_split() -> None:
 
 
 def test_sides_are_those_of_the_files() -> None:
-    """Where images have files, the overview says between what their sides lie."""
+    """If images have files, the summary contains the range of their sides."""
     told = overview(textured(3, sizes=np.array([(9, 300), (40, 20), (10, 10)], np.int32))).to_json()
     assert told["files"] == {"height": [9, 40], "width": [10, 300]}
 
 
 def test_no_validation_of_its_own_is_null() -> None:
-    """Where the source sets no image aside, JSON has null rather than a number."""
+    """If the source sets no image aside, JSON has null instead of a number."""
     splits = overview(textured(10)).to_json()["splits"]
     assert splits == {"train": 10, "validation": None, "test": 30}

@@ -1,7 +1,6 @@
-"""Opening the sealed test split, and counting it."""
+"""Opening of the sealed test split, and the log of openings."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +11,8 @@ import pytest
 
 from optotype.data.dataset import Dataset, SealedTest, fingerprint
 from optotype.data.load import load
-from optotype.data.sealed import LOG_NAME, Opening, open_test, openings_of
+from optotype.data.openings import LOG_NAME, Opening, read_openings
+from optotype.data.sealed import open_test
 from optotype.errors import DataError, RunError
 
 
@@ -28,7 +28,7 @@ def _log(root: Path) -> list[dict[str, Any]]:
 
 
 def test_mnist_opens(tmp_path: Path) -> None:
-    """The test split of MNIST is handed out with its fingerprint, read-only, and its first opening is the first."""
+    """MNIST's test split is returned with its fingerprint, read-only, and its first opening has number 1."""
     data = load("mnist")
     opened = open_test(data, tmp_path / "runs")
     assert opened.images.shape == (10_000, 28, 28, 1)
@@ -40,7 +40,7 @@ def test_mnist_opens(tmp_path: Path) -> None:
 
 
 def test_openings_are_counted_for_each_test_set(tmp_path: Path) -> None:
-    """The count goes by content: another test set starts at 1, the same one under another name goes on."""
+    """Openings are counted by content: another test set starts at 1, the same one under another name continues."""
     assert [open_test(_dataset(), tmp_path).opening for _ in range(3)] == [1, 2, 3]
     assert open_test(_dataset(pixel=1), tmp_path).opening == 1
     assert open_test(replace(_dataset(), name="other"), tmp_path).opening == 4
@@ -48,20 +48,20 @@ def test_openings_are_counted_for_each_test_set(tmp_path: Path) -> None:
 
 
 def test_openings_are_listed_without_another(tmp_path: Path) -> None:
-    """The openings of a test set are read from the log, which stays as it is; where there is no log there are none."""
+    """The openings of a test set are read from the log, which does not change; without a log there are none."""
     fingerprint = _dataset().test.fingerprint
-    assert openings_of(fingerprint, tmp_path) == ()
+    assert read_openings(fingerprint, tmp_path) == ()
     open_test(_dataset(), tmp_path, by="me")
     open_test(_dataset(pixel=1), tmp_path, by="you")
     opened = open_test(_dataset(), tmp_path, by="them")
-    assert openings_of(fingerprint, tmp_path) == opened.openings
+    assert read_openings(fingerprint, tmp_path) == opened.openings
     assert [each.by for each in opened.openings] == ["me", "them"]
     assert isinstance(opened.openings[0], Opening)
     assert len(_log(tmp_path)) == 3
 
 
 def test_an_opening_is_written_down(tmp_path: Path) -> None:
-    """A line says when (with the time zone), which test set and by whom."""
+    """A line of the log has the time (with its time zone), the test set and the program."""
     opened = open_test(_dataset(), tmp_path, by='judge\n"x"')
     (entry,) = _log(tmp_path)
     assert datetime.fromisoformat(entry.pop("time")).utcoffset() is not None
@@ -69,7 +69,7 @@ def test_an_opening_is_written_down(tmp_path: Path) -> None:
 
 
 def test_every_opening_of_a_test_set_is_listed(tmp_path: Path) -> None:
-    """Earlier ones come first with who did it; those of another test set are left out; a line without a name counts."""
+    """Openings of other test sets are left out, the latest is last, and a line without a program counts."""
     open_test(_dataset(), tmp_path, by="judge a")
     open_test(_dataset(pixel=1), tmp_path, by="judge b")
     with (tmp_path / LOG_NAME).open("a") as file:
@@ -79,38 +79,18 @@ def test_every_opening_of_a_test_set_is_listed(tmp_path: Path) -> None:
     assert opened.openings[-1].time == _log(tmp_path)[-1]["time"]
 
 
-def test_openings_at_once_get_different_numbers(tmp_path: Path) -> None:
-    """Sixteen openings by four threads count from 1 to 16."""
-    with ThreadPoolExecutor(4) as pool:
-        openings = list(pool.map(lambda _: open_test(_dataset(), tmp_path).opening, range(16)))
-    assert sorted(openings) == list(range(1, 17))
-    assert len(_log(tmp_path)) == 16
-
-
-@pytest.mark.parametrize(
-    "torn", [b'{"time": "2026-01-01T00:00:00+00:00", "finger', b"\xff\xfe", b"[" * 100_000, b"7"]
-)
-def test_a_torn_last_line_is_survived(tmp_path: Path, torn: bytes) -> None:
-    """What a crash left of a line counts for nothing and swallows nothing that follows."""
-    open_test(_dataset(), tmp_path)
-    with (tmp_path / LOG_NAME).open("ab") as file:
-        file.write(torn)
-    assert open_test(_dataset(), tmp_path).opening == 2
-    assert open_test(_dataset(), tmp_path).opening == 3
-
-
-def test_what_cannot_be_counted_stays_closed(tmp_path: Path) -> None:
-    """Where the log cannot be written, nothing is handed out, and a sentence says where it was to be."""
-    (tmp_path / "runs").write_text("a file, not a folder")
-    with pytest.raises(RunError, match=f"stays closed: its opening cannot be written to .*{LOG_NAME}"):
-        open_test(_dataset(), tmp_path / "runs")
-
-
 def test_a_test_split_that_changed_stays_closed(tmp_path: Path) -> None:
-    """A test split whose files were exchanged after loading is refused and not counted."""
+    """A test split whose files changed after loading is rejected and not counted."""
     labels = np.arange(3)
     contents = iter([np.zeros((3, 2, 2, 1), np.uint8), np.ones((3, 2, 2, 1), np.uint8)])
     data = replace(_dataset(), test=SealedTest(3, lambda: (next(contents), labels)))
     with pytest.raises(DataError, match="Load the data set again"):
         open_test(data, tmp_path)
     assert not (tmp_path / LOG_NAME).exists()
+
+
+def test_an_opening_that_cannot_be_logged_returns_no_images(tmp_path: Path) -> None:
+    """If the opening cannot be logged, the split stays sealed."""
+    (tmp_path / "runs").write_text("a file, not a folder")
+    with pytest.raises(RunError, match=LOG_NAME):
+        open_test(_dataset(), tmp_path / "runs")

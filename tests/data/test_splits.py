@@ -1,4 +1,4 @@
-"""Which images validate: those the source sets aside, else carved ones."""
+"""The split into training and validation images."""
 
 import math
 
@@ -23,7 +23,7 @@ def _cases(draw: st.DrawFn) -> tuple[NDArray[np.int64], int]:
 
 @given(_cases(), _SEEDS)
 def test_both_parts_together_are_every_image(case: tuple[NDArray[np.int64], int], seed: int) -> None:
-    """The parts are sorted, disjoint, together complete, read-only int64, and validation has the size asked for."""
+    """The parts are sorted, disjoint, complete, read-only int64, and validation has the requested size."""
     labels, wanted = case
     split = stratified_split(labels, wanted, seed)
     np.testing.assert_array_equal(
@@ -60,7 +60,7 @@ def test_a_split_depends_on_nothing_but_its_inputs(case: tuple[NDArray[np.int64]
 
 
 def test_the_classes_of_a_split_are_drawn_apart() -> None:
-    """What one class gives does not change when another class gets different images."""
+    """The validation images of a class do not depend on the images of other classes."""
     labels = np.repeat([0, 1], 50)
     longer = np.repeat([0, 1], [50, 100])
     few, more = stratified_split(labels, 20, 0).validation, stratified_split(longer, 30, 0).validation
@@ -68,7 +68,7 @@ def test_the_classes_of_a_split_are_drawn_apart() -> None:
 
 
 def test_another_seed_gives_another_split() -> None:
-    """Split seeds 0, 1 and 2 hold back different images, and their fingerprints differ."""
+    """Split seeds 0, 1 and 2 give different validation images and fingerprints."""
     labels = np.arange(1000) % 10
     splits = [stratified_split(labels, 100, seed) for seed in range(3)]
     assert len({split.validation.tobytes() for split in splits}) == 3
@@ -76,14 +76,14 @@ def test_another_seed_gives_another_split() -> None:
 
 
 def test_the_fingerprint_counts_the_training_images_too() -> None:
-    """Two splits without validation differ when their numbers of images do."""
+    """Two splits without validation have different fingerprints if their numbers of images differ."""
     assert (
         stratified_split(np.arange(10), 0, 0).fingerprint != stratified_split(np.arange(11), 0, 0).fingerprint
     )
 
 
 def test_a_split_is_the_same_for_ever() -> None:
-    """The split of a fixed case is pinned: a change would make recorded runs impossible to repeat."""
+    """The split of a fixed case is pinned: with another one, recorded runs could not be repeated."""
     split = stratified_split(np.arange(30) % 3, 6, 0)
     assert split.validation.tolist() == [0, 1, 2, 14, 19, 21]
     assert split.fingerprint == "sha256:7030c9c85cf320c0dd98123a64d4a2a5de178dd4649bc8ea9af34a07c26625ab"
@@ -94,19 +94,19 @@ def test_a_split_is_the_same_for_ever() -> None:
     [(0, 0), (0.0, 0), (1, 1), (0.1, 100), (100, 100), (0.99, 990), (0.1004, 100), (990, 990)],
 )
 def test_a_size_is_a_number_or_a_fraction(validation: int | float, count: int) -> None:
-    """A whole number asks for images, a fraction for that part of them, rounded."""
+    """An integer is a number of images, a fraction a share of them, rounded."""
     split = stratified_split(np.arange(1000) % 10, validation, 0)
     assert len(split.validation) == count
 
 
 def test_a_tie_goes_to_the_lower_class() -> None:
-    """Where two classes have the same claim to one image, the lower one gives it."""
+    """If two classes have equal remainders, the lower class gives the image."""
     labels = np.array([7, 7, 3, 3])
     assert labels[stratified_split(labels, 1, 0).validation].tolist() == [3]
 
 
 def test_a_class_keeps_its_last_image() -> None:
-    """Classes of one image give none, even when nearly everything is asked for."""
+    """Classes of one image give none, even if almost all images are requested."""
     labels = np.array([0, 1, 2] + [3] * 100)
     split = stratified_split(labels, 99, 0)
     assert np.bincount(labels[split.train]).tolist() == [1, 1, 1, 1]
@@ -115,28 +115,28 @@ def test_a_class_keeps_its_last_image() -> None:
 @pytest.mark.parametrize(
     ("validation", "words"),
     [
-        (-1, "-1 images, expected 0 or more"),
-        (19, "19 of 20 images, expected at most 18"),
+        (-1, "-1 images; expected 0 or more"),
+        (19, "19 of 20 images; expected at most 18"),
         (20, "at most 18"),
         (10**9, "at most 18"),
         (0.99, "at most 18"),
-        (1.0, r"1\.0, expected a fraction"),
-        (-0.1, "-0.1, expected a fraction"),
+        (1.0, r"1\.0; expected a fraction"),
+        (-0.1, "-0.1; expected a fraction"),
         (5.0, "without a decimal point"),
-        (math.nan, "nan, expected a fraction"),
-        (math.inf, "inf, expected a fraction"),
+        (math.nan, "nan; expected a fraction"),
+        (math.inf, "inf; expected a fraction"),
     ],
 )
-def test_an_impossible_size_is_refused(validation: int | float, words: str) -> None:
-    """A size that is negative, not a number, or leaves a class without training images is refused."""
+def test_an_impossible_size_is_rejected(validation: int | float, words: str) -> None:
+    """A size that is negative, not a number, or leaves a class without training images is rejected."""
     with pytest.raises(DataError, match=words):
         stratified_split(np.arange(20) % 2, validation, 0)
 
 
 @pytest.mark.parametrize("labels", [np.zeros(0, np.int64), np.zeros((3, 2), np.int64)])
 def test_labels_must_be_a_row(labels: NDArray[np.int64]) -> None:
-    """No labels at all, or a table of them, is refused."""
-    with pytest.raises(DataError, match="Cannot split labels"):
+    """Empty labels and two-dimensional labels are rejected."""
+    with pytest.raises(DataError, match="cannot be split"):
         stratified_split(labels, 0, 0)
 
 
@@ -149,13 +149,13 @@ def _dataset(validation: list[int] | None) -> Dataset:
 
 
 def test_a_source_without_validation_is_carved() -> None:
-    """Where the source sets nothing aside, the split is the carved one."""
+    """If the source has no validation images, the split is the stratified split."""
     data = _dataset(None)
     assert split_of(data, 2, 7).fingerprint == stratified_split(data.labels, 2, 7).fingerprint
 
 
-def test_a_source_that_validates_is_taken_at_its_word() -> None:
-    """The source's own validation images validate, all of them and no other, whatever the recipe asks for."""
+def test_a_sources_own_validation_is_used() -> None:
+    """The source's own validation images are used, all of them and no others, whatever the recipe requests."""
     split = split_of(_dataset([1, 4]), 0, 7)
     assert split.validation.tolist() == [1, 4]
     assert split.train.tolist() == [0, 2, 3, 5]
@@ -163,7 +163,7 @@ def test_a_source_that_validates_is_taken_at_its_word() -> None:
 
 @given(st.lists(st.integers(0, 5), min_size=0, max_size=80), st.integers(0, 2**40))
 def test_halves_are_even_in_every_class(classes: list[int], seed: int) -> None:
-    """The halves are disjoint, together all, sorted, as large as one another to 1, and so in every class."""
+    """The halves are disjoint and complete, and their sizes differ by at most 1, in total and per class."""
     labels = np.array([*classes, 7, 8], np.int64)
     validation = np.arange(len(classes))
     one, two = split_in_halves(validation, labels, seed)

@@ -1,4 +1,4 @@
-"""Statistics of pixels, with NumPy on the whole array as the oracle."""
+"""Statistics of pixels, compared with NumPy on the whole array."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from optotype.data.statistics import brightness_and_contrast, channel_statistics
 
 @pytest.mark.parametrize(("n", "channels"), [(1, 1), (3, 3), (2500, 1)])
 def test_statistics_are_those_of_the_whole(n: int, channels: int) -> None:
-    """Taken in parts, mean and standard deviation of channels and of images are those of the whole array."""
+    """Computed in chunks, mean and standard deviation of channels and images equal those of the whole array."""
     images = np.random.default_rng(n).integers(0, 256, (n, 5, 7, channels)).astype(np.uint8)
     found = channel_statistics(images)
     assert found.mean == pytest.approx((images / 255).mean(axis=(0, 1, 2)))

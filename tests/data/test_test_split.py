@@ -1,4 +1,4 @@
-"""Setting a fifth of every class aside as the sealed test."""
+"""The sealed test set of sources without a test split."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from optotype.errors import DataError
 
 @given(st.lists(st.integers(0, 4), min_size=3, max_size=100).map(np.array))
 def test_a_fifth_of_every_class_is_held_out(labels: np.ndarray) -> None:
-    """The parts are disjoint and complete, each class keeps images to train on and gives about a fifth of them."""
+    """The parts are disjoint and complete, each class keeps training images and gives about a fifth of them."""
     if len(labels) == len(np.unique(labels)):
         return
     train, test = split_off_test(labels)
@@ -24,7 +24,7 @@ def test_a_fifth_of_every_class_is_held_out(labels: np.ndarray) -> None:
 
 
 def test_the_choice_never_changes() -> None:
-    """The same labels are divided the same way for ever: another choice would be another test set."""
+    """The test split of fixed labels is pinned: another choice would be another test set."""
     train, test = split_off_test(np.repeat([0, 1], 15))
     assert test.tolist() == [4, 5, 8, 15, 22, 29]
     assert len(train) == 24
@@ -33,7 +33,7 @@ def test_the_choice_never_changes() -> None:
 
 
 @pytest.mark.parametrize("labels", [[], [0], [0, 1, 2]])
-def test_too_few_images_are_refused(labels: list[int]) -> None:
-    """Where no class has an image to spare, nothing is held out, and a sentence says so."""
+def test_too_few_images_are_rejected(labels: list[int]) -> None:
+    """If no class has an image to spare, an error is raised."""
     with pytest.raises(DataError, match=f"There are {len(labels)} images and no test split"):
         split_off_test(np.array(labels, np.int64))

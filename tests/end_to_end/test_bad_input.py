@@ -130,7 +130,7 @@ def test_a_picture_that_cannot_be_read_is_named(optotype: Command, trained: Path
     """A missing picture and a file that is none are named; a good one beside them does not hide it."""
     (tmp_path / "note.png").write_text("not a picture")
     _listed(optotype("predict", trained, "missing.png"), "missing.png is not a file")
-    _listed(optotype("predict", trained, "note.png"), "note.png cannot be read as a picture")
+    _listed(optotype("predict", trained, "note.png"), "note.png cannot be decoded as an image")
 
 
 def test_names_with_brackets_and_odd_bytes_are_only_names(optotype: Command, trained: Path) -> None:

@@ -34,7 +34,7 @@ def test_bad_files_stop_the_training_or_are_left_out(optotype: Command, pets: Pa
     stopped = optotype("train", pets, *QUICK, "--out", "run")
     assert stopped.returncode == 1
     assert "1 file of " in stopped.stderr
-    assert "  cat/broken.png cannot be read as a picture" in stopped.stderr
+    assert "  cat/broken.png cannot be decoded as an image" in stopped.stderr
     assert "--on-bad skip" in stopped.stderr
     assert not (tmp_path / "run").exists()
     done = optotype("train", pets, *QUICK, "--on-bad", "skip", "--out", "run")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from pydantic import JsonValue
 
-from optotype.data.sealed import Opening
+from optotype.data.openings import Opening
 from optotype.engine.layers import Dense, Flatten
 from optotype.engine.network import Network
 from optotype.judging.judgement import (

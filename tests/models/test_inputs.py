@@ -1,4 +1,4 @@
-"""The path from what a caller holds to what a network takes."""
+"""Conversion of a caller's images to the array that a network takes."""
 
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def test_accepted_shapes(dtype: type, given_shape: tuple[int, ...], shape: tuple
 
 
 def test_strided_images_become_contiguous() -> None:
-    """A view with steps is copied into the order that the engine reads."""
+    """A strided view is copied to contiguous memory."""
     images = np.arange(2 * 4 * 6, dtype=np.uint8).reshape(2, 4, 6)[:, ::-1, ::2]
     batch = as_batch(images, _GREY)
     assert batch.flags.c_contiguous
@@ -49,7 +49,7 @@ def test_strided_images_become_contiguous() -> None:
     [
         (
             np.zeros((4, 3), np.uint8),
-            "shape (4, 3), expected (n, 4, 3, 1) or (n, 12) or (n, 4, 3). Add the first",
+            "shape (4, 3); expected (n, 4, 3, 1) or (n, 12) or (n, 4, 3). Add the first",
         ),
         (np.zeros((4, 3, 1), np.uint8), "Add the first axis: images[np.newaxis]."),
         (np.zeros(12, np.uint8), "Add the first axis"),
@@ -58,7 +58,7 @@ def test_strided_images_become_contiguous() -> None:
         (np.array(3, np.uint8), "shape ()"),
         (
             np.zeros((1, 4, 3)),
-            "dtype float64, expected uint8 or float32. Convert it: images.astype(np.uint8)",
+            "dtype float64; expected uint8 or float32. Convert the images: images.astype(np.uint8)",
         ),
         (np.zeros((1, 4, 3), np.int64), "dtype int64"),
         (np.zeros((1, 4, 3), bool), "dtype bool"),
@@ -66,33 +66,33 @@ def test_strided_images_become_contiguous() -> None:
         (np.zeros((1, 4, 3), object), "dtype object"),
         (
             np.full((1, 4, 3), 255, np.float32),
-            "from 255 to 255, expected 0 .. 1. Divide pixels in 0 .. 255 by 255",
+            "from 255 to 255; expected 0 .. 1. Divide pixels in 0 .. 255 by 255",
         ),
         (np.full((1, 4, 3), -0.1, np.float32), "from -0.1 to -0.1"),
         (np.full((1, 4, 3), np.inf, np.float32), "from inf to inf"),
-        (np.full((1, 4, 3), np.nan, np.float32), "Images hold NaN"),
+        (np.full((1, 4, 3), np.nan, np.float32), "contains NaN"),
         ([np.zeros((3, 4), np.uint8)], "shape (1, 3, 4)"),
         ([np.zeros((1, 4, 3), np.uint8)], "shape (1, 1, 4, 3)"),
         ([np.zeros((4, 3), np.uint8), np.zeros((4, 3), np.float32)], "float32 and uint8"),
         ([np.full((4, 3), 2, np.float32)], "from 2 to 2"),
-        ([[1, 2], [3, 4]], "of type list, expected an array, a picture (a path, bytes, or one"),
-        (3, "of type int"),
-        (b"", "given as bytes cannot be read as a picture"),
+        ([[1, 2], [3, 4]], "type list; expected an array, an image file (a path, bytes,"),
+        (3, "type int"),
+        (b"", "passed as bytes cannot be decoded as an image"),
         ("nowhere.png", "nowhere.png is not a file"),
-        (Image.new("F", (3, 4)), "A picture of Pillow's has 32-bit grey values"),
-        (None, "of type NoneType"),
-        ({"a": 1}, "of type dict"),
+        (Image.new("F", (3, 4)), "The image opened by Pillow has 32-bit grey values"),
+        (None, "type NoneType"),
+        ({"a": 1}, "type dict"),
     ],
 )
-def test_refused(images: object, sentence: str) -> None:
-    """What is no batch of images is refused with what it is and what to do."""
+def test_rejected(images: object, sentence: str) -> None:
+    """Invalid images are rejected with their fault and what to do."""
     with pytest.raises(DataError) as caught:
         as_batch(images, _GREY)  # type: ignore[arg-type]  # that is the point
     assert sentence in str(caught.value)
 
 
 def test_one_picture_in_every_form_is_one_image(tmp_path: Path) -> None:
-    """A path, its text, its bytes, Pillow's picture and an array give the same pixels, alone and mixed in a list."""
+    """A path, its text, its bytes, an image of Pillow and an array give the same pixels, alone and in a list."""
     pixels = np.random.default_rng(0).integers(0, 256, (4, 3), np.uint8)
     picture, path = Image.fromarray(pixels), tmp_path / "a.png"
     picture.save(path)
@@ -112,7 +112,7 @@ def test_one_picture_in_every_form_is_one_image(tmp_path: Path) -> None:
 
 
 def test_a_picture_of_pillows_is_turned_upright_and_stays_as_it_was() -> None:
-    """EXIF's orientation is followed, as in files, and the caller's picture is not changed."""
+    """The EXIF orientation is applied, and the caller's image is not changed."""
     picture = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4))
     picture.getexif()[0x0112] = 6
     turned = as_batch(picture, _GREY)[0, ..., 0]
@@ -122,8 +122,8 @@ def test_a_picture_of_pillows_is_turned_upright_and_stays_as_it_was() -> None:
 
 
 @given(hnp.arrays(np.float32, (2, 12), elements=st.floats(width=32)))
-def test_any_float_is_in_range_or_refused(images: np.ndarray) -> None:
-    """Of all float32 arrays exactly those of finite numbers in 0..1 pass."""
+def test_any_float_is_in_range_or_rejected(images: np.ndarray) -> None:
+    """Exactly the float32 arrays of finite numbers in 0..1 are accepted."""
     if ((images >= 0) & (images <= 1)).all():
         assert len(as_batch(images, _GREY)) == 2
     else:

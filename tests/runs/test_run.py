@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from optotype.data.dataset import Addition, Options, Skipped
-from optotype.data.splits import fingerprint_of, split_of, stratified_split
+from optotype.data.splits import split_fingerprint, split_of, stratified_split
 from optotype.errors import ModelError, RunError
 from optotype.runs.environment import describe_environment
 from optotype.runs.run import Run
@@ -237,7 +237,7 @@ def test_additional_images(tmp_path: Path) -> None:
     assert run.split.train.tolist() == [*source_run.split.train, 30, 31, 32, 33]
     content = json.loads((tmp_path / "more" / "split.json").read_text())
     content["validation"][-1] = 30
-    content["fingerprint"] = fingerprint_of(30, np.array(content["validation"]))
+    content["fingerprint"] = split_fingerprint(30, np.array(content["validation"]))
     (tmp_path / "more" / "split.json").write_text(json.dumps(content))
     with pytest.raises(RunError, match="has index 30 of 30 images"):
         _ = run.split

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic file writes."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from optotype.storage.atomic import replacing, write_durably
 
 
 def test_replaces_in_one_step(tmp_path: Path) -> None:
-    """What was there is replaced, and nothing stays beside it."""
+    """The existing file is replaced, and no temporary file remains."""
     path = tmp_path / "file"
     write_durably(path, b"old")
     write_durably(path, b"new")
@@ -18,7 +18,7 @@ def test_replaces_in_one_step(tmp_path: Path) -> None:
 
 
 def test_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the disk fails before the rename, the old file stays and the temporary one goes."""
+    """If the disk fails before the rename, the old file stays and the temporary file is deleted."""
     path = tmp_path / "file"
     write_durably(path, b"old")
 
@@ -33,7 +33,7 @@ def test_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_missing_folder(tmp_path: Path) -> None:
-    """A folder that is missing is an OSError, never made silently."""
+    """A missing folder raises OSError and is not created."""
     with pytest.raises(FileNotFoundError):
         write_durably(tmp_path / "none" / "file", b"")
 
@@ -45,7 +45,7 @@ def _give_up(path: Path) -> None:
 
 
 def test_a_block_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    """A file whose writing is given up half-way leaves neither itself nor its temporary name."""
+    """If the block fails, neither the file nor its temporary file remains."""
     with pytest.raises(KeyboardInterrupt):
         _give_up(tmp_path / "file")
     assert not list(tmp_path.iterdir())

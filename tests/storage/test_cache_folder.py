@@ -1,4 +1,4 @@
-"""Where the cache is."""
+"""The cache folder."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from optotype.storage.cache_folder import cache_folder
 
 
 def test_the_cache_is_where_the_platform_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without OPTOTYPE_HOME the cache is the folder optotype in the user's own place for caches; nothing is made."""
+    """Without OPTOTYPE_HOME, the folder is optotype in the user's cache folder; nothing is created."""
     monkeypatch.delenv("OPTOTYPE_HOME", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "optotype"
@@ -16,7 +16,7 @@ def test_the_cache_is_where_the_platform_has_it(tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_cache_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """OPTOTYPE_HOME names the cache; a relative one counts from the working folder, and ~ is the user's home."""
+    """OPTOTYPE_HOME sets the folder; relative paths are resolved against the working folder, and ~ is expanded."""
     monkeypatch.setenv("OPTOTYPE_HOME", str(tmp_path / "here"))
     assert cache_folder() == tmp_path / "here"
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Hashes of images, and copies found by them."""
+"""Digests of images."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from optotype.storage.digests import digests, match_digests
 
 
 def test_equal_pixels_have_equal_digests_and_the_first_copy_is_found() -> None:
-    """Images alike in every pixel share a digest, others do not; of several copies the first is named, else -1."""
+    """Images have the same digest if all pixels are equal; the first of several copies is found, else -1."""
     images = np.arange(4 * 6 * 5 * 1, dtype=np.uint8).reshape(4, 6, 5, 1)
     images[2] = images[1]
     asked = digests(images[[2, 0]]) + digests(images[:1] + 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optotype.data.arrays.in_memory import dataset_of
+from optotype.data.arrays.in_memory import dataset_from_arrays
 from optotype.data.dataset import Dataset
 from optotype.data.load import load
 from optotype.engine.layers import Dense
@@ -93,7 +93,7 @@ def test_an_extended_model_is_judged_and_extended_again(tmp_path: Path) -> None:
 def test_other_images_are_refused_before_there_is_a_run(model: Model, tmp_path: Path) -> None:
     """Images of another shape leave no run folder behind."""
     images, labels = pictures(100, 1)
-    data = dataset_of({"x_train": images[:, :20], "y_train": labels}, "short", "arrays")
+    data = dataset_from_arrays({"x_train": images[:, :20], "y_train": labels}, "short", "arrays")
     with pytest.raises(DataError, match="have shape 20 x 28 x 1, expected 28 x 28 x 1"):
         train(data, model.transfer(), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -113,8 +113,8 @@ def _digits(chosen: range, n: int) -> dict[str, np.ndarray]:
 
 def test_what_was_learned_of_some_digits_helps_with_others(tmp_path: Path) -> None:
     """A net of the digits 0 to 4, taken further on 200 images of 5 to 9, is right more often than one without it."""
-    low = dataset_of(_digits(range(5), 5000), "low", "arrays")
-    high = dataset_of(_digits(range(5, 10), 200), "high", "arrays")
+    low = dataset_from_arrays(_digits(range(5), 5000), "low", "arrays")
+    high = dataset_from_arrays(_digits(range(5, 10), 200), "high", "arrays")
     start = train(low, load_recipe("mnist-quick").override({"validation": 0}), out=tmp_path / "low")
     few = {"validation": 0, "epochs": 20}
     candidates: dict[str, Recipe | TransferRecipe] = {

@@ -246,7 +246,7 @@ def test_a_picture_of_too_many_pixels_is_refused(run: Run) -> None:
         bad = client.post("/v1/predict", content=as_file(np.zeros((40, 30, 3), np.uint8)), headers=PNG)
     assert good.status_code == 200
     assert bad.status_code == 422
-    assert "30 x 40 pixels, expected at most 1000" in bad.json()["detail"]
+    assert "30 x 40 pixels; expected at most 1000" in bad.json()["detail"]
 
 
 def test_a_correction_is_kept_as_the_model_sees_it(run: Run, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from optotype.checking.thumbnails import thumbnails
 from optotype.data.dataset import Dataset
-from optotype.data.splits import Split, fingerprint_of
+from optotype.data.splits import Split, split_fingerprint
 from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Flatten, Layer, MaxPooling2D
 from optotype.engine.network import Network
 from optotype.engine.optimizers import Adam
@@ -137,6 +137,6 @@ def _trained(data: Dataset, train: NDArray[np.int64], seed: int, threads: int | 
         precision="fp32",
     )
     nothing = np.empty(0, np.int64)
-    for _ in epochs(network, data, Split(train, nothing, fingerprint_of(len(train), nothing)), recipe):
+    for _ in epochs(network, data, Split(train, nothing, split_fingerprint(len(train), nothing)), recipe):
         pass
     return network

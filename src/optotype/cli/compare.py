@@ -41,10 +41,10 @@ def compare(
     or more seeds of each recipe there is also one about the recipes. The images on
     which models differ are shown in comparison.html.
     """
-    from optotype.storage.outputs import require_output
+    from optotype.storage.outputs import check_output_folder
 
     if out is not None:  # an opening must not be spent on what cannot be kept
-        require_output(out)
+        check_output_folder(out)
     screen = console()
     comparison = _compare(screen, targets, on, json=json)
     folder = out or Path(_folder_name([each.name for each in comparison.candidates]))
@@ -82,10 +82,10 @@ def _write(comparison: "Comparison", folder: Path) -> tuple[Path, Path]:
 
     from optotype.reporting.comparison import render_comparison
     from optotype.storage.atomic import write_durably
-    from optotype.storage.outputs import mark
+    from optotype.storage.outputs import mark_output
 
     folder.mkdir(parents=True, exist_ok=True)
-    mark(folder)
+    mark_output(folder)
     page, kept = folder / "comparison.html", folder / "comparison.json"
     write_durably(page, render_comparison(comparison).encode())
     write_durably(kept, f"{dumps(comparison.to_json(), indent=1)}\n".encode())

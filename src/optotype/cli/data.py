@@ -139,10 +139,10 @@ def _class_table(seen: "Overview") -> "Table":
 def _write_sheet(data: "Dataset", folder: Path) -> Path:
     from optotype.reporting.image_sheet import draw_sheet, rows_of_classes
     from optotype.storage.atomic import write_durably
-    from optotype.storage.outputs import mark
+    from optotype.storage.outputs import mark_output
 
     folder.mkdir(parents=True, exist_ok=True)
-    mark(folder)
+    mark_output(folder)
     sheet = folder / "sheet.png"
     write_durably(sheet, draw_sheet(f"{data.name}: training images", rows_of_classes(data)))
     return sheet

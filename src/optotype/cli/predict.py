@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from optotype.data.dataset import Skipped
-    from optotype.data.pictures.worker_pool import Fit
-    from optotype.data.sources.listing import Found
+    from optotype.data.pictures.decode import Fit
+    from optotype.data.pictures.location import FileLocation
     from optotype.models.model import Model
 
 Target = Annotated[str, typer.Argument(metavar="TARGET", help="A run folder or a model file.")]
@@ -95,8 +95,8 @@ def predict(
                 predictions = model.predict(chunk.images, precision=precision, coverage=coverage)
                 write(chunk.files, predictions)
                 seen.take(chunk, predictions)
-                bad.extend(chunk.bad)
-                _list(screen, () if json else chunk.bad)
+                bad.extend(chunk.skipped)
+                _list(screen, () if json else chunk.skipped)
                 tell("predicting", chunk.done, len(found))
     seen.draw()
     if bad:
@@ -157,25 +157,25 @@ def _fit(model: "Model", *, digit: bool) -> "Fit":
 
 
 @contextmanager
-def _asked(places: Sequence[str]) -> "Iterator[tuple[list[Found], list[Skipped]]]":
+def _asked(places: Sequence[str]) -> "Iterator[tuple[list[FileLocation], list[Skipped]]]":
     """List what is asked for; a picture on the standard input lies in a file as long as the block runs."""
     from tempfile import TemporaryDirectory
 
-    from optotype.data.pictures.decode import MOST_BYTES
-    from optotype.data.pictures.inputs import resolve_inputs
+    from optotype.data.pictures.image_file import MAX_BYTES
+    from optotype.data.sources.inputs import resolve_inputs
 
     if "-" not in places:
         yield resolve_inputs(places)
         return
     with TemporaryDirectory(prefix="optotype-") as folder:
         received = Path(folder, "picture")
-        received.write_bytes(sys.stdin.buffer.read(MOST_BYTES + 1))
+        received.write_bytes(sys.stdin.buffer.read(MAX_BYTES + 1))
         found, bad = resolve_inputs(str(received) if place == "-" else place for place in places)
         yield [each._replace(file="-") if each.path == str(received) else each for each in found], bad
 
 
 def _output(
-    found: "Sequence[Found]",
+    found: "Sequence[FileLocation]",
     bad: "list[Skipped]",
     top: int,
     *,

@@ -1,5 +1,5 @@
-"""From sources to data sets: uint8 images, labels, class names; splits; pictures; the sealed test.
+"""Data sets: from a source to uint8 images, labels and class names; splits; image files; the sealed test set.
 
-The parts are imported by name, `optotype.data.load` and so on: only `optotype.data.sealed` opens a test split, so
-whoever opens one says so among its imports.
+The parts are imported by name, `optotype.data.load` and so on. Only `optotype.data.sealed` opens a test split, so a
+module that opens one is visible by its imports.
 """

@@ -1,7 +1,7 @@
-"""What a data set is: images and labels to train on, and a test split that stays sealed.
+"""The Dataset: images and labels to train on, and a test split that stays sealed.
 
-A SealedTest holds how to read the test split, not the split: nothing that trains or chooses can look at it by
-accident. `optotype.data.sealed` opens it, and counts.
+A SealedTest contains a function that reads the test split, not the split itself, so training and model selection
+cannot use it by accident. `optotype.data.sealed` opens it and counts the opening.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ Sizes = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Skipped:
-    """A picture that was left out of a data set.
+    """An image file that was left out of a data set.
 
     Attributes:
         file: Its name relative to the source.
-        reason: Why it could not be used.
+        reason: Why it is unusable.
     """
 
     file: str
@@ -35,12 +35,12 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Options:
-    """What `load` was told beside the source; told the same again, it gives the same data.
+    """The options of `load` beside the source; the same source and options load the same data.
 
     Attributes:
-        size: Side in pixels to which pictures are brought; None for the source's own rule.
-        on_bad: Whether a picture that cannot be used stops the loading, or is left out.
-        add: The folder of pictures that were added to the training images, as an absolute path; None without.
+        size: Side in pixels to which image files are resized; None for the source's default.
+        on_bad: Whether an unusable image file stops the loading, or is left out.
+        add: Folder of additional training images, as an absolute path; None without.
     """
 
     size: int | None = None
@@ -50,11 +50,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Addition:
-    """Training images that are not the source's own, and follow those.
+    """The additional training images, which follow the source's own images.
 
     Attributes:
-        files: The path of each.
-        own_fingerprint: What `Dataset.fingerprint` is without them.
+        files: Path of each additional image.
+        own_fingerprint: `Dataset.fingerprint` without the additional images.
     """
 
     files: tuple[str, ...] = field(repr=False)
@@ -63,11 +63,11 @@ class Addition:
 
 @dataclass(frozen=True, eq=False)
 class SealedTest:
-    """A test split nobody has looked at.
+    """A test split that was not opened.
 
     Attributes:
         n: Number of images.
-        files: The name of each image relative to the source; None where images have no files.
+        files: Name of each image relative to the source; None if the images have no files.
     """
 
     n: int
@@ -76,33 +76,33 @@ class SealedTest:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The hash of the images and labels, after "sha256:"; a test set is counted by it, whatever its name."""
+        """The hash of the images and labels, after "sha256:"; openings are counted by it, not by a name."""
         return fingerprint(*self._read())
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images with their labels, and a test split kept apart.
+    """Images with their labels, and a sealed test split.
 
     Attributes:
-        name: What to call it.
+        name: Name of the data set.
         images: Training images, uint8 of shape (n, height, width, channels); read-only.
         labels: Their classes, int64 of shape (n,), each in 0 .. classes - 1; read-only.
-        class_names: The name of each class.
-        licence: Under which the images may be used, as far as it is known.
-        source: What `load` takes to get the data again, from any folder: a name or an absolute path; "arrays" for what
-            was in memory only.
+        class_names: Name of each class.
+        licence: Licence of the images, as far as it is known.
+        source: The argument of `load` that loads the data again from any working folder: a name or an absolute path;
+            "arrays" for data that exist only in memory.
         test: The sealed test split.
         citation: The full reference that the images' authors ask for, as far as it is known.
-        validation: Indices of the images that the source itself sets aside, sorted int64, read-only; None where it
-            leaves that to the recipe.
-        files: The name of each training image relative to the source, the path of one that was added; None where the
+        validation: Indices of the images that the source sets aside for validation, sorted int64, read-only; None if
+            the recipe chooses them.
+        files: Name of each training image relative to the source, or the path of an additional image; None if the
             source's images have no files.
-        sizes: Height and width of each training picture in its file, turned upright; int32 of shape (n, 2), read-only;
-            None where images have no files, and where some were added.
-        skipped: Pictures that were left out because they could not be used.
-        options: What else `load` was given.
-        addition: The last of the training images, where they were added to the source's own; they only train.
+        sizes: Height and width of each training image in its file, upright; int32 of shape (n, 2), read-only; None if
+            the images have no files, or if there are additional images.
+        skipped: Unusable image files that were left out.
+        options: The other options of `load`.
+        addition: The additional images: the last training images, which are never used for validation; None without.
     """
 
     name: str
@@ -122,51 +122,51 @@ class Dataset:
 
     @property
     def own_images(self) -> int:
-        """How many training images are the source's own: the first ones, validation included."""
+        """The number of training images from the source itself: the first ones, validation included."""
         return len(self.labels) - (len(self.addition.files) if self.addition else 0)
 
     @property
     def own_fingerprint(self) -> str:
-        """The fingerprint without what was added."""
+        """The fingerprint without the additional images."""
         return self.addition.own_fingerprint if self.addition else self.fingerprint
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """The shape of one image: height, width, channels."""
+        """The shape of one image: (height, width, channels)."""
         _, height, width, channels = self.images.shape
         return height, width, channels
 
     @cached_property
     def fingerprint(self) -> str:
-        """The hash of the training images, labels and class names, after "sha256:"; computed once, when asked."""
+        """The hash of training images, labels and class names, after "sha256:"; computed once, on first use."""
         return fingerprint(self.images, self.labels, self.class_names)
 
 
-def remember_fingerprint(held: Dataset | SealedTest, known: str) -> None:
-    """Give a data set or sealed test the fingerprint that was computed from the same content before.
+def set_fingerprint(target: Dataset | SealedTest, value: str) -> None:
+    """Set the fingerprint of a data set or sealed test set that was computed earlier from the same content.
 
     Args:
-        held: What has that content; a copy with other content, by `dataclasses.replace`, computes its own.
-        known: What `fingerprint` gave.
+        target: The data set or test set. A copy made by `dataclasses.replace` computes its own fingerprint.
+        value: The return value of `fingerprint`.
     """
-    # Where functools.cached_property keeps, and looks for, its value.
-    vars(held)["fingerprint"] = known
+    # functools.cached_property stores its value here.
+    vars(target)["fingerprint"] = value
 
 
 def fingerprint(images: Images, labels: Labels, class_names: Sequence[str] = ()) -> str:
-    """Hash images, labels and class names: what was in the data set, whatever its name, place and packing.
+    """Compute the hash of images, labels and class names: it depends on content only, not on name, place or format.
 
     Args:
         images: uint8 of shape (n, height, width, channels).
         labels: Integers of shape (n,).
-        class_names: The name of each class.
+        class_names: Name of each class.
 
     Returns:
         "sha256:" and 64 hexadecimal digits.
     """
-    # The shapes come first, so that no two data sets run together into the same bytes.
-    about = json.dumps({"images": images.shape, "labels": labels.shape, "class_names": list(class_names)})
-    digest = hashlib.sha256(about.encode())
+    # The shapes come first, so that different data sets cannot concatenate to the same bytes.
+    header = json.dumps({"images": images.shape, "labels": labels.shape, "class_names": list(class_names)})
+    digest = hashlib.sha256(header.encode())
     digest.update(np.ascontiguousarray(images).data)
     digest.update(labels.astype("<i8").tobytes())
     return f"sha256:{digest.hexdigest()}"

@@ -1,19 +1,19 @@
-"""Classes that have far fewer images than others."""
+"""Class imbalance: classes with far fewer images than the largest class."""
 
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-IMBALANCED: Final = 10
-"""A class is rare when another has at least so many times as many images. There is no agreed number; at ten, a net
-that never names the small class of two still reaches an accuracy above 0.9."""
+IMBALANCE_RATIO: Final = 10
+"""Smallest ratio of class sizes that counts as an imbalance. There is no agreed number. With two classes at a ratio of
+ten, a model that never predicts the small class still reaches an accuracy above 0.9."""
 
 
 def rare_classes(counts: NDArray[np.integer]) -> list[int]:
-    """List the classes that have at most a tenth of the images of the largest.
+    """Return the classes with at most a tenth of the images of the largest class.
 
     Args:
-        counts: Images of each class, of shape (classes,).
+        counts: Number of images of each class, of shape (classes,).
     """
-    return np.flatnonzero(counts * IMBALANCED <= counts.max()).tolist()
+    return np.flatnonzero(counts * IMBALANCE_RATIO <= counts.max()).tolist()

@@ -1,6 +1,6 @@
-"""From a source to a Dataset: what kind a source is, and who loads it.
+"""Loading of a data set from any source.
 
-Everything is checked when it is loaded, once: what `load` returns, the rest of the package can rely on.
+A data set is checked once, when it is loaded; the other packages rely on these checks.
 """
 
 from pathlib import Path
@@ -10,14 +10,15 @@ from optotype.data.arrays.idx_folder import has_idx_files, load_idx_folder
 from optotype.data.arrays.in_memory import Arrays, load_arrays
 from optotype.data.arrays.npz import load_npz
 from optotype.data.dataset import Dataset
-from optotype.data.feedback.additions import with_added
+from optotype.data.feedback.additions import add_images
 from optotype.data.named.catalogue import CATALOGUE
-from optotype.data.named.places import load_named
-from optotype.data.sources.picture_sets import SURVEYS, load_pictures
+from optotype.data.named.load import load_named
+from optotype.data.sources.picture_sets import SCANNERS, load_pictures
 from optotype.errors import DataError, unknown_name
-from optotype.progress import Report, silent
+from optotype.progress import ProgressCallback, ignore_progress
 
 SIZES: Final = range(8, 129)
+"""Accepted sides of resized images, in pixels."""
 
 
 def load(
@@ -27,34 +28,35 @@ def load(
     on_bad: Literal["stop", "skip"] = "stop",
     add: str | Path | None = None,
     rehash: bool = False,
-    report: Report | None = None,
+    report: ProgressCallback | None = None,
 ) -> Dataset:
     """Load a data set by its name, from a path or from arrays.
 
     Args:
-        source: A name of `named.catalogue.CATALOGUE`, such as "mnist", which goes before a file of that name:
-            "./mnist" is always a path. A folder of four IDX files with MNIST's names, each plain or .gz. An NPZ file
-            with Keras's x_train, y_train, x_test, y_test. Files of pictures: a folder of class folders, or an archive,
-            a manifest or a table, as `picture_sets.load_pictures` says. Arrays or a frame in memory, as
-            `arrays.load_arrays` says.
-        size: Side in pixels, 8 to 128, to which pictures are brought; only files of pictures can be resized.
-        on_bad: Whether a picture that cannot be used stops the loading, or is left out and listed.
-        add: A folder of class folders whose pictures are added to the training images, as `addition.with_added` says;
-            those that validate and test stay the same.
-        rehash: Whether to look at the content of picture files, where their size and time would do.
-        report: Called with what is being done, how much of it is done and of how much, while that takes time.
+        source: One of: a name in `named.catalogue.CATALOGUE`, for example "mnist", which takes precedence over a file
+            of that name ("./mnist" is always a path); a folder of four IDX files with MNIST's names, each plain or
+            .gz; an NPZ file with Keras's x_train, y_train, x_test, y_test; image files (a folder of class folders, an
+            archive, a manifest or a table, as for `picture_sets.load_pictures`); arrays or a data frame in memory, as
+            for `in_memory.load_arrays`.
+        size: Side in pixels, 8 to 128, to which image files are resized; other sources cannot be resized.
+        on_bad: "stop" to raise an error if an image file is unusable, "skip" to leave it out and list it.
+        add: A folder of class folders with additional training images, as for `additions.add_images`; validation and
+            test images stay the same.
+        rehash: Whether to compare the contents of image files with the cache, and not only sizes and times.
+        report: Called with a description of the task, the units done and the units in total, during long tasks.
 
     Returns:
-        The data set, its test split sealed. Where the source has no test split, one fifth of every class is sealed.
-        Images in plain IDX files are mapped, not read, and so are those that were decoded from pictures.
+        The data set, with its test split sealed. If the source has no test split, one fifth of every class is sealed.
+        Images in plain IDX files and decoded image files are memory-mapped, not read.
 
     Raises:
-        DataError: The source is unknown, cannot be read or fetched, or is no data set; or no picture can be added.
-        IdxError: An IDX file is malformed.
+        DataError: If the source is unknown, cannot be read or downloaded, or is not a data set; or no additional image
+            can be added.
+        IdxError: If an IDX file is malformed.
     """
     _check_options(size, on_bad)
-    data = _load(source, size, on_bad, rehash=rehash, report=report)
-    return data if add is None else with_added(data, add, on_bad, report or silent)
+    data = _load(source, size, on_bad, rehash=rehash, progress=report)
+    return data if add is None else add_images(data, add, on_bad, report or ignore_progress)
 
 
 def _load(
@@ -63,36 +65,37 @@ def _load(
     on_bad: Literal["stop", "skip"],
     *,
     rehash: bool,
-    report: Report | None,
+    progress: ProgressCallback | None,
 ) -> Dataset:
     if not isinstance(source, str | Path):
-        return _of_size(load_arrays(source), size)
+        return _check_size(load_arrays(source), size)
     try:
         if source in CATALOGUE:
-            return _of_size(load_named(str(source), report), size)
+            return _check_size(load_named(str(source), progress), size)
         path = Path(source)
-        if _is_of_pictures(path):
-            return load_pictures(path, size, on_bad, rehash=rehash, report=report)
-        return _of_size(_load_path(path), size)
+        if _has_image_files(path):
+            return load_pictures(path, size, on_bad, rehash=rehash, progress=progress)
+        return _check_size(_load_path(path), size)
     except OSError as error:
         raise DataError(
-            f"{source} cannot be read: {error.strerror or error}. Expected a readable file or folder; check its rights."
+            f"{source} cannot be read: {error.strerror or error}; expected a readable file or folder."
+            " Check its permissions."
         ) from error
 
 
-def takes_size(source: str | Path) -> bool:
-    """Tell whether `load` takes a size for a source: only files of pictures can be resized."""
+def is_resizable(source: str | Path) -> bool:
+    """Return whether `load` accepts a size for a source: only image files can be resized."""
     try:
-        return source not in CATALOGUE and _is_of_pictures(Path(source))
-    except OSError:  # loading will say what is wrong with it
+        return source not in CATALOGUE and _has_image_files(Path(source))
+    except OSError:  # `load` raises an error that describes the fault
         return False
 
 
-def _is_of_pictures(path: Path) -> bool:
-    """Tell whether a path, if it is a source, is one of picture files."""
+def _has_image_files(path: Path) -> bool:
+    """Return whether a path, if it is a source, contains image files."""
     if path.is_dir():
-        return not has_idx_files(path, whole=False)
-    return path.is_file() and path.name.lower().endswith(tuple(SURVEYS))
+        return not has_idx_files(path, complete=False)
+    return path.is_file() and path.name.lower().endswith(tuple(SCANNERS))
 
 
 def _load_path(path: Path) -> Dataset:
@@ -101,31 +104,31 @@ def _load_path(path: Path) -> Dataset:
     if path.is_file() and path.suffix == ".npz":
         return load_npz(path)
     hint = (
-        "What is there is of no known kind."
+        "The file has an unknown type."
         if path.exists()
-        else "Nor is there a file or folder of that name."
+        else "There is no file or folder of that name either."
     )
     raise DataError(
-        f"{unknown_name('data set', str(path), CATALOGUE)} {hint} The path of a folder (class folders of pictures, or"
-        f" four IDX files with MNIST's names) or of a file (.npz, {', '.join(SURVEYS)}) is accepted too."
+        f"{unknown_name('data set', str(path), CATALOGUE)} {hint} Alternatively pass the path of a folder (class"
+        f" folders of image files, or four IDX files with MNIST's names) or of a file (.npz, {', '.join(SCANNERS)})."
     )
 
 
 def _check_options(size: int | None, on_bad: str) -> None:
     if size is not None and size not in SIZES:
         raise DataError(
-            f"Size is {size}, expected {SIZES.start} to {SIZES.stop - 1} pixels. Choose another side."
+            f"size is {size}; expected {SIZES.start} to {SIZES.stop - 1} pixels. Choose another side."
         )
     if on_bad not in ("stop", "skip"):
-        raise DataError(f"on_bad is {on_bad!r}, expected 'stop' or 'skip'. Choose one of them.")
+        raise DataError(f"on_bad is {on_bad!r}; expected 'stop' or 'skip'. Choose one of them.")
 
 
-def _of_size(data: Dataset, size: int | None) -> Dataset:
-    """Refuse a size for what has one of its own."""
+def _check_size(data: Dataset, size: int | None) -> Dataset:
+    """Return a data set that cannot be resized; raise DataError if another size was requested."""
     height, width, _ = data.shape
     if size is not None and (height, width) != (size, size):
         raise DataError(
-            f"{data.name} has images of {height} x {width} pixels, and size {size} was asked for, expected a source of"
-            " picture files, which alone are resized. Leave the size out, or use images of that size."
+            f"size is {size}, but {data.name} has images of {height} x {width} pixels; only sources of image files can"
+            " be resized. Leave out the size, or use images of that size."
         )
     return data

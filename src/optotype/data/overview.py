@@ -1,4 +1,4 @@
-"""What a data set holds, in numbers, without a look at its test images."""
+"""A summary of a data set in numbers, without opening its test images."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClassCount:
-    """How many images a class has: to train on, and set aside by the source for validation."""
+    """The number of images of a class: for training, and set aside by the source for validation."""
 
     name: str
     train: int
@@ -23,13 +23,13 @@ class ClassCount:
 
 @dataclass(frozen=True)
 class Overview:
-    """What a data set holds.
+    """A summary of a data set.
 
     Attributes:
         data: The data set.
-        classes: The images of each class.
-        mean: Of the pixels of each channel, over training and validation images, in 0..1.
-        std: Their standard deviation.
+        classes: The numbers of images of each class.
+        mean: Mean pixel value of each channel over training and validation images, in 0 .. 1.
+        std: Standard deviation of the pixel values of each channel.
     """
 
     data: Dataset
@@ -39,7 +39,7 @@ class Overview:
 
     @property
     def sides(self) -> tuple[list[int], list[int]] | None:
-        """Least and largest height, then width, of the training pictures in their files; None where there are none."""
+        """[min, max] of the heights and of the widths of the training image files in pixels; None without files."""
         sizes = self.data.sizes
         if sizes is None:
             return None
@@ -48,16 +48,16 @@ class Overview:
 
     @property
     def validation(self) -> int:
-        """Images that the source itself sets aside for validation."""
+        """The number of images that the source sets aside for validation."""
         return sum(each.validation for each in self.classes)
 
     @property
     def train(self) -> int:
-        """The other images to train on."""
+        """The number of other images in the training split."""
         return sum(each.train for each in self.classes)
 
     def to_json(self) -> "dict[str, JsonValue]":
-        """Give the overview as JSON values; "validation" is null where the source sets no image aside."""
+        """Return the summary as JSON values; "validation" is null if the source sets no image aside."""
         data = self.data
         height, width, channels = data.shape
         return {
@@ -80,20 +80,21 @@ class Overview:
 
 
 def overview(data: Dataset) -> Overview:
-    """Look over a data set.
+    """Summarize a data set.
 
     Args:
-        data: The data set; its test images are counted, not looked at.
+        data: The data set; its test images are counted, not opened.
     """
     classes = len(data.class_names)
-    held = np.empty(0, np.int64) if data.validation is None else data.labels[data.validation]
-    of_each = np.bincount(data.labels, minlength=classes)
-    aside = np.bincount(held, minlength=classes)
+    no_labels = np.empty(0, np.int64)
+    validation_labels = no_labels if data.validation is None else data.labels[data.validation]
+    totals = np.bincount(data.labels, minlength=classes)
+    validation = np.bincount(validation_labels, minlength=classes)
     pixels = channel_statistics(data.images)
     return Overview(
         data,
         tuple(
-            ClassCount(name, int(of_each[label] - aside[label]), int(aside[label]))
+            ClassCount(name, int(totals[label] - validation[label]), int(validation[label]))
             for label, name in enumerate(data.class_names)
         ),
         pixels.mean,

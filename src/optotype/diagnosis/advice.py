@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from optotype.data.arrays.in_memory import SOURCE as ARRAYS
+from optotype.data.arrays.in_memory import ARRAYS
 from optotype.data.dataset import Options
 from optotype.recipes.builtin import BUILTIN, load_recipe
 from optotype.recipes.recipe import Recipe

@@ -27,7 +27,7 @@ from optotype.runs.files import wrap_os_errors, write_json
 from optotype.runs.origin import Origin, find, origin_of, reload, require_dataset
 from optotype.runs.predictions import Predictions, predict_split, write_predictions
 from optotype.runs.run import Run
-from optotype.storage.outputs import mark, require_output
+from optotype.storage.outputs import check_output_folder, mark_output
 
 SPLITS: Final = ("train", "validation", "test")
 
@@ -115,10 +115,10 @@ def write_judgement(judgement: Judgement, folder: Path) -> None:
     Raises:
         RunError: If the folder is a run folder, or cannot be written.
     """
-    require_output(folder)
+    check_output_folder(folder)
     with wrap_os_errors(folder, "write"):
         folder.mkdir(parents=True, exist_ok=True)
-        mark(folder)
+        mark_output(folder)
     for name, predictions in judgement.predictions.items():
         write_predictions(folder / "predictions" / f"{name}.safetensors", predictions)
     write_json(folder / "judgement.json", judgement.to_json())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from optotype.data.sealed import openings_of
+from optotype.data.openings import read_openings
 from optotype.errors import RunError
 from optotype.judging.judgement_formats import read_judgement
 from optotype.metrics import Estimate, proportion
@@ -36,7 +36,7 @@ def run_accuracy(run: Run) -> RunAccuracy:
         RunError: If a file of the run is damaged, or its openings cannot be read.
         ModelError: If its model file is damaged.
     """
-    openings = len(openings_of(run.data.test_fingerprint, run.path.resolve().parent))
+    openings = len(read_openings(run.data.test_fingerprint, run.path.resolve().parent))
     test, note = None, ""
     try:
         saved = run.judgement

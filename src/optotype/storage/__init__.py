@@ -1,1 +1,1 @@
-"""Files on disk: atomic writes, locks, the cache folder, image digests, and marks of our own output."""
+"""Files on disk: atomic writes, locks, the cache folder, image digests, and markers of optotype's own output."""

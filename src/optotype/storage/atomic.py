@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, even after a power cut: a temporary name, fsync, then a rename."""
+"""Atomic, durable file writes: write under a temporary name, fsync, then rename."""
 
 import os
 import secrets
@@ -9,14 +9,14 @@ from typing import IO
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file, replacing what was there in one step.
+    """Write a file and replace an existing one in one step; a power cut cannot leave half a file.
 
     Args:
-        path: Where; its folder must exist.
-        content: All of it.
+        path: The file; its folder must exist.
+        content: The complete content.
 
     Raises:
-        OSError: The file cannot be written; what was there is untouched, and no temporary file stays behind.
+        OSError: If the file cannot be written. The existing file is unchanged, and no temporary file remains.
     """
     with replacing(path) as file:
         file.write(content)
@@ -24,16 +24,16 @@ def write_durably(path: Path, content: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file to write; it takes its place in one step when the block ends well, and vanishes when it does not.
+    """Open a temporary file that replaces ``path`` in one step if the block succeeds, and is deleted if it fails.
 
     Args:
-        path: Where; its folder must exist.
+        path: The file; its folder must exist.
 
     Yields:
-        The file, under a temporary name beside the path, open to write and read.
+        The temporary file beside ``path``, open for writing and reading.
 
     Raises:
-        OSError: The file cannot be written; what was there is untouched, and no temporary file stays behind.
+        OSError: If the file cannot be written. The existing file is unchanged, and no temporary file remains.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
@@ -48,13 +48,15 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file has reached the disk, or a folder: a rename is durable only once its folder has.
+    """Flush a file or folder to the disk (fsync).
+
+    A rename is durable only after its folder is flushed.
 
     Args:
         path: The file or folder.
 
     Raises:
-        OSError: It cannot be opened, or the disk reports a fault.
+        OSError: If it cannot be opened, or the disk reports an error.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:

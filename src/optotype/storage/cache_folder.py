@@ -1,4 +1,4 @@
-"""Where optotype keeps what it can make or fetch again: downloads, unpacked data sets, decoded pictures."""
+"""The folder for everything that optotype can rebuild: downloads, unpacked data sets, decoded images."""
 
 import os
 from pathlib import Path
@@ -7,11 +7,12 @@ from platformdirs import user_cache_path
 
 
 def cache_folder() -> Path:
-    """Give the cache folder; the environment variable OPTOTYPE_HOME moves it.
+    """Return the cache folder.
 
     Returns:
-        OPTOTYPE_HOME where it is set, else the platform's own place for caches (on Linux ~/.cache/optotype, or below
-        XDG_CACHE_HOME); always absolute, and made by whoever first writes there.
+        The environment variable OPTOTYPE_HOME if it is set, else the platform's cache folder (on Linux
+        ~/.cache/optotype, or a folder in XDG_CACHE_HOME). The path is absolute. The folder may not exist yet: the
+        first writer creates it.
     """
-    moved = os.environ.get("OPTOTYPE_HOME")
-    return Path(moved).expanduser().absolute() if moved else user_cache_path("optotype")
+    home = os.environ.get("OPTOTYPE_HOME")
+    return Path(home).expanduser().absolute() if home else user_cache_path("optotype")

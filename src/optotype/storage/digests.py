@@ -1,4 +1,4 @@
-"""Hashes of images: equal where every pixel is the same."""
+"""Hashes of single images: two images have the same digest if all their pixels are equal."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,28 +8,28 @@ from numpy.typing import NDArray
 
 
 def digests(images: NDArray[np.uint8]) -> list[bytes]:
-    """Hash each image.
+    """Compute the digest of each image.
 
     Args:
-        images: uint8 of shape (n, height, width, channels); mapped ones are read one at a time.
+        images: uint8 of shape (n, height, width, channels). Memory-mapped images are read one at a time.
 
     Returns:
-        A SHA-256 digest for each image.
+        n SHA-256 digests.
     """
     return [hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in images]
 
 
-def match_digests(known: Sequence[bytes], asked: Sequence[bytes]) -> NDArray[np.int64]:
-    """Find the first exact copy of images among others.
+def match_digests(known: Sequence[bytes], queries: Sequence[bytes]) -> NDArray[np.int64]:
+    """Find the first exact copy of each query image among known images.
 
     Args:
-        known: Digests of the images to search.
-        asked: Digests of the images to search for.
+        known: Digests of the images to search in.
+        queries: Digests of the images to search for.
 
     Returns:
-        int64 of shape (len(asked),): the lowest index in ``known`` of the same digest, -1 where there is none.
+        int64 of shape (len(queries),): the lowest index in ``known`` with the same digest, or -1.
     """
-    places: dict[bytes, int] = {}
-    for place, digest in enumerate(known):
-        places.setdefault(digest, place)
-    return np.array([places.get(digest, -1) for digest in asked], np.int64)
+    first_index: dict[bytes, int] = {}
+    for index, digest in enumerate(known):
+        first_index.setdefault(digest, index)
+    return np.array([first_index.get(digest, -1) for digest in queries], np.int64)

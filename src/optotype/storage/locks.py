@@ -1,21 +1,29 @@
-"""One process at a time: a lock on a file, which the operating system lets go when its holder ends, however it ends."""
+"""Locks between processes and threads, by filelock."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+from filelock import FileLock
+
+_POLL_SECONDS: Final = 0.01
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock while the block runs, after waiting for whoever holds it.
+    """Hold a lock during the block, after waiting until its current holder releases it.
+
+    The operating system releases the lock if its holder dies. filelock's fallback to marker files, which outlive their
+    holder, is off.
 
     Args:
-        path: The lock's own file, made where it is missing, in a folder that exists; it stays there, empty.
+        path: The lock file; it is created if missing, in a folder that must exist, and stays there, empty.
 
     Raises:
-        OSError: The file cannot be opened for writing.
+        OSError: If the file cannot be opened for writing.
     """
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    # Opened here first: where no file can be created (as in /proc), filelock would wait forever.
+    path.open("ab").close()
+    with FileLock(path, poll_interval=_POLL_SECONDS, fallback_to_soft=False, preserve_lock_file=True):
         yield

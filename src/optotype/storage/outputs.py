@@ -1,6 +1,6 @@
-"""How optotype knows what it wrote itself, so that it never takes that for a part of a data set.
+"""Markers of optotype's own output, so that it is never read as part of a data set.
 
-Whoever works in the folder of a data set gets run folders and contact sheets there, beside the class folders.
+Users who work in a data set's folder get run folders and contact sheets there, beside the class folders.
 """
 
 import os
@@ -9,39 +9,44 @@ from typing import Final
 
 from optotype.errors import RunError
 
-MARK: Final = ".optotype"
-"""An empty file that `optotype data` leaves beside its pictures."""
-MARKS: Final = frozenset({MARK, "run.json", "test-openings.jsonl"})
-"""Files that tell a folder to hold output: of `optotype data`, a run, or runs whose test images were opened."""
-PICTURES: Final = frozenset({"sheet.png", "augmented.png", "loss.png", "accuracy.png"})
-"""What the pictures among the output are called. Others that lie with them are not optotype's."""
+MARKER: Final = ".optotype"
+"""An empty file that `optotype data` leaves beside the images it writes."""
+MARKERS: Final = frozenset({MARKER, "run.json", "test-openings.jsonl"})
+"""Files that mark a folder as output: of `optotype data`, of a run, or of runs whose test set was opened."""
+OUTPUT_IMAGES: Final = frozenset({"sheet.png", "augmented.png", "loss.png", "accuracy.png"})
+"""Names of the image files that optotype writes. Other image files beside them belong to the user."""
 
 
-def mark(folder: Path) -> None:
-    """Say in a folder, which must exist, that optotype writes pictures there.
+def mark_output(folder: Path) -> None:
+    """Mark an existing folder as one that optotype writes image files to.
 
     Raises:
-        OSError: The mark cannot be written.
+        OSError: If the marker cannot be written.
     """
-    (folder / MARK).touch()
+    (folder / MARKER).touch()
 
 
-def require_output(folder: Path) -> None:
-    """Refuse a folder that nothing can or may be written to, before anything is spent on what is to go there.
+def check_output_folder(folder: Path) -> None:
+    """Check that output can be written to a folder, before any time is spent on computing it.
 
     Args:
-        folder: It may be missing still.
+        folder: The folder; it may not exist yet.
 
     Raises:
-        RunError: It is a run's, which holds what is of that run alone; or it is no folder, or may not be written to.
+        RunError: If the folder is a run folder, which holds only files of that run; or if it is not a folder, or not
+            writable.
     """
     try:
         is_run = (folder / "run.json").exists()
-        there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-        writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
-    except OSError:  # a folder that nobody may look into
-        is_run, writable = False, False
+        existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        is_writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    except OSError:  # a folder without read permission
+        is_run, is_writable = False, False
     if is_run:
-        raise RunError(f"{folder} is a run, expected a folder of its own for this. Name another.")
-    if not writable:
-        raise RunError(f"{folder} cannot be written to, expected a folder, new or not. Name another.")
+        raise RunError(
+            f"{folder} is a run folder; expected a separate folder for this output. Choose another."
+        )
+    if not is_writable:
+        raise RunError(
+            f"{folder} is not writable; expected a new or existing writable folder. Choose another."
+        )

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from optotype.data.pictures.decode import Fit
 from optotype.data.pictures.encode import png_uri
-from optotype.data.pictures.worker_pool import Fit
 from optotype.errors import DataError, unknown_name
 from optotype.explaining.neighbours import Neighbour
 from optotype.models.calibration import COVERAGE
@@ -159,7 +159,7 @@ async def correct(
     images = await _images(service, served, request, fit, dtype)
     _require_one(images)
     try:
-        file = await service.decode(lambda: corrections.keep(label, _as_bytes(images[0])))
+        file = await service.decode(lambda: corrections.save(label, _as_bytes(images[0])))
         count = await service.decode(corrections.count)
     except DataError as error:
         # Nothing is wrong with the request: the folder is full, or cannot be written.

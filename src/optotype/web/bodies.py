@@ -17,9 +17,8 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from optotype.data.pictures.decode import UnusableError, open_picture, quietly, to_pixels
-from optotype.data.pictures.digits import digit_of
-from optotype.data.pictures.worker_pool import Fit
+from optotype.data.pictures.decode import Fit, picture_to_array
+from optotype.data.pictures.image_file import UnusableError, ignore_pillow_warnings, open_picture
 from optotype.errors import DataError
 from optotype.models.inputs import Pixels, as_batch
 from optotype.web.limits import Limits
@@ -212,7 +211,7 @@ class _Decoder:
         """Decode a picture; the name is what an error calls it."""
         wanted = self._wanted
         try:
-            with quietly():
+            with ignore_pillow_warnings():
                 picture = open_picture(content, wanted.limits.pixels)
                 self._left -= picture.width * picture.height
                 if self._left < 0:
@@ -221,9 +220,9 @@ class _Decoder:
                         f"The pictures of the request have more than {self._most} pixels in all. Send them smaller, or"
                         " in several requests.",
                     )
-                return digit_of(picture) if wanted.fit == "digit" else to_pixels(picture, wanted.shape)
+                return picture_to_array(picture, wanted.shape, wanted.fit)
         except UnusableError as fault:
-            raise DataError(f"{name} {fault.what}. {fault.advice}") from None
+            raise DataError(f"{name} {fault.reason}. {fault.advice}") from None
 
 
 def _from_raw(content: bytes, wanted: Wanted) -> Pixels:

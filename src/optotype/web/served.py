@@ -8,9 +8,9 @@ from typing import Final, Literal
 
 import numpy as np
 
-from optotype.data.arrays.in_memory import SOURCE as ARRAYS
+from optotype.data.arrays.in_memory import ARRAYS
+from optotype.data.pictures.decode import Fit
 from optotype.data.pictures.digits import fit_digit
-from optotype.data.pictures.worker_pool import Fit
 from optotype.errors import ModelError, OptotypeError, RunError
 from optotype.judging.run_accuracy import n_validation_images, run_accuracy
 from optotype.metrics import Estimate

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from starlette.exceptions import HTTPException
 
-from optotype.data.feedback.additions import check_apart
+from optotype.data.feedback.additions import check_no_overlap
 from optotype.data.feedback.corrections import Corrections
 from optotype.errors import OptotypeError
 from optotype.models.inputs import Pixels
@@ -128,7 +128,7 @@ class Service:
             return served, None
         source = Path(served.source or "")
         if source.is_absolute() and source.is_dir():  # neither a name nor a file
-            check_apart(self._collect.resolve(), source.resolve())
+            check_no_overlap(self._collect.resolve(), source.resolve())
         return served, Corrections(self._collect, served.model.class_names)
 
     def _tell(self, served: Served) -> None:

@@ -28,7 +28,7 @@ def _idx(array: NDArray[Any]) -> bytes:
 
 
 def _read_or_refuse(path: Path) -> bool:
-    """Tell whether reading gives an array or an IdxError that names the file."""
+    """Return whether reading gives an array; else check that an IdxError names the file."""
     try:
         return isinstance(read_idx(path), np.ndarray)
     except IdxError as error:
@@ -37,14 +37,14 @@ def _read_or_refuse(path: Path) -> bool:
 
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give one file to write again and again."""
+    """Return the path of a file that is rewritten again and again."""
     return tmp_path_factory.mktemp("idx") / "file"
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 @given(array=_ARRAYS)
 def test_round_trip(scratch: Path, pack: Callable[[bytes], bytes], array: NDArray[Any]) -> None:
-    """Every array of every type comes back as it was, plain or compressed, and read-only."""
+    """Arrays of every dtype are read back unchanged and read-only, plain or compressed."""
     # A new file each time: one that is mapped must not be written over.
     scratch.unlink(missing_ok=True)
     scratch.write_bytes(pack(_idx(array)))
@@ -59,7 +59,7 @@ def test_round_trip(scratch: Path, pack: Callable[[bytes], bytes], array: NDArra
 def test_a_damaged_file_gives_an_array_or_an_idx_error(
     scratch: Path, array: NDArray[Any], packed: bool, data: st.DataObject
 ) -> None:
-    """Whatever bytes are changed, cut off or added, reading ends in an array or in IdxError, and nothing else."""
+    """If bytes are changed, cut off or added, reading returns an array or raises IdxError."""
     whole = bytearray(gzip.compress(_idx(array), mtime=0) if packed else _idx(array))
     for _ in range(data.draw(st.integers(0, 4))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
@@ -71,7 +71,7 @@ def test_a_damaged_file_gives_an_array_or_an_idx_error(
 
 @given(content=st.binary(max_size=64))
 def test_arbitrary_bytes_give_an_array_or_an_idx_error(scratch: Path, content: bytes) -> None:
-    """A file of any bytes, with or without the mark of gzip, crashes nothing."""
+    """A file of any bytes, with or without the gzip magic, crashes nothing."""
     for start in (b"", b"\x1f\x8b\x08", b"\0\0\x08"):
         scratch.unlink(missing_ok=True)
         scratch.write_bytes(start + content)
@@ -79,7 +79,7 @@ def test_arbitrary_bytes_give_an_array_or_an_idx_error(scratch: Path, content: b
 
 
 def test_a_plain_file_is_mapped(tmp_path: Path) -> None:
-    """The values of a plain file stay on disk until they are touched."""
+    """The values of a plain file stay on disk until they are accessed."""
     path = tmp_path / "images"
     path.write_bytes(_idx(np.arange(24, dtype=np.uint8).reshape(2, 3, 4)))
     base: object = read_idx(path)
@@ -88,8 +88,8 @@ def test_a_plain_file_is_mapped(tmp_path: Path) -> None:
     assert isinstance(base, np.memmap)
 
 
-def test_compression_is_told_by_content(tmp_path: Path) -> None:
-    """A gzip file without .gz and a plain file with it are both read."""
+def test_compression_is_recognised_by_content(tmp_path: Path) -> None:
+    """A gzip file without .gz and a plain file with .gz are both read."""
     array = np.arange(5, dtype=np.uint8)
     for name, content in (("packed", gzip.compress(_idx(array))), ("plain.gz", _idx(array))):
         (tmp_path / name).write_bytes(content)
@@ -120,10 +120,10 @@ _GOOD = _idx(np.arange(6, dtype=np.uint8).reshape(2, 3))
 def test_a_malformed_file_is_described(
     tmp_path: Path, pack: Callable[[bytes], bytes], content: bytes, words: str
 ) -> None:
-    """The error names the file, the byte, what was expected there and what was found; compressed or not."""
+    """The error names the file, the byte, the expected and the actual value; compressed or not."""
     path = tmp_path / "train-labels-idx1-ubyte"
     path.write_bytes(pack(content))
-    with pytest.raises(IdxError, match=f"{path} is not a sound IDX file: {words}"):
+    with pytest.raises(IdxError, match=f"{path} is not an intact IDX file: {words}"):
         read_idx(path)
 
 
@@ -140,15 +140,15 @@ def test_a_malformed_file_is_described(
     ],
 )
 def test_damaged_compression_is_described(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    """Cut or corrupt gzip data is an IdxError that says so and where."""
+    """Incomplete or corrupt gzip data raise IdxError with the position."""
     path = tmp_path / "file.gz"
     path.write_bytes(damage(gzip.compress(_GOOD)))
-    with pytest.raises(IdxError, match=r"at byte \d+, expected sound gzip data, found damage"):
+    with pytest.raises(IdxError, match=r"at byte \d+, expected intact gzip data, found damage"):
         read_idx(path)
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 64 MiB behind a header that declares 6 bytes, only the beginning is ever decompressed."""
+    """If a header declares 6 bytes, only the beginning of 64 MiB is decompressed."""
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(_GOOD + bytes(64 << 20), 1))
     taken = []
@@ -166,22 +166,22 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_compressed_file_may_not_declare_too_much(tmp_path: Path) -> None:
-    """A compressed file that declares more than 4 GiB is refused before its values are touched."""
+    """A compressed file that declares more than 4 GiB is rejected before its values are read."""
     path = tmp_path / "huge.gz"
     path.write_bytes(gzip.compress(b"\0\0\x08\x02" + struct.pack(">2I", 1 << 20, 1 << 13)))
     with pytest.raises(IdxError, match=r"declares 8589934592 bytes .* gunzip"):
         read_idx(path)
 
 
-def test_what_is_no_file_is_said_so(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_an_error(tmp_path: Path) -> None:
     """A missing file and a folder are named in the error."""
     for path in (tmp_path / "missing", tmp_path):
         with pytest.raises(IdxError, match=f"{path} is not a file"):
             read_idx(path)
 
 
-def test_a_file_that_may_not_be_read_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refusal of the operating system becomes an IdxError with its reason."""
+def test_an_unreadable_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the operating system becomes an IdxError with its reason."""
     path = tmp_path / "file"
     path.write_bytes(_GOOD)
 

@@ -68,8 +68,8 @@ def test_images_may_have_colours_and_labels_other_types(tmp_path: Path) -> None:
     assert data.labels.tolist() == _LABELS.tolist()
 
 
-def test_fingerprints_tell_what_is_in_a_data_set(tmp_path: Path) -> None:
-    """The same content has the same fingerprints wherever and however packed; any change of content changes them."""
+def test_fingerprints_depend_on_content(tmp_path: Path) -> None:
+    """Fingerprints depend only on content, not on place or compression; every change of content changes them."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     first = load(_write(tmp_path / "a", _files()))
@@ -90,7 +90,7 @@ def test_fingerprints_tell_what_is_in_a_data_set(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("missing", _files())
 def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
-    """A folder that lacks one of the four files is refused by that file's name."""
+    """A folder without one of the four files is rejected with that file's name."""
     files = _files()
     del files[missing]
     with pytest.raises(DataError, match=f"has no file {missing} or {missing}.gz"):
@@ -105,62 +105,68 @@ _U1 = np.uint8
     [
         (
             {"train-labels-idx1-ubyte": _LABELS[:5]},
-            "holds 6 images and .*train-labels-idx1-ubyte holds 5 labels",
+            "contains 6 images and .*train-labels-idx1-ubyte contains 5 labels",
         ),
-        ({"t10k-labels-idx1-ubyte": _LABELS}, "holds 2 images and .*t10k-labels-idx1-ubyte holds 6 labels"),
+        (
+            {"t10k-labels-idx1-ubyte": _LABELS},
+            "contains 2 images and .*t10k-labels-idx1-ubyte contains 6 labels",
+        ),
         (
             {"train-labels-idx1-ubyte": np.array([0, 1, 2, 200, 1, 2], _U1)},
-            "Label 200 at index 3 of .*train-labels-idx1-ubyte is out of range, expected 0 to 3 for the 4 classes",
+            "Label 200 at index 3 of .*train-labels-idx1-ubyte is out of range; expected 0 to 3 for the 4 classes",
         ),
         (
             {"train-labels-idx1-ubyte": np.array([0, 1, 2, 0, -1, 2], np.int8)},
-            "Label -1 at index 4 of .* is out of range, expected 0 to 3",
+            "Label -1 at index 4 of .* is out of range; expected 0 to 3",
         ),
         (
             {"t10k-labels-idx1-ubyte": np.array([0, 3], _U1)},
-            "Label 3 at index 1 of .*t10k-labels-idx1-ubyte is out of range, expected 0 to 2",
+            "Label 3 at index 1 of .*t10k-labels-idx1-ubyte is out of range; expected 0 to 2",
         ),
         (
             {"train-labels-idx1-ubyte": np.full(6, 1, _U1)},
-            "All 6 training images in .* are of the one class 1",
+            "All 6 training images in .* have the class 1",
         ),
         (
             {"train-images-idx3-ubyte": _IMAGES[:0], "train-labels-idx1-ubyte": _LABELS[:0]},
-            "train-images-idx3-ubyte is empty: it holds 0 images",
+            "train-images-idx3-ubyte contains 0 images",
         ),
         (
             {"t10k-images-idx3-ubyte": _IMAGES[:0], "t10k-labels-idx1-ubyte": _LABELS[:0]},
-            "t10k-images-idx3-ubyte is empty: it holds 0 images",
+            "t10k-images-idx3-ubyte contains 0 images",
         ),
-        ({"train-images-idx3-ubyte": _IMAGES.astype(">f4")}, "holds float32 values .* expected uint8 images"),
-        ({"train-images-idx3-ubyte": _IMAGES.reshape(6, 12)}, r"of shape \(6, 12\), expected uint8 images"),
+        (
+            {"train-images-idx3-ubyte": _IMAGES.astype(">f4")},
+            "contains float32 values .* expected uint8 images",
+        ),
+        ({"train-images-idx3-ubyte": _IMAGES.reshape(6, 12)}, r"of shape \(6, 12\); expected uint8 images"),
         ({"train-images-idx3-ubyte": np.zeros((6, 1, 1, 1, 1), _U1)}, "expected uint8 images"),
         ({"train-images-idx3-ubyte": np.zeros((6, 129, 2), _U1)}, "129 x 2 pixels and 1 channels"),
         ({"train-images-idx3-ubyte": np.zeros((6, 4, 0), _U1)}, "4 x 0 pixels and 1 channels"),
         ({"train-images-idx3-ubyte": np.zeros((6, 4, 4, 2), _U1)}, "4 x 4 pixels and 2 channels"),
         (
             {"t10k-images-idx3-ubyte": np.zeros((2, 4, 4), _U1)},
-            r"have shape \(4, 4, 1\), expected \(4, 3, 1\)",
+            r"have shape \(4, 4, 1\); expected \(4, 3, 1\)",
         ),
         (
             {"train-labels-idx1-ubyte": _LABELS.astype(">f4")},
-            "holds float32 values .* expected whole-numbered labels",
+            "contains float32 values .* expected integer labels",
         ),
         (
             {"train-labels-idx1-ubyte": _LABELS.reshape(6, 1)},
-            r"of shape \(6, 1\), expected whole-numbered labels",
+            r"of shape \(6, 1\); expected integer labels",
         ),
     ],
 )
-def test_bad_data_gets_a_sentence(tmp_path: Path, changes: Files, words: str) -> None:
-    """Each way in which four sound files are no data set is refused in words, before any training."""
+def test_invalid_data_are_an_error(tmp_path: Path, changes: Files, words: str) -> None:
+    """Each fault of four intact files is rejected before training, with the values at fault."""
     with pytest.raises(DataError, match=words):
         load(_write(tmp_path, _files() | changes))
 
 
 def test_a_malformed_file_in_a_folder_is_an_idx_error(tmp_path: Path) -> None:
-    """A damaged file of the test split is noticed when the data set is loaded."""
+    """A damaged file of the test split is detected when the data set is loaded."""
     path = _write(tmp_path, _files()) / "t10k-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(IdxError, match=f"{path} is not a sound IDX file: at byte 16"):
+    with pytest.raises(IdxError, match=f"{path} is not an intact IDX file: at byte 16"):
         load(tmp_path)

@@ -1,6 +1,6 @@
-"""Which arrays are images, and what they become."""
+"""Checks and conversions of image arrays."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from optotype.data.arrays.images import as_images, in_channels
+from optotype.data.arrays.images import check_images, convert_channels, to_uint8
 from optotype.errors import DataError
+
+
+def _convert(array: NDArray[Any]) -> NDArray[np.uint8]:
+    return to_uint8(check_images(array, name="x"))
 
 
 @pytest.mark.parametrize(
@@ -24,33 +28,31 @@ from optotype.errors import DataError
     ],
 )
 def test_shapes_become_images(given: tuple[int, ...], becomes: tuple[int, ...]) -> None:
-    """Grey and coloured images and rows of square grey ones keep their pixels in their order."""
+    """Grey and colour images and rows of square grey images keep their pixels in order."""
     array = np.arange(np.prod(given)).reshape(given).astype(np.uint8)
-    images = as_images("x", array)
+    images = _convert(array)
     assert images.shape == becomes
     np.testing.assert_array_equal(images.ravel(), array.ravel())
 
 
 def test_pixels_divided_by_255_come_back() -> None:
-    """Every value of a byte, divided by 255 in single precision, becomes that byte again."""
+    """Every byte value divided by 255 in single precision is restored exactly."""
     bytes_ = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
-    np.testing.assert_array_equal(as_images("x", bytes_.astype(np.float32) / 255)[..., 0], bytes_)
-    np.testing.assert_array_equal(
-        as_images("x", bytes_.astype(np.float32) * np.float32(1 / 255))[..., 0], bytes_
-    )
+    np.testing.assert_array_equal(_convert(bytes_.astype(np.float32) / 255)[..., 0], bytes_)
+    np.testing.assert_array_equal(_convert(bytes_.astype(np.float32) * np.float32(1 / 255))[..., 0], bytes_)
 
 
 def test_finer_steps_are_rounded_to_the_nearest() -> None:
-    """Values between two bytes go to the nearer one, halves to the even one."""
+    """Values between two bytes become the nearer one, ties the even one."""
     values = np.array([[[0.4, 0.6], [0.5, 1.5]]], np.float32) / np.float32(255)
-    assert as_images("x", values).ravel().tolist() == [0, 1, 0, 2]
+    assert _convert(values).ravel().tolist() == [0, 1, 0, 2]
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_nobody_changes_the_images_afterwards(order: Literal["C", "F"]) -> None:
-    """An array that can be written to is copied, one that cannot is not; the images are read-only and contiguous."""
+    """A writeable array is copied, a read-only one is not; the images are read-only and contiguous."""
     array = np.asarray(np.arange(24).reshape(2, 3, 4).astype(np.uint8), order=order)
-    images = as_images("x", array)
+    images = _convert(array)
     array[0, 0, 0] = 200
     assert images[0, 0, 0, 0] == 0
     assert images.flags.c_contiguous
@@ -58,7 +60,7 @@ def test_nobody_changes_the_images_afterwards(order: Literal["C", "F"]) -> None:
     assert array.flags.writeable
     fixed = np.ascontiguousarray(array)
     fixed.setflags(write=False)
-    assert np.shares_memory(as_images("x", fixed), fixed)
+    assert np.shares_memory(_convert(fixed), fixed)
 
 
 _ZEROS = np.zeros((2, 4, 4), np.uint8)
@@ -67,39 +69,42 @@ _ZEROS = np.zeros((2, 4, 4), np.uint8)
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (_ZEROS.astype(np.int64), r"x has dtype int64, expected uint8 or float32. Convert it: x\.astype"),
+        (
+            _ZEROS.astype(np.int64),
+            r"x has dtype int64; expected uint8 or float32. Convert the images: images\.astype",
+        ),
         (_ZEROS.astype(np.float64), "x has dtype float64"),
         (_ZEROS.astype(np.bool_), "x has dtype bool"),
-        (_ZEROS.astype(np.float32) + 255, "holds values from 255 to 255, expected 0 .. 1. Divide"),
-        (_ZEROS.astype(np.float32) - 0.1, "holds values from -0.1"),
-        (_ZEROS.astype(np.float32) + np.float32("nan"), "x holds NaN"),
-        (_ZEROS.astype(np.float32) + np.float32("inf"), "holds values from inf"),
-        (np.zeros((2, 48), np.uint8), r"has shape \(2, 48\), expected .* rows of square grey"),
+        (_ZEROS.astype(np.float32) + 255, "contains float32 values from 255 to 255; expected 0 .. 1. Divide"),
+        (_ZEROS.astype(np.float32) - 0.1, "contains float32 values from -0.1"),
+        (_ZEROS.astype(np.float32) + np.float32("nan"), "x contains NaN"),
+        (_ZEROS.astype(np.float32) + np.float32("inf"), "contains float32 values from inf"),
+        (np.zeros((2, 48), np.uint8), r"has shape \(2, 48\); expected .* rows of square grey"),
         (np.zeros((2, 3072), np.uint8), r"has shape \(2, 3072\)"),
         (np.zeros(5, np.uint8), r"has shape \(5,\)"),
         (np.zeros((), np.uint8), r"has shape \(\)"),
         (np.zeros((1, 1, 2, 2, 1), np.uint8), "has shape"),
-        (np.zeros((0, 4, 4), np.uint8), "x is empty"),
-        (np.zeros((0, 16), np.uint8), "x is empty"),
+        (np.zeros((0, 4, 4), np.uint8), "x contains 0 images"),
+        (np.zeros((0, 16), np.uint8), "x contains 0 images"),
         (np.zeros((2, 0), np.uint8), "0 x 0 pixels"),
-        (np.zeros((2, 4, 4, 2), np.uint8), "2 channels, .* Resize the images"),
+        (np.zeros((2, 4, 4, 2), np.uint8), "2 channels; .* Resize the images"),
         (np.zeros((2, 3, 32, 32), np.uint8), r"32 channels.* Move the channels last: np\.moveaxis"),
         (np.zeros((2, 129, 4), np.uint8), "129 x 4 pixels"),
     ],
 )
 def test_other_arrays_get_a_sentence(array: NDArray[np.generic], words: str) -> None:
-    """An array of another type, shape or range is refused in words that say what to do."""
+    """An array of another dtype, shape or range is rejected, and the message says what to do."""
     with pytest.raises(DataError, match=words):
-        as_images("x", array)
+        _convert(array)
 
 
 @settings(max_examples=20)
 @given(st.integers(0, 1 << 16))
 def test_colours_become_grey_as_in_pillow(seed: int) -> None:
-    """More images than are converted at a time have Pillow's greys; grey ones in RGB have one value three times."""
+    """Several chunks of images get Pillow's grey values; grey images in RGB have one value three times."""
     images = np.random.default_rng(seed).integers(0, 256, (1_003, 3, 2, 3)).astype(np.uint8)
     theirs = np.stack([np.asarray(Image.fromarray(each).convert("L")) for each in images])[..., np.newaxis]
-    grey = in_channels(images, 1)
+    grey = convert_channels(images, 1)
     np.testing.assert_array_equal(grey, theirs)
-    np.testing.assert_array_equal(in_channels(in_channels(grey, 3), 1), grey)
-    assert in_channels(images, 3) is images
+    np.testing.assert_array_equal(convert_channels(convert_channels(grey, 3), 1), grey)
+    assert convert_channels(images, 3) is images

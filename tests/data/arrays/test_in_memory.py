@@ -1,4 +1,4 @@
-"""Arrays and frames in memory as data sets."""
+"""Arrays and data frames in memory as data sets."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ ALL: dict[str, Any] = {"x_train": X, "y_train": Y, "x_test": X[:5], "y_test": Y[
 
 
 class _Frame:
-    """What is used of a data frame."""
+    """The part of a data frame that is used."""
 
     def __init__(self, columns: dict[str, Any]) -> None:
         self._columns = columns
@@ -71,7 +71,7 @@ def test_every_way_to_give_a_test_split_is_the_same() -> None:
     ],
 )
 def test_without_a_test_split_a_fifth_is_sealed(give: Callable[[], Any], tmp_path: Path) -> None:
-    """However the arrays come, the same fifth of every class is the test, and the rest trains."""
+    """For every form of arrays, the same fifth of every class becomes the test set."""
     data = load_arrays(give())
     train, test = split_off_test(Y)
     np.testing.assert_array_equal(data.images[..., 0], X[train])
@@ -97,7 +97,7 @@ def test_without_a_test_split_a_fifth_is_sealed(give: Callable[[], Any], tmp_pat
     ],
 )
 def test_classes_are_the_sorted_labels(named: Any, names: tuple[str, ...], tmp_path: Path) -> None:
-    """Strings are sorted as strings and integers as integers, and the test has the numbers of the training."""
+    """Strings are sorted as strings and integers as integers, and test labels have the numbers of training labels."""
     data = load_arrays({"x_train": X, "y_train": named, "x_test": X[:2], "y_test": named[:2]})
     assert data.class_names == names
     np.testing.assert_array_equal(data.labels, 1 - Y)
@@ -105,7 +105,7 @@ def test_classes_are_the_sorted_labels(named: Any, names: tuple[str, ...], tmp_p
 
 
 def test_later_changes_of_the_arrays_do_not_matter(tmp_path: Path) -> None:
-    """What the caller does to the arrays after loading changes neither the images nor the sealed test."""
+    """Changes to the caller's arrays after loading change neither the images nor the sealed test set."""
     arrays = {key: value.copy() for key, value in ALL.items()}
     data = load_arrays(arrays)
     for array in arrays.values():
@@ -117,38 +117,44 @@ def test_later_changes_of_the_arrays_do_not_matter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        (5, "cannot be made of int, expected a name, a path, arrays"),
-        (None, "cannot be made of NoneType"),
-        (X, "cannot be made of ndarray"),
-        ((X, Y, X), "cannot be made of tuple"),
-        ({}, "The arrays are called nothing, expected x_train and y_train"),
-        ({"x": X, "y": Y}, "The arrays are called x, y"),
-        ({"x_train": X, "y_train": Y, "x_test": X}, "called x_train, y_train, x_test, expected"),
+        (5, "cannot be created from int; expected a name, a path, arrays"),
+        (None, "cannot be created from NoneType"),
+        (X, "cannot be created from ndarray"),
+        ((X, Y, X), "cannot be created from tuple"),
+        ({}, "The arrays have the names \\(none\\); expected x_train and y_train"),
+        ({"x": X, "y": Y}, "The arrays have the names x, y"),
+        ({"x_train": X, "y_train": Y, "x_test": X}, "have the names x_train, y_train, x_test; expected"),
         (ALL | {"x_val": X}, "x_val"),
-        ((X, Y[:-1]), "x_train holds 20 images and y_train holds 19 labels"),
-        ((X, Y.astype(float)), r"y_train has dtype float64 and shape \(20,\), expected integers or strings"),
-        ((X, np.eye(2)[Y]), r"Give np\.argmax\(y, axis=1\)"),
+        ((X, Y[:-1]), "x_train contains 20 images and y_train contains 19 labels"),
+        ((X, Y.astype(float)), r"y_train has dtype float64 and shape \(20,\); expected integers or strings"),
+        ((X, np.eye(2)[Y]), r"Pass np\.argmax\(y, axis=1\)"),
         ((X, [None] * 20), "y_train has dtype object"),
         ((X, [b"a", b"b"] * 10), "y_train has dtype"),
-        ((X, ["a", "\x1b[31m"] * 10), r"y_train has a class named '\\x1b\[31m', expected characters"),
+        (
+            (X, ["a", "\x1b[31m"] * 10),
+            r"y_train has a class named '\\x1b\[31m'; expected printable characters",
+        ),
         ((X, ["a", " "] * 10), "y_train has a class named ' '"),
-        ((X, ["\u00e9", "e\u0301"] * 10), r"'e\\u0301' and '\\xe9', which differ by Unicode form"),
-        ((X, Y * 0), "All 20 training images are of the one class 0"),
-        ((X, [[1], [2, 3]]), "y_train is no array"),
+        ((X, ["\u00e9", "e\u0301"] * 10), r"'e\\u0301' and '\\xe9', which differ only by Unicode form"),
+        ((X, Y * 0), "All 20 training images have the class 0"),
+        ((X, [[1], [2, 3]]), "y_train is not an array"),
         ((X[:2], Y[:2]), "There are 2 images and no test split"),
         ((X.astype(int), Y), "x_train has dtype int64"),
-        (ALL | {"y_test": Y[:5] + 1}, "y_test has the label 2, expected one that y_train has too: 0, 1"),
+        (ALL | {"y_test": Y[:5] + 1}, "y_test has the label 2; expected one of y_train's labels: 0, 1"),
         (ALL | {"y_test": ["0"] * 5}, "y_test has the label '0'"),
-        (ALL | {"x_test": X[:5, :3]}, r"x_test has images of shape \(3, 4, 1\), expected \(4, 4, 1\)"),
-        (ALL | {"x_test": X[:0], "y_test": Y[:0]}, "x_test is empty"),
-        (_Frame({"pixel0": Y}), "The frame has 0 columns 'label' among 1"),
-        (_frame(Y, id=np.arange(20) + 1000), "The frame's pixels range from 0 to 1019, expected 0 to 255"),
-        (_frame(Y, id=-np.arange(20)), "The frame's pixels range from -19"),
+        (ALL | {"x_test": X[:5, :3]}, r"x_test has images of shape \(3, 4, 1\); expected \(4, 4, 1\)"),
+        (ALL | {"x_test": X[:0], "y_test": Y[:0]}, "x_test contains 0 images"),
+        (_Frame({"pixel0": Y}), "The data frame has 0 columns 'label' among 1"),
+        (
+            _frame(Y, id=np.arange(20) + 1000),
+            "The data frame's pixels range from 0 to 1019; expected 0 to 255",
+        ),
+        (_frame(Y, id=-np.arange(20)), "The data frame's pixels range from -19"),
         (_frame(Y, id=Y), r"x_train has shape \(20, 17\)"),
         (_frame(Y, pixel0=Y * 0.5), "x_train has dtype float64"),
     ],
 )
 def test_other_things_get_a_sentence(source: Any, words: str) -> None:
-    """What is no data set is refused in words that name the array, what it is, and what was expected."""
+    """Invalid arrays are rejected with their name, their fault and the expected form."""
     with pytest.raises(DataError, match=words):
         load_arrays(source)

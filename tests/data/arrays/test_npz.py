@@ -1,4 +1,4 @@
-"""NPZ files, sound and hostile."""
+"""NPZ files, intact and hostile."""
 
 import io
 import tempfile
@@ -25,7 +25,7 @@ ALL: dict[str, Any] = {"x_train": X, "y_train": Y, "x_test": X[:5], "y_test": Y[
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_a_file_is_the_data_set_of_its_arrays(tmp_path: Path, save: Callable[..., None]) -> None:
-    """Plain and compressed files, with or without a test split, in either order of axes, are what their arrays are."""
+    """Plain and compressed files, with or without a test split, in both axis orders, equal their arrays."""
     for arrays in (
         ALL,
         {key: ALL[key] for key in ("y_train", "x_train")},
@@ -46,29 +46,29 @@ def _npy(shape: str, content: bytes, kind: str = "|u1", version: bytes = b"\1\0"
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (_npy("(2, 3, 3)", bytes(17)), r"does not hold the values of its shape \(2, 3, 3\)"),
-        (_npy("(2, 3, 3)", bytes(19)), "does not hold the values"),
-        (_npy("(1000000000000,)", b""), "does not hold the values"),
-        (_npy("(0, 3, 3)", b""), "or holds none"),
-        (_npy("(-1, -1)", b"1"), "is no sound array"),
-        (_npy("(0, 1180591620717411303424)", b""), "or holds none"),
-        (_npy("(9,)", b"", kind="|V0"), "or holds none"),
-        (_npy("(1,)", b"cos\nsystem\n", kind="|O"), "holds pickled objects"),
+        (_npy("(2, 3, 3)", bytes(17)), r"does not contain the values of its shape \(2, 3, 3\)"),
+        (_npy("(2, 3, 3)", bytes(19)), "does not contain the values"),
+        (_npy("(1000000000000,)", b""), "does not contain the values"),
+        (_npy("(0, 3, 3)", b""), "or is empty"),
+        (_npy("(-1, -1)", b"1"), "is not an intact array"),
+        (_npy("(0, 1180591620717411303424)", b""), "or is empty"),
+        (_npy("(9,)", b"", kind="|V0"), "or is empty"),
+        (_npy("(1,)", b"cos\nsystem\n", kind="|O"), "contains pickled objects"),
         (_npy("(9,)", bytes(9), version=b"\3\0"), "has version"),
-        (_npy("'many'", b""), "is no sound array"),
-        (_npy("(2,)", bytes(4), kind="no type"), "is no sound array"),
-        (b"\x93NUMPY\1\0", "is no sound array"),
-        (b"no array", "is no sound array"),
-        (b"", "is no sound array"),
+        (_npy("'many'", b""), "is not an intact array"),
+        (_npy("(2,)", bytes(4), kind="no type"), "is not an intact array"),
+        (b"\x93NUMPY\1\0", "is not an intact array"),
+        (b"no array", "is not an intact array"),
+        (b"", "is not an intact array"),
     ],
 )
-def test_a_malformed_array_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
-    """A member that lies about its shape, holds objects or has no sound header is named, and no memory is taken."""
+def test_a_malformed_array_is_rejected(tmp_path: Path, content: bytes, words: str) -> None:
+    """A member with a wrong shape, objects or a malformed header is rejected by name, without using memory."""
     path = tmp_path / "set.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x_train.npy", content)
     with pytest.raises(
-        DataError, match=rf"set\.npz is not a sound NPZ file of images: x_train\.npy .*{words}"
+        DataError, match=rf"set\.npz is not an intact NPZ file of images: x_train\.npy .*{words}"
     ):
         load_npz(path)
 
@@ -88,51 +88,51 @@ def test_a_malformed_array_is_refused(tmp_path: Path, content: bytes, words: str
         "{{'a'}: 1}",
     ],
 )
-def test_a_header_that_is_no_header_is_refused(tmp_path: Path, header: str) -> None:
-    """Whatever NumPy raises of a header becomes one sentence."""
+def test_a_malformed_header_is_rejected(tmp_path: Path, header: str) -> None:
+    """Every exception of NumPy for a header becomes a DataError."""
     path = tmp_path / "set.npz"
     with zipfile.ZipFile(path, "w") as archive:
         content = header.encode()
         archive.writestr("x_train.npy", b"\x93NUMPY\1\0" + len(content).to_bytes(2, "little") + content)
-    with pytest.raises(DataError, match=r"x_train\.npy is no sound array"):
+    with pytest.raises(DataError, match=r"x_train\.npy is not an intact array"):
         load_npz(path)
 
 
-def test_a_member_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
-    """A name that claims to be UTF-8 and is not becomes a sentence too."""
+def test_a_member_name_that_is_not_text_is_rejected(tmp_path: Path) -> None:
+    """A member name that is not valid UTF-8 becomes a DataError."""
     path = tmp_path / "set.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("\u00e9_train.npy", b"")
     path.write_bytes(path.read_bytes().replace("\u00e9".encode(), b"\xff\xff"))
-    with pytest.raises(DataError, match="is not a sound NPZ file of images"):
+    with pytest.raises(DataError, match="is not an intact NPZ file of images"):
         load_npz(path)
 
 
-def test_strange_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other names, two members of one name, another compression and too many bytes are refused before any is read."""
+def test_strange_members_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other or repeated names, another compression and too many bytes are rejected before reading."""
     path = tmp_path / "set.npz"
     np.savez(path, **ALL, x_val=X)
-    with pytest.raises(DataError, match=r"x_val\.npy, expected at most"):
+    with pytest.raises(DataError, match=r"x_val\.npy; expected at most"):
         load_npz(path)
     np.savez(path, **ALL)
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("x_train.npy", b"again")
-    with pytest.raises(DataError, match=r"it holds x_train\.npy"):
+    with pytest.raises(DataError, match=r"it contains x_train\.npy"):
         load_npz(path)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
         archive.writestr("x_train.npy", b"")
-    with pytest.raises(DataError, match="another method than deflate"):
+    with pytest.raises(DataError, match="compression method is not deflate"):
         load_npz(path)
     np.savez_compressed(path, x_train=np.zeros((1000, 28, 28), np.uint8), y_train=Y)
-    monkeypatch.setattr(npz, "_MOST_UNPACKED", 100_000)
-    with pytest.raises(DataError, match=r"it unpacks to 784\d+ bytes, expected at most 100000"):
+    monkeypatch.setattr(npz, "_MAX_UNPACKED", 100_000)
+    with pytest.raises(DataError, match=r"it unpacks to 784\d+ bytes; expected at most 100000"):
         load_npz(path)
 
 
 def test_arrays_that_are_no_data_set_are_named_with_their_file(tmp_path: Path) -> None:
-    """What is wrong with the arrays of a sound file is said after the file's name."""
+    """A fault of the arrays in an intact file is reported after the file's name."""
     np.savez(tmp_path / "set.npz", **(ALL | {"y_test": Y[:4]}))
-    with pytest.raises(DataError, match=r"set\.npz: x_test holds 5 images and y_test holds 4 labels"):
+    with pytest.raises(DataError, match=r"set\.npz: x_test contains 5 images and y_test contains 4 labels"):
         load_npz(tmp_path / "set.npz")
 
 
@@ -145,7 +145,7 @@ def _sound() -> bytes:
 @settings(max_examples=300)
 @given(st.data())
 def test_a_damaged_file_never_gets_through_as_something_else(data: st.DataObject) -> None:
-    """A file that is cut, or has some of its bytes changed, is refused in a sentence or is a data set all the same."""
+    """A file that is cut or has changed bytes raises a DataError or is a data set."""
     content = bytearray(_sound())
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

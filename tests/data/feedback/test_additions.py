@@ -1,4 +1,4 @@
-"""Pictures that are added to a data set train, and change nothing else of it."""
+"""Additional training images."""
 
 from pathlib import Path
 
@@ -17,18 +17,18 @@ from tests.training.samples import pictures, write_folder, write_pictures
 
 @pytest.fixture
 def digits(tmp_path: Path) -> Path:
-    """Write 60 training and 20 test pictures as IDX files."""
+    """Write 60 training and 20 test images as IDX files."""
     return write_folder(tmp_path / "digits", 60, 20)
 
 
 @pytest.fixture
 def added(tmp_path: Path) -> Path:
-    """Write 25 new pictures into class folders."""
+    """Write 25 new image files into class folders."""
     return write_pictures(tmp_path / "added", *pictures(25, 7))
 
 
 def test_added_pictures_only_train(digits: Path, added: Path, tmp_path: Path) -> None:
-    """They follow the source's images, which are split as without them; the test split and its fingerprint stay."""
+    """They follow the source's images, whose split, test set and fingerprint do not change."""
     plain, data = load(digits), load(digits, add=added)
     assert (data.own_images, len(data.images), len(data.labels)) == (60, 85, 85)
     np.testing.assert_array_equal(data.images[:60], plain.images)
@@ -55,7 +55,7 @@ def test_added_pictures_only_train(digits: Path, added: Path, tmp_path: Path) ->
 
 
 def test_every_kind_of_source_takes_more(tmp_path: Path, added: Path) -> None:
-    """IDX files, an NPZ file and arrays with the same pictures added have the same fingerprint."""
+    """IDX files, an NPZ file and arrays with the same additional images have the same fingerprint."""
     images, labels = pictures(60, 1)
     tests, theirs = pictures(20, 2)
     np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=tests, y_test=theirs)
@@ -68,7 +68,7 @@ def test_every_kind_of_source_takes_more(tmp_path: Path, added: Path) -> None:
 
 
 def test_pictures_join_pictures_of_another_size(tmp_path: Path) -> None:
-    """A folder's own validation stays as it is; what is added gets its shape, and keeps its place among the files."""
+    """A folder's own validation does not change; additional images get its shape and follow in the list of files."""
     files = [*names(5, below="train/"), *names(2, below="val/"), *names(2, below="test/")]
     source = write(tmp_path / "pets", files)
     (tmp_path / "more" / "dog" / "deeper").mkdir(parents=True)
@@ -86,7 +86,7 @@ def test_pictures_join_pictures_of_another_size(tmp_path: Path) -> None:
 
 
 def test_copies_of_the_sources_images_are_left_out(digits: Path, added: Path) -> None:
-    """What is a training image already, so that it could be in validation, is listed as skipped, whatever is asked."""
+    """A copy of a training image is listed as skipped, for every value of on_bad."""
     own, labels = pictures(60, 1)
     write_pictures(added / "3", own[13:14], labels[13:14])
     data = load(digits, add=added)
@@ -97,20 +97,18 @@ def test_copies_of_the_sources_images_are_left_out(digits: Path, added: Path) ->
 
 
 def test_a_source_is_not_added_to_itself(tmp_path: Path) -> None:
-    """The folder of a source of pictures, one in it and one around it are refused: its test pictures lie there."""
+    """The folder of the source, a folder in it and one around it are rejected: they contain its test images."""
     source = write(tmp_path / "all" / "pets", names(10))
     for folder in (source, source / "dog", tmp_path / "all"):
-        with pytest.raises(
-            DataError, match="expected a folder apart from it: its test pictures would be trained"
-        ):
+        with pytest.raises(DataError, match=r"cannot be added to .* test images"):
             load(source, add=folder)
 
 
-def test_a_folder_of_nothing_new_is_refused(digits: Path, tmp_path: Path) -> None:
-    """Where every picture is a copy, the first is named."""
+def test_a_folder_of_copies_is_rejected(digits: Path, tmp_path: Path) -> None:
+    """If every image is a copy, the first is named."""
     write_pictures(tmp_path / "same", *pictures(60, 1))
     with pytest.raises(
-        DataError, match=r"no picture that can be added to digits \(.*0\.png is training image 0 "
+        DataError, match=r"no image that can be added to digits \(.*0\.png is a copy of training image 0 "
     ):
         load(digits, add=tmp_path / "same")
 
@@ -118,20 +116,20 @@ def test_a_folder_of_nothing_new_is_refused(digits: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("folder", "words"),
     [
-        ("missing", r"There is no folder .*missing, expected one of class folders"),
+        ("missing", r"There is no folder .*missing; expected a folder of class folders"),
         ("a\0b", "cannot be read: .*null"),
-        ("empty", "has no picture that can be added to digits, expected class folders"),
+        ("empty", "has no image that can be added to digits; expected class folders"),
         (
             "unknown",
             r"Unknown class of digits '70'\. Did you mean '7'\? Known: 0, .* It is a folder in .*unknown",
         ),
         ("splits", "Unknown class of digits 'test'"),
-        ("flat", "1 file of .*flat cannot be used.*\n  .*a.png lies in no class folder"),
-        ("damaged", "1 file of .*damaged cannot be used.*\n  .*bad.png cannot be read as a picture"),
+        ("flat", "1 file of .*flat is unusable.*\n  .*a.png is not in a class folder"),
+        ("damaged", "1 file of .*damaged is unusable.*\n  .*bad.png cannot be decoded as an image"),
     ],
 )
 def test_a_wrong_folder_is_explained(digits: Path, tmp_path: Path, folder: str, words: str) -> None:
-    """A folder that is missing, empty, of other classes or with bad pictures is refused, saying what is wrong."""
+    """A folder that is missing, empty, of other classes or with unusable files is rejected with its fault."""
     (tmp_path / "empty" / "7").mkdir(parents=True)
     write(tmp_path / "unknown", ["7/a.png", "70/b.png"])
     write(tmp_path / "splits", ["train/7/a.png", "test/7/b.png"])
@@ -142,8 +140,8 @@ def test_a_wrong_folder_is_explained(digits: Path, tmp_path: Path, folder: str, 
         load(digits, add=tmp_path / folder)
 
 
-def test_bad_pictures_are_left_out_where_that_is_wanted(digits: Path, added: Path) -> None:
-    """With on_bad="skip" they are listed, and that choice is kept, though IDX files know none."""
+def test_unusable_files_can_be_skipped(digits: Path, added: Path) -> None:
+    """With on_bad="skip" they are listed, and the option is recorded, although IDX files do not use it."""
     (added / "7" / "bad.png").write_bytes(b"no picture")
     (added / "stray.png").write_bytes(picture())
     data = load(digits, add=added, on_bad="skip")
@@ -153,19 +151,19 @@ def test_bad_pictures_are_left_out_where_that_is_wanted(digits: Path, added: Pat
 
 
 def test_a_loading_tells_how_far_it_is(digits: Path, added: Path) -> None:
-    """Decoding is reported with the folder's name, to the last picture."""
+    """Progress has the folder's name and reaches the last image."""
     told: list[tuple[str, int, int]] = []
     load(digits, add=added, report=lambda *what: told.append(what))
-    assert told[-1] == ("decoding the pictures of added", 25, 25)
+    assert told[-1] == ("decoding the images of added", 25, 25)
 
 
 def test_many_images_are_not_copied_into_memory(
     digits: Path, added: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Above a bound images are mapped from a file that has no name, and are the same."""
+    """Above a limit images are mapped from an unnamed file, with the same pixels."""
     plain = load(digits, add=added)
-    monkeypatch.setattr(additions, "_IN_MEMORY", 0)
-    monkeypatch.setattr(additions, "_ROWS", 7)
+    monkeypatch.setattr(additions, "_MAX_IN_MEMORY", 0)
+    monkeypatch.setattr(additions, "_CHUNK", 7)
     data = load(digits, add=added)
     np.testing.assert_array_equal(data.images, plain.images)
     assert data.fingerprint == plain.fingerprint
@@ -173,5 +171,5 @@ def test_many_images_are_not_copied_into_memory(
     assert not list(home.iterdir())
     home.rmdir()
     home.write_bytes(b"")
-    with pytest.raises(DataError, match="images with those added cannot be written"):
+    with pytest.raises(DataError, match="additional images cannot be written"):
         load(digits, add=added)

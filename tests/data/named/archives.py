@@ -1,4 +1,4 @@
-"""Archives like the published ones, made small."""
+"""Small archives in the published formats."""
 
 import gzip
 import io
@@ -14,7 +14,7 @@ from tests.training.samples import write_idx
 
 
 def emnist_zip(path: Path, images: NDArray[Any], labels: NDArray[Any], variant: str = "letters") -> Path:
-    """Write images, as they lie in the archive, and labels as both splits of an EMNIST set."""
+    """Write images, transposed as in the archive, and labels as both splits of an EMNIST data set."""
     idx = path.with_suffix(".idx")
     with zipfile.ZipFile(path, "w") as archive:
         for split in ("train", "test"):
@@ -43,6 +43,6 @@ def add(archive: tarfile.TarFile, member: tarfile.TarInfo, content: bytes = b"")
 
 
 def cifar_records(images: NDArray[np.uint8], *labels: NDArray[np.uint8]) -> bytes:
-    """Lay images of shape (n, 32, 32, 3) out as CIFAR's binary form does, after their labels."""
+    """Return images of shape (n, 32, 32, 3) in CIFAR's binary format, after their labels."""
     planes = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
     return np.concatenate([*(label[:, np.newaxis] for label in labels), planes], axis=1).tobytes()

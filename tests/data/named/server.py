@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that gives a file well or badly, as a list of answers tells it."""
+"""A server on 127.0.0.1 that sends a file correctly or not, following a list of responses."""
 
 import re
 import threading
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Answer = Callable[[BaseHTTPRequestHandler, bytes, int], None]
-"""What is done with a request: the handler, the file, and where the range asked for begins."""
+"""Handles a request: the handler, the file, and the start of the requested range."""
 
 
 class Server:
@@ -32,7 +32,7 @@ class Server:
                 answer(self, content, int(start[1]) if start else 0)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.closing = self.closing  # type: ignore[attr-defined] # for answers that wait
@@ -42,7 +42,7 @@ class Server:
         self.address = f"http://127.0.0.1:{self._server.server_port}/file"
 
     def close(self) -> None:
-        """Stop."""
+        """Stop the server."""
         self.closing.set()
         self._server.shutdown()
         self._thread.join()
@@ -51,7 +51,7 @@ class Server:
 
 @contextmanager
 def serving(content: bytes, *answers: Answer) -> Iterator[Server]:
-    """Serve a file: the first request gets the first answer and so on, the last answer is given ever after."""
+    """Serve a file: each request gets the next response, and the last response is repeated."""
     server = Server(content, list(answers) or [whole])
     try:
         yield server
@@ -60,7 +60,7 @@ def serving(content: bytes, *answers: Answer) -> Iterator[Server]:
 
 
 def whole(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
-    """Give what was asked for."""
+    """Send the requested bytes."""
     if start >= len(content):
         status(416)(handler, content, start)
         return
@@ -71,12 +71,12 @@ def whole(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
 
 
 def ignoring_range(handler: BaseHTTPRequestHandler, content: bytes, _: int) -> None:
-    """Give the whole file, whatever was asked for."""
+    """Send the whole file for every request."""
     whole(handler, content, 0)
 
 
 def dying(after: int) -> Answer:
-    """Promise what was asked for, and hang up after some bytes."""
+    """Announce the requested bytes, and close the connection after some of them."""
 
     def answer(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
         handler.send_response(206 if start else 200)
@@ -88,7 +88,7 @@ def dying(after: int) -> Answer:
 
 
 def giving(other: bytes, *, promised: int | None = None) -> Answer:
-    """Give other bytes; with a length only if one is promised."""
+    """Send other bytes; with a length only if one is given."""
 
     def answer(handler: BaseHTTPRequestHandler, _: bytes, __: int) -> None:
         handler.send_response(200)
@@ -98,14 +98,14 @@ def giving(other: bytes, *, promised: int | None = None) -> Answer:
 
 
 def of_wrong_range(handler: BaseHTTPRequestHandler, content: bytes, _: int) -> None:
-    """Claim to give a part that nobody asked for."""
+    """Send another range than the requested one."""
     handler.send_response(206)
     handler.send_header("Content-Range", f"bytes 1-{len(content) - 1}/{len(content)}")
     _send(handler, content[1:], promised=len(content) - 1)
 
 
 def status(code: int) -> Answer:
-    """Give nothing but a status."""
+    """Send only a status."""
 
     def answer(handler: BaseHTTPRequestHandler, _: bytes, __: int) -> None:
         handler.send_response(code)
@@ -115,7 +115,7 @@ def status(code: int) -> Answer:
 
 
 def redirecting(to: str) -> Answer:
-    """Send the client elsewhere."""
+    """Send a redirect."""
 
     def answer(handler: BaseHTTPRequestHandler, _: bytes, __: int) -> None:
         handler.send_response(302)
@@ -126,7 +126,7 @@ def redirecting(to: str) -> Answer:
 
 
 def hanging(after: int | None = None) -> Answer:
-    """Say nothing, or nothing after some bytes, until the test is over."""
+    """Send nothing, or nothing after some bytes, until the test ends."""
 
     def answer(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
         if after is not None:
@@ -138,7 +138,7 @@ def hanging(after: int | None = None) -> Answer:
 
 
 def dripping(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
-    """Give a byte now and then, until the client hangs up."""
+    """Send a byte at a time, slowly, until the client closes the connection."""
     handler.send_response(206 if start else 200)
     if start:
         handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")

@@ -1,4 +1,4 @@
-"""What the catalogue says of the named sets."""
+"""The catalogue of named data sets."""
 
 import re
 
@@ -9,7 +9,7 @@ from optotype.data.named.unpacking import unpack_cifar
 
 
 def test_the_named_sets_are_those() -> None:
-    """Each set has as many classes as it is known to have, all of different names, and images of the known shape."""
+    """Each data set has its known number of classes with distinct names, and images of the known shape."""
     sizes = {name: (len(set(named.class_names)), named.shape) for name, named in CATALOGUE.items()}
     assert sizes == {
         "mnist": (10, (28, 28, 1)),
@@ -25,7 +25,7 @@ def test_the_named_sets_are_those() -> None:
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_a_set_is_documented(name: str) -> None:
-    """Each set has a licence, and a citation with authors and year."""
+    """Each data set has a licence, and a citation with authors and year."""
     named = CATALOGUE[name]
     assert named.licence
     assert re.match(r"[A-Z]\. \w+.*: .*(19|20)\d\d", named.citation)
@@ -33,27 +33,25 @@ def test_a_set_is_documented(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in CATALOGUE if name != "mnist"])
 def test_a_set_can_be_fetched_and_checked(name: str) -> None:
-    """Each file has a size, a SHA-256 sum and https addresses that end in its name, and can be unpacked."""
+    """Each file has a size, a SHA-256 and https addresses that end in its name, and can be unpacked."""
     named = CATALOGUE[name]
     assert named.unpack is not None
-    assert named.originals
-    for original in named.originals:
-        assert original.size > 1000
-        assert re.fullmatch("[0-9a-f]{64}", original.sha256)
-        assert original.addresses
-        assert all(
-            each.startswith("https://") and each.endswith(f"/{original.file}") for each in original.addresses
-        )
+    assert named.files
+    for remote in named.files:
+        assert remote.size > 1000
+        assert re.fullmatch("[0-9a-f]{64}", remote.sha256)
+        assert remote.urls
+        assert all(each.startswith("https://") and each.endswith(f"/{remote.name}") for each in remote.urls)
 
 
 def test_emnist_is_fetched_once_for_both_its_sets() -> None:
-    """Both sets of EMNIST are in the same archive."""
-    assert CATALOGUE["emnist-letters"].originals == CATALOGUE["emnist-balanced"].originals
+    """Both data sets of EMNIST are in the same archive."""
+    assert CATALOGUE["emnist-letters"].files == CATALOGUE["emnist-balanced"].files
 
 
 def test_cifar_is_never_unpickled() -> None:
-    """Both sets of CIFAR come in their binary form, which holds no code."""
+    """Both data sets of CIFAR use the binary format, which contains no code."""
     for name in ("cifar10", "cifar100"):
         named = CATALOGUE[name]
         assert getattr(named.unpack, "func", None) is unpack_cifar
-        assert all("binary" in original.file for original in named.originals)
+        assert all("binary" in remote.name for remote in named.files)

@@ -1,4 +1,4 @@
-"""Fetching a file from servers that do as they should, and from those that do not."""
+"""Downloads from correct and faulty servers."""
 
 import hashlib
 import io
@@ -12,7 +12,7 @@ from urllib.request import Request
 import pytest
 
 from optotype.data.named import download
-from optotype.data.named.download import Original, check, fetch
+from optotype.data.named.download import RemoteFile, download_file, verify_file
 from optotype.errors import DataError
 from tests.data.named.server import (
     Answer,
@@ -35,15 +35,15 @@ OTHER = CONTENT[::-1]
 
 @pytest.fixture(autouse=True)
 def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Ask the local server itself and not a proxy, and be impatient with it."""
+    """Use the local server without a proxy, and a short time limit."""
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(download, "TIMEOUT", 0.3)
     yield
     assert not [thread for thread in threading.enumerate() if "serve_forever" in thread.name]
 
 
-def _original(*addresses: str, content: bytes = CONTENT) -> Original:
-    return Original("file", len(content), hashlib.sha256(content).hexdigest(), addresses)
+def _original(*addresses: str, content: bytes = CONTENT) -> RemoteFile:
+    return RemoteFile("file", len(content), hashlib.sha256(content).hexdigest(), addresses)
 
 
 def _files(folder: Path) -> list[str]:
@@ -51,12 +51,12 @@ def _files(folder: Path) -> list[str]:
 
 
 def test_a_file_is_fetched_once(tmp_path: Path) -> None:
-    """The file arrives whole in a new folder, progress is told to the last byte, and it is not asked for again."""
+    """The file is stored in a new folder, progress reaches the last byte, and there is no second request."""
     told: list[tuple[str, int, int]] = []
     target = tmp_path / "new" / "file"
     with serving(CONTENT) as server:
         for _ in range(2):
-            fetch(_original(server.address), target, lambda *each: told.append(each))
+            download_file(_original(server.address), target, lambda *each: told.append(each))
         assert server.ranges == [None]
     assert target.read_bytes() == CONTENT
     assert _files(target.parent) == ["file"]
@@ -78,9 +78,9 @@ def test_a_file_is_fetched_once(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_download_goes_on(tmp_path: Path, answers: list[Answer], ranges: list[str | None]) -> None:
-    """What has arrived is not asked for again, unless the server does not know ranges, or gave something else."""
+    """Received bytes are not requested again, unless the server ignores ranges or sent a different file."""
     with serving(CONTENT, *answers) as server:
-        fetch(_original(server.address), tmp_path / "file")
+        download_file(_original(server.address), tmp_path / "file")
         assert server.ranges == ranges
     assert (tmp_path / "file").read_bytes() == CONTENT
     assert _files(tmp_path) == ["file"]
@@ -89,111 +89,111 @@ def test_a_broken_download_goes_on(tmp_path: Path, answers: list[Answer], ranges
 @pytest.mark.parametrize(
     ("answer", "said", "left"),
     [
-        (status(404), "answers 404 Not Found", None),
-        (status(503), "answers 503", None),
-        (status(204), "answers 204", None),
+        (status(404), "responds 404 Not Found", None),
+        (status(503), "responds 503", None),
+        (status(204), "responds 204", None),
         (hanging(), "cannot be reached .*timed out", None),
-        (giving(OTHER, promised=N), "gives another file, with SHA-256 [0-9a-f]{64}", None),
-        (giving(OTHER), "gives another file", None),
-        (giving(CONTENT + b"!"), f"gives more than {N:,} bytes", None),
+        (giving(OTHER, promised=N), "sent a different file, with SHA-256 [0-9a-f]{64}", None),
+        (giving(OTHER), "sent a different file", None),
+        (giving(CONTENT + b"!"), f"sent more than {N:,} bytes", None),
         (giving(CONTENT + b"!", promised=N + 1), f"offers {N + 1} bytes, expected {N}", None),
         (giving(b"<html>Log in</html>", promised=19), f"offers 19 bytes, expected {N}", None),
         (giving(CONTENT[:99]), "stopped after 99 bytes", 99),
-        (of_wrong_range, "gives the wrong range, bytes 1-", None),
+        (of_wrong_range, "sent the wrong range, bytes 1-", None),
         (redirecting("http://127.0.0.1:1/file"), "redirects to http://127.0.0.1:1/file, which is not", None),
-        (redirecting("file:///etc/passwd"), "answers 302 .*file:///etc/passwd' is not allowed", None),
+        (redirecting("file:///etc/passwd"), "responds 302 .*file:///etc/passwd' is not allowed", None),
         (redirecting("ftp://127.0.0.1/file"), "redirects to ftp://", None),
     ],
 )
-def test_a_bad_server_is_refused_by_what_it_did(
+def test_a_bad_server_is_rejected_by_what_it_did(
     tmp_path: Path, answer: Answer, said: str, left: int | None
 ) -> None:
-    """No file appears; the message names address and fault; only an honest beginning is kept for the next time."""
+    """No file is stored; the message has address and fault; only a correct beginning is kept."""
     with serving(CONTENT, answer) as server, pytest.raises(DataError, match=f"{server.address} {said}"):
-        fetch(_original(server.address), tmp_path / "file")
+        download_file(_original(server.address), tmp_path / "file")
     assert _files(tmp_path) == ([] if left is None else ["file.part"])
     assert left is None or (tmp_path / "file.part").read_bytes() == CONTENT[:left]
 
 
 def test_a_server_that_trickles_is_given_up(tmp_path: Path) -> None:
-    """A server that hangs up again and again is asked a few times only, and what it gave is kept."""
+    """A server that closes every connection gets a limited number of requests, and its bytes are kept."""
     with serving(CONTENT, dying(10)) as server, pytest.raises(DataError, match="stopped after"):
-        fetch(_original(server.address), tmp_path / "file")
+        download_file(_original(server.address), tmp_path / "file")
     assert 1 < len(server.ranges) < 10
     assert (tmp_path / "file.part").read_bytes() == CONTENT[: 10 * len(server.ranges)]
 
 
 def test_a_server_that_drips_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that never falls silent but gives next to nothing is left for the next one, which goes on."""
+    """A very slow server is given up for the next one, which continues the download."""
     monkeypatch.setattr(download, "WINDOW", 0.1)
     with serving(CONTENT, dripping) as slow:
         with pytest.raises(DataError, match=r"is too slow: \d+ bytes in 0 s"):
-            fetch(_original(slow.address), tmp_path / "file")
+            download_file(_original(slow.address), tmp_path / "file")
         assert (tmp_path / "file.part").stat().st_size < 200
     with serving(CONTENT) as server:
-        fetch(_original(server.address), tmp_path / "file")
+        download_file(_original(server.address), tmp_path / "file")
         assert server.ranges[0] is not None
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
-def test_nobody_there_is_said_so(tmp_path: Path) -> None:
-    """Where no server listens, the message says that, and what to do."""
+def test_no_server_is_an_error(tmp_path: Path) -> None:
+    """If no server listens, the message says so, and what to do."""
     with serving(CONTENT) as server:
         address = server.address
     with pytest.raises(DataError, match=r"cannot be reached .*refused.*Check the network and try again"):
-        fetch(_original(address), tmp_path / "file")
+        download_file(_original(address), tmp_path / "file")
 
 
-def test_mirrors_are_asked_in_turn(tmp_path: Path) -> None:
-    """The second mirror goes on where the first one died; where all fail, the message has the answer of each."""
+def test_mirrors_are_tried_in_turn(tmp_path: Path) -> None:
+    """The second mirror continues where the first stopped; if all fail, the message lists every response."""
     with serving(CONTENT, dying(1000), status(404)) as first, serving(CONTENT) as second:
-        fetch(_original(first.address, second.address), tmp_path / "file")
+        download_file(_original(first.address, second.address), tmp_path / "file")
         assert second.ranges == ["bytes=1000-"]
     assert (tmp_path / "file").read_bytes() == CONTENT
     with serving(CONTENT, status(404)) as first, serving(CONTENT, status(500)) as second:
-        with pytest.raises(DataError, match="answers 404") as caught:
-            fetch(_original(first.address, second.address), tmp_path / "another")
-        assert "answers 500" in str(caught.value)
+        with pytest.raises(DataError, match="responds 404") as caught:
+            download_file(_original(first.address, second.address), tmp_path / "another")
+        assert "responds 500" in str(caught.value)
 
 
 @pytest.mark.parametrize("left", [CONTENT[:70], OTHER[:70], OTHER, CONTENT + b"!", b""])
 def test_an_interrupted_download_resumes(tmp_path: Path, left: bytes) -> None:
-    """Whatever an earlier attempt left behind, good or bad, the file comes out right."""
+    """After any earlier attempt, correct or not, the file is correct."""
     (tmp_path / "file.part").write_bytes(left)
     with serving(CONTENT) as server:
-        fetch(_original(server.address), tmp_path / "file")
+        download_file(_original(server.address), tmp_path / "file")
         assert left != CONTENT[:70] or server.ranges == ["bytes=70-"]
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
-def test_ctrl_c_keeps_what_has_arrived(tmp_path: Path) -> None:
-    """A download that the user stops leaves its beginning, and no file under the final name."""
+def test_ctrl_c_keeps_received_bytes(tmp_path: Path) -> None:
+    """An interrupted download keeps its beginning, and stores no file under the final name."""
 
     def stop(_: str, __: int, ___: int) -> None:
         raise KeyboardInterrupt
 
     with serving(CONTENT) as server, pytest.raises(KeyboardInterrupt):
-        fetch(_original(server.address), tmp_path / "file", stop)
+        download_file(_original(server.address), tmp_path / "file", stop)
     assert _files(tmp_path) == ["file.part"]
     assert CONTENT.startswith((tmp_path / "file.part").read_bytes())
 
 
-def test_two_at_once_fetch_once(tmp_path: Path) -> None:
-    """Four that want the same file at the same time make one request."""
+def test_concurrent_downloads_make_one_request(tmp_path: Path) -> None:
+    """Four threads that need the same file make one request."""
     with serving(CONTENT) as server, ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: fetch(_original(server.address), tmp_path / "file"), range(4)))
+        list(pool.map(lambda _: download_file(_original(server.address), tmp_path / "file"), range(4)))
         assert server.ranges == [None]
 
 
-def test_a_disk_that_refuses_is_said_so(tmp_path: Path) -> None:
-    """Where the file cannot be written, the message says where, how much room it needs, and how to move the cache."""
+def test_an_unwritable_disk_is_an_error(tmp_path: Path) -> None:
+    """If the file cannot be written, the message has the folder, the size and how to move the cache."""
     (tmp_path / "folder").write_text("a file")
-    with pytest.raises(DataError, match=f"cannot be written to .*{N:,} bytes free; set OPTOTYPE_HOME"):
-        fetch(_original("http://127.0.0.1:1/"), tmp_path / "folder" / "file")
+    with pytest.raises(DataError, match=f"cannot be written to .*{N:,} bytes of free space.*OPTOTYPE_HOME"):
+        download_file(_original("http://127.0.0.1:1/"), tmp_path / "folder" / "file")
 
 
 def test_a_redirection_to_https_is_followed() -> None:
-    """An https address that a server names is asked instead, with the range that was wanted."""
+    """A redirect to https is followed, with the same range."""
     asked = Request("https://example.org/file", headers={"Range": "bytes=7-"})
     handler = download._HttpsOnly()
     found = handler.redirect_request(
@@ -204,16 +204,16 @@ def test_a_redirection_to_https_is_followed() -> None:
     assert found.headers["Range"] == "bytes=7-"
 
 
-def test_a_file_at_hand_is_held_against_its_sum(tmp_path: Path) -> None:
-    """A file is accepted with the published size and sum only; else what was found and expected is said."""
+def test_a_local_file_is_verified(tmp_path: Path) -> None:
+    """A file is accepted only with the published size and hash; else the message has both values."""
     path = tmp_path / "file"
     path.write_bytes(CONTENT)
-    check(_original("https://example.org/file"), path)
+    verify_file(_original("https://example.org/file"), path)
     for content, found in ((OTHER, "[0-9a-f]{64}"), (CONTENT[1:], f"{N - 1:,} bytes")):
         path.write_bytes(content)
         with pytest.raises(
-            DataError, match=f"is not the published file: found {found}, expected {N:,} bytes"
+            DataError, match=f"is not the published file: it has {found}; expected {N:,} bytes"
         ):
-            check(_original("https://example.org/file"), path)
+            verify_file(_original("https://example.org/file"), path)
     with pytest.raises(DataError, match="cannot be read"):
-        check(_original("https://example.org/file"), tmp_path / "none")
+        verify_file(_original("https://example.org/file"), tmp_path / "none")

@@ -1,4 +1,4 @@
-"""Reading the published formats, and refusing archives that are not as they were published."""
+"""Reading of the published formats, and rejection of other archives."""
 
 import stat
 import tarfile
@@ -36,7 +36,7 @@ def _batches() -> dict[str, bytes]:
 
 
 def test_emnist_is_turned_upright_and_counted_from_0(tmp_path: Path) -> None:
-    """Images that lie transposed in the archive come out upright, labels from 1 come out from 0, in both splits."""
+    """Transposed images are turned upright and labels start at 0, in both splits."""
     arrays = unpack_emnist({"gzip.zip": _zip(tmp_path)}, "letters", 1)
     assert list(arrays) == ["train", "test"]
     for images, labels in arrays.values():
@@ -48,7 +48,7 @@ def test_emnist_is_turned_upright_and_counted_from_0(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("labels", [1, 2])
 def test_cifar_has_colours_last_and_its_finest_labels(tmp_path: Path, labels: int) -> None:
-    """Planes of colour become the last axis, batches follow one another, and of two labels the second counts."""
+    """Colour planes become the last axis, batches are concatenated, and the second of two labels is used."""
     coarse = [np.zeros(4, np.uint8)] * (labels - 1)
     content = cifar_records(COLOURED, *coarse, CLASSES)
     size = len(content) // 4
@@ -90,8 +90,8 @@ def _empty(path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [_with_link, _twice, _cut, _flip, _empty])
-def test_a_strange_zip_is_refused(tmp_path: Path, harm: Callable[[Path], None]) -> None:
-    """A link, a double name, a missing member or any damage is a sentence naming the archive; nothing is written."""
+def test_a_strange_zip_is_rejected(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    """A link, a repeated or missing member or damage raises an error with the archive's name; nothing is written."""
     path = _zip(tmp_path)
     harm(path)
     with pytest.raises((DataError, IdxError), match=r"gzip\.zip"):
@@ -100,26 +100,26 @@ def test_a_strange_zip_is_refused(tmp_path: Path, harm: Callable[[Path], None]) 
 
 
 def test_members_have_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A member that declares more than the limit is not decompressed, be it in a zip or in a tar archive."""
-    monkeypatch.setattr(unpacking, "_LARGEST_MEMBER", 60)
-    with pytest.raises(DataError, match=r"no one regular file .* of at most 60 bytes"):
+    """A member that declares more than the limit is not decompressed, in a zip or in a tar archive."""
+    monkeypatch.setattr(unpacking, "_MAX_MEMBER", 60)
+    with pytest.raises(DataError, match=r"not have exactly one regular file .* of at most 60 bytes"):
         unpack_emnist({"gzip.zip": _zip(tmp_path)}, "letters", 1)
     path = tar_gz(tmp_path / "cifar.tar.gz", _batches())
-    with pytest.raises(DataError, match=r"one\.bin is no regular file, or too large"):
+    with pytest.raises(DataError, match=r"one\.bin is not a regular file, or is too large"):
         unpack_cifar({path.name: path}, MEMBERS, 1)
 
 
-def test_labels_below_the_first_are_refused(tmp_path: Path) -> None:
-    """A label of 0 among letters, which begin with 1, is not taken for the last class."""
+def test_labels_below_the_first_are_rejected(tmp_path: Path) -> None:
+    """A label of 0 among letters, which start at 1, does not become the last class."""
     path = emnist_zip(tmp_path / "gzip.zip", UPRIGHT, LABELS - 1)
     with pytest.raises(DataError, match="a label below 1"):
         unpack_emnist({"gzip.zip": path}, "letters", 1)
 
 
-def test_strange_arrays_in_a_zip_are_refused(tmp_path: Path) -> None:
-    """IDX files of another rank are no images and labels."""
+def test_strange_arrays_in_a_zip_are_rejected(tmp_path: Path) -> None:
+    """IDX files of another rank are rejected."""
     path = emnist_zip(tmp_path / "gzip.zip", UPRIGHT.reshape(15, 4), LABELS)
-    with pytest.raises(DataError, match="no bytes of images and labels"):
+    with pytest.raises(DataError, match="not uint8 images and labels"):
         unpack_emnist({"gzip.zip": path}, "letters", 1)
 
 
@@ -127,28 +127,28 @@ def test_strange_arrays_in_a_zip_are_refused(tmp_path: Path) -> None:
     "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.DIRTYPE]
 )
 def test_only_regular_members_are_read(tmp_path: Path, kind: bytes) -> None:
-    """A link, pipe, device or folder under an expected name is refused, and so is nothing else's business."""
+    """A link, pipe, device or folder under an expected name is rejected; other members do not matter."""
     path = tmp_path / "cifar.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
         member = tarfile.TarInfo("batches/one.bin")
         member.type, member.linkname = kind, "/etc/passwd"
         add(archive, member)
-    with pytest.raises(DataError, match=r"one\.bin is no regular file"):
+    with pytest.raises(DataError, match=r"one\.bin is not a regular file"):
         unpack_cifar({path.name: path}, MEMBERS, 1)
 
 
-def test_a_strange_tar_is_refused(tmp_path: Path) -> None:
-    """A double or missing member, half a record and damage are sentences that name the archive."""
+def test_a_strange_tar_is_rejected(tmp_path: Path) -> None:
+    """A repeated or missing member, half a record and damage raise errors with the archive's name."""
     path = tmp_path / "cifar.tar.gz"
     members = _batches()
     with tarfile.open(path, "w:gz") as archive:
         for name in ("batches/one.bin", "batches/one.bin"):
             add(archive, tarfile.TarInfo(name), members[name])
-    with pytest.raises(DataError, match="there twice"):
+    with pytest.raises(DataError, match="occurs twice"):
         unpack_cifar({path.name: path}, MEMBERS, 1)
     tar_gz(path, {name: content for name, content in members.items() if "test" not in name})
     with pytest.raises(
-        DataError, match=r"cifar\.tar\.gz is not as it was published: it has no batches/test\.bin"
+        DataError, match=r"cifar\.tar\.gz differs from the published archive: it has no batches/test\.bin"
     ):
         unpack_cifar({path.name: path}, MEMBERS, 1)
     tar_gz(path, members | {"batches/test.bin": b"half a record"})

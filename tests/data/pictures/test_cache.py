@@ -1,4 +1,4 @@
-"""Decoded pictures on the disk."""
+"""The cache of decoded images."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.data.picture_files import names, write
 def test_a_generation_reaches_the_disk_before_it_takes_its_name(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pixels, index and their folder are synced before the rename, and the folder around them after it."""
+    """Pixels, index and their folder are flushed before the rename, and the parent folder after it."""
     synced: list[Path] = []
     fsync = os.fsync
 
@@ -31,8 +31,8 @@ def test_a_generation_reaches_the_disk_before_it_takes_its_name(
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file where the cache should be is explained, with the variable that moves it."""
+    """A file in place of the cache folder is an error that names OPTOTYPE_HOME."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("OPTOTYPE_HOME", str(tmp_path / "file"))
-    with pytest.raises(DataError, match=r"cannot be written: .* OPTOTYPE_HOME"):
+    with pytest.raises(DataError, match=r"is not writable: .* OPTOTYPE_HOME"):
         load_pictures(write(tmp_path / "pets", names(5)))

@@ -1,4 +1,4 @@
-"""MNIST's treatment of a digit."""
+"""Preprocessing of a digit as for MNIST."""
 
 import io
 import re
@@ -18,7 +18,7 @@ _MIDDLE = 14  # the pixel that MNIST's centres of mass lie in
 
 
 def _corner(width: int, height: int, ink: int, paper: int) -> NDArray[np.uint8]:
-    """Draw an upright and a foot, like an L, near the corner of a large sheet."""
+    """Draw an L near the corner of a large sheet."""
     sheet = np.full((150, 200), paper, np.uint8)
     sheet[5 : 5 + height, 8 : 8 + width // 3] = ink
     sheet[5 + height - height // 5 : 5 + height, 8 : 8 + width] = ink
@@ -27,7 +27,7 @@ def _corner(width: int, height: int, ink: int, paper: int) -> NDArray[np.uint8]:
 
 @given(st.integers(15, 180), st.integers(15, 140), st.booleans())
 def test_ink_is_bright_20_pixels_large_and_centred(width: int, height: int, dark: bool) -> None:
-    """Of any size, dark on light or light on dark, ink fills 20 pixels of its longer side, its mass in the middle."""
+    """For any size and polarity, the ink's longer side has 20 pixels and its mass is centred."""
     digit = fit_digit(_corner(width, height, *((30, 220) if dark else (220, 30))))
     assert digit.dtype == np.uint8
     assert (digit.shape, digit.max()) == ((28, 28), 255)
@@ -42,7 +42,7 @@ def test_ink_is_bright_20_pixels_large_and_centred(width: int, height: int, dark
 
 
 def test_a_digit_of_mnist_stays_nearly_as_it_is() -> None:
-    """MNIST's own images had this treatment: of a hundred, none changes by more than an eighth of the range."""
+    """MNIST's own images are already preprocessed: of a hundred, none changes by more than an eighth of the range."""
     images = load("mnist").images[:100, ..., 0]
     changes = [np.abs(fit_digit(image).astype(float) - image).mean() for image in images]
     assert np.mean(changes) < 8
@@ -50,7 +50,7 @@ def test_a_digit_of_mnist_stays_nearly_as_it_is() -> None:
 
 
 def test_specks_shade_and_noise_are_no_ink() -> None:
-    """Uneven light, noise and a speck in the far corner leave a digit almost where it was."""
+    """Uneven light, noise and a distant speck leave a digit almost unchanged."""
     plain = _corner(60, 90, 40, 210).astype(float)
     spoilt = plain - np.linspace(0, 50, 200) + np.random.default_rng(0).normal(0, 5, plain.shape)
     spoilt[145:148, 190:193] = 20
@@ -59,8 +59,8 @@ def test_specks_shade_and_noise_are_no_ink() -> None:
 
 
 @pytest.mark.parametrize("ink", [0, 255])
-def test_what_is_transparent_is_paper(ink: int) -> None:
-    """Ink of either colour on nothing is seen; so is a picture of 16 bits, one with a palette, and one on its side."""
+def test_transparent_pixels_are_paper(ink: int) -> None:
+    """Ink of either polarity on transparency is found; so it is with 16 bits, a palette and an EXIF orientation."""
     sheet = _corner(60, 90, 255, 0)
     drawn = Image.merge("LA", [Image.new("L", (200, 150), ink), Image.fromarray(sheet)])
     expected = fit_digit(sheet).astype(float)
@@ -81,21 +81,21 @@ def test_what_is_transparent_is_paper(ink: int) -> None:
         (np.zeros((1, 1), np.uint8), "shows nothing that stands out"),
         (np.random.default_rng(0).integers(100, 140, (60, 60), np.uint8), "shows nothing that stands out"),
         (np.zeros((0, 5), np.uint8), "shape (0, 5)"),
-        (np.zeros((2, 28, 28), np.uint8), "give one digit at a time"),
+        (np.zeros((2, 28, 28), np.uint8), "pass one digit at a time"),
         (np.zeros((28, 28)), "float64"),
         ("nowhere.png", "nowhere.png is not a file"),
-        (b"no picture", "given as bytes cannot be read"),
+        (b"no picture", "passed as bytes cannot be decoded"),
     ],
 )
-def test_what_shows_no_digit_is_refused(picture: str | bytes | NDArray[np.uint8], said: str) -> None:
-    """Blank paper, plain noise, arrays of other forms and what is no picture are refused in a sentence."""
+def test_images_without_a_digit_are_rejected(picture: str | bytes | NDArray[np.uint8], said: str) -> None:
+    """Blank paper, noise, arrays of other shapes and bytes that are not an image are rejected."""
     with pytest.raises(ImageError, match=re.escape(said)):
         fit_digit(picture)
 
 
 @given(st.binary(max_size=64), st.integers(1, 40), st.integers(1, 40))
 def test_any_pixels_give_a_digit_or_a_sentence(content: bytes, height: int, width: int) -> None:
-    """Of all pixels, each picture is brought to 28 x 28 with a brightest pixel of 255, or refused."""
+    """For any pixels, the result is 28 x 28 with a maximum of 255, or an error."""
     pixels = np.resize(np.frombuffer(content or b"\0", np.uint8), (height, width))
     try:
         digit = fit_digit(pixels)

@@ -1,4 +1,4 @@
-"""Images inside pages."""
+"""Images as data URIs."""
 
 import base64
 import io
@@ -17,7 +17,7 @@ IMAGES = st.tuples(SIDES, SIDES, st.sampled_from([1, 3])).flatmap(lambda shape: 
 
 @given(IMAGES)
 def test_the_image_is_inside_unchanged(image: np.ndarray) -> None:
-    """What the address holds is a PNG file of exactly the same pixels, grey or in colour."""
+    """The data URI contains a PNG file of exactly the same pixels, grey or colour."""
     head, _, content = png_uri(image).partition(",")
     assert head == "data:image/png;base64"
     found = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))

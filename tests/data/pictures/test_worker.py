@@ -1,4 +1,4 @@
-"""The program that decodes, fed with damaged pictures."""
+"""The decoding program with damaged image files."""
 
 import json
 import resource
@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
-from optotype.data.pictures.decode import FORMATS
+from optotype.data.pictures.image_file import FORMATS
 from tests.data.picture_files import picture
 
 _MEMORY: Final = 1 << 30
@@ -26,7 +26,7 @@ _SEEDS: Final = [
 
 
 def _damaged(number: int) -> bytes:
-    """Take a picture of one of the formats and change some bytes, cut it, repeat a piece, or do all of that."""
+    """Return an image file of one of the formats with changed, cut or repeated bytes."""
     random = np.random.default_rng(number)
     form, mode = _SEEDS[number % len(_SEEDS)]
     content = bytearray(picture(number % 5, (24, 17), mode, form))
@@ -43,7 +43,7 @@ def _damaged(number: int) -> bytes:
 
 
 def _decode(folder: Path, n: int) -> list[Any]:
-    """Decode damaged pictures by the program, which may use one GiB of address space and five minutes."""
+    """Decode damaged files with the program, within one GiB of address space and five minutes."""
     contents = [_damaged(number) for number in range(n)]
     (folder / "members").write_bytes(b"".join(contents))
     (folder / "target").write_bytes(bytes(n * 8 * 8 * 3))
@@ -78,11 +78,11 @@ def _check(folder: Path, n: int) -> None:
 
 
 def test_damaged_pictures_crash_nothing(tmp_path: Path) -> None:
-    """Two thousand damaged pictures of every format are decoded or refused in words, in bounded memory and time."""
+    """Two thousand damaged files of every format are decoded or rejected, in limited memory and time."""
     _check(tmp_path, 2_000)
 
 
 @pytest.mark.slow
 def test_many_damaged_pictures_crash_nothing(tmp_path: Path) -> None:
-    """So are ten thousand."""
+    """The same holds for ten thousand."""
     _check(tmp_path, 10_000)

@@ -9,50 +9,51 @@ import pytest
 from numpy.typing import NDArray
 
 from optotype.data.pictures import worker_pool
-from optotype.data.pictures.decode import FORMATS, read_picture
-from optotype.data.pictures.worker_pool import Decoded, Part, decode
-from optotype.data.sources.listing import Found
+from optotype.data.pictures.decode import read_picture
+from optotype.data.pictures.image_file import FORMATS
+from optotype.data.pictures.location import FileLocation
+from optotype.data.pictures.worker_pool import DecodeResult, PixelFile, decode_files
 from optotype.errors import DataError
 from tests.data.picture_files import picture
 
 
-def _part(folder: Path, contents: list[bytes], target: str = "train") -> Part:
+def _part(folder: Path, contents: list[bytes], target: str = "train") -> PixelFile:
     found = []
     for number, content in enumerate(contents):
         path = folder / f"{target}-{number}.png"
         path.write_bytes(content)
-        found.append(Found(path.name, str(path)))
-    return Part(folder / target, found)
+        found.append(FileLocation(path.name, str(path)))
+    return PixelFile(folder / target, found)
 
 
-def _pixels(part: Part, decoded: Decoded) -> NDArray[np.uint8]:
+def _pixels(part: PixelFile, decoded: DecodeResult) -> NDArray[np.uint8]:
     assert decoded.shape is not None
-    return np.fromfile(part.target, np.uint8).reshape(len(part.pictures), *decoded.shape)
+    return np.fromfile(part.target, np.uint8).reshape(len(part.locations), *decoded.shape)
 
 
 @pytest.mark.parametrize("size", [None, 16])
 def test_pixels_are_those_that_a_model_sees(tmp_path: Path, size: int | None) -> None:
-    """What is decoded for training is bit for bit what a picture becomes when it is predicted, in every format."""
+    """For every format, pixels decoded for training equal those decoded for prediction, bit for bit."""
     part = _part(tmp_path, [picture(seed, form=form) for form in FORMATS for seed in range(3)])
-    decoded = decode([part], size)
+    decoded = decode_files([part], size)
     assert decoded.shape is not None
     assert decoded.shape[:2] == ((10, 12) if size is None else (16, 16))
     assert set(decoded.faults[0]) == {None}
-    for image, found in zip(_pixels(part, decoded), part.pictures, strict=True):
+    for image, found in zip(_pixels(part, decoded), part.locations, strict=True):
         np.testing.assert_array_equal(image, read_picture(found.path, decoded.shape))
 
 
 def test_pictures_lie_anywhere_in_a_file(tmp_path: Path) -> None:
-    """A picture in the middle of a file is read from there, and only as far as it goes."""
+    """An image file inside a larger file is read from its offset, up to its size."""
     contents = [picture(seed) for seed in range(3)]
     (tmp_path / "members").write_bytes(b"".join(contents))
     offsets = np.cumsum([0, *map(len, contents)])
     found = [
-        Found(f"{number}", f"{tmp_path}/members", int(offset), len(content))
+        FileLocation(f"{number}", f"{tmp_path}/members", int(offset), len(content))
         for number, (offset, content) in enumerate(zip(offsets, contents, strict=False))
     ]
-    packed, alone = Part(tmp_path / "packed", found), _part(tmp_path, contents)
-    decoded = decode([packed, alone])
+    packed, alone = PixelFile(tmp_path / "packed", found), _part(tmp_path, contents)
+    decoded = decode_files([packed, alone])
     np.testing.assert_array_equal(_pixels(packed, decoded), _pixels(alone, decoded))
 
 
@@ -72,43 +73,43 @@ def test_pictures_lie_anywhere_in_a_file(tmp_path: Path) -> None:
 def test_the_shape_has_room_for_all(
     tmp_path: Path, pictures: list[bytes], shape: tuple[int, int, int]
 ) -> None:
-    """The pictures' own size where it is one and small, else 64 x 64; grey where all are; the test's pictures count."""
+    """Images keep a common small size, else become 64 x 64; grey if all are; test images count too."""
     parts = [_part(tmp_path, pictures[:1]), _part(tmp_path, pictures[1:], "test")]
-    decoded = decode(parts)
+    decoded = decode_files(parts)
     assert decoded.shape == shape
     for part in parts:
-        assert part.target.stat().st_size == len(part.pictures) * np.prod(shape)
-    assert decode(parts[::-1]).shape == shape
+        assert part.target.stat().st_size == len(part.locations) * np.prod(shape)
+    assert decode_files(parts[::-1]).shape == shape
 
 
-def test_a_size_may_be_asked_for(tmp_path: Path) -> None:
-    """With a size, only the channels depend on the pictures."""
+def test_a_size_can_be_set(tmp_path: Path) -> None:
+    """With a given size, only the channels depend on the images."""
     part = _part(tmp_path, [picture(mode="L"), picture(size=(99, 9), mode="1")])
-    assert decode([part], 8).shape == (8, 8, 1)
-    assert decode([part, _part(tmp_path, [picture()], "test")], 8).shape == (8, 8, 3)
+    assert decode_files([part], 8).shape == (8, 8, 1)
+    assert decode_files([part, _part(tmp_path, [picture()], "test")], 8).shape == (8, 8, 3)
 
 
-def test_faults_are_told_and_do_not_count(tmp_path: Path) -> None:
-    """A bad picture is told with its reason, and neither stops the others nor decides their shape."""
+def test_faults_are_reported_and_do_not_affect_the_shape(tmp_path: Path) -> None:
+    """An unusable file has a reason, does not stop the others and does not affect their shape."""
     good = [picture(seed, mode="L") for seed in range(200)]
     part = _part(tmp_path, [b"no picture", *good, picture(size=(99, 99))[:-40]])
-    part = Part(part.target, [*part.pictures, Found("gone.png", f"{tmp_path}/gone.png")])
-    decoded = decode([part])
+    part = PixelFile(part.target, [*part.locations, FileLocation("gone.png", f"{tmp_path}/gone.png")])
+    decoded = decode_files([part])
     assert decoded.shape == (10, 12, 1)
     (faults,) = decoded.faults
-    assert faults[0] == "cannot be read as a picture: its format is not recognised"
+    assert faults[0] == "cannot be decoded as an image: its format is not recognised"
     assert faults[201] is not None
-    assert faults[202] == "is not a file, expected a picture"
+    assert faults[202] == "is not a file; expected an image file"
     assert set(faults[1:201]) == {None}
     assert decoded.sizes == (((0, 0), *[(10, 12)] * 200, (0, 0), (0, 0)),)
     np.testing.assert_array_equal(
-        _pixels(part, decoded)[200], read_picture(part.pictures[200].path, (10, 12, 1))
+        _pixels(part, decoded)[200], read_picture(part.locations[200].path, (10, 12, 1))
     )
 
 
 def test_without_one_good_picture_there_is_no_shape(tmp_path: Path) -> None:
-    """Where all are bad, the faults are all that is known."""
-    assert decode([_part(tmp_path, [b"", b"x"])]).shape is None
+    """If all files are unusable, there are only faults."""
+    assert decode_files([_part(tmp_path, [b"", b"x"])]).shape is None
 
 
 _FRAGILE = """
@@ -131,51 +132,51 @@ worker.main()
 
 @pytest.fixture
 def fragile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace the worker by one with a decoder that crashes, hangs and babbles where it is told to."""
+    """Replace the worker by one whose decoder crashes, hangs or answers nonsense on command."""
     monkeypatch.setattr(worker_pool, "_COMMAND", ("-P", "-c", _FRAGILE.format(tests=str(Path.cwd()))))
-    monkeypatch.setattr(worker_pool, "_SECONDS", 1.0)
+    monkeypatch.setattr(worker_pool, "_JOB_SECONDS", 1.0)
 
 
 @pytest.mark.usefixtures("fragile")
 def test_a_crash_and_a_hang_cost_one_picture_each(tmp_path: Path) -> None:
-    """A decoder that aborts, never ends or writes nonsense makes its pictures unusable; the others are decoded."""
+    """A decoder that aborts, never ends or writes nonsense makes its files unusable; the others are decoded."""
     contents = [picture(seed) for seed in range(40)]
     contents[7], contents[20], contents[30] = b"crash", b"hang", b"babble"
     part = _part(tmp_path, contents)
-    decoded = decode([part])
+    decoded = decode_files([part])
     assert [row for row, fault in enumerate(decoded.faults[0]) if fault] == [7, 20, 30]
     assert decoded.faults[0][7] == "makes its decoder crash or take too long"
     np.testing.assert_array_equal(
-        _pixels(part, decoded)[39], read_picture(part.pictures[39].path, (10, 12, 3))
+        _pixels(part, decoded)[39], read_picture(part.locations[39].path, (10, 12, 3))
     )
 
 
-def test_without_a_worker_it_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Python cannot start our program, that is said once, and not held against the pictures."""
+def test_a_worker_that_cannot_start_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the program cannot be started, one error is raised, and no file counts as unusable."""
     monkeypatch.setattr(worker_pool, "_COMMAND", ("-c", "raise SystemExit(3)"))
-    with pytest.raises(DataError, match="No process to decode pictures in can be started"):
-        decode([_part(tmp_path, [picture()])])
+    with pytest.raises(DataError, match="No worker process for decoding can be started"):
+        decode_files([_part(tmp_path, [picture()])])
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """A folder that is gone is an error of the cache, not of the pictures."""
+    """A missing folder is an error of the cache, not of the image files."""
     part = _part(tmp_path, [picture()])
     with pytest.raises(DataError, match=r"cannot be written to .*nowhere/train"):
-        decode([Part(tmp_path / "nowhere" / "train", part.pictures)])
+        decode_files([PixelFile(tmp_path / "nowhere" / "train", part.locations)])
 
 
 def test_progress_counts_every_picture(tmp_path: Path) -> None:
-    """Reports grow to the number of all pictures."""
+    """Progress increases to the number of all image files."""
     reports: list[tuple[int, int]] = []
-    decode(
-        [_part(tmp_path, [picture(seed) for seed in range(100)])], report=lambda *each: reports.append(each)
+    decode_files(
+        [_part(tmp_path, [picture(seed) for seed in range(100)])], progress=lambda *each: reports.append(each)
     )
     assert reports[-1] == (100, 100)
     assert all(total == 100 for _, total in reports)
 
 
 def test_an_interrupt_ends_the_workers(tmp_path: Path) -> None:
-    """Ctrl-C comes through at once, and leaves neither a process nor a thread behind."""
+    """Ctrl-C takes effect at once, and no process or thread remains."""
 
     def interrupt(*_: int) -> None:
         raise KeyboardInterrupt
@@ -183,7 +184,7 @@ def test_an_interrupt_ends_the_workers(tmp_path: Path) -> None:
     before = set(threading.enumerate())
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        decode([_part(tmp_path, [picture(seed) for seed in range(300)])], report=interrupt)
+        decode_files([_part(tmp_path, [picture(seed) for seed in range(300)])], progress=interrupt)
     for thread in set(threading.enumerate()) - before:
-        thread.join(worker_pool._SECONDS)
-    assert time.monotonic() - started < worker_pool._SECONDS
+        thread.join(worker_pool._JOB_SECONDS)
+    assert time.monotonic() - started < worker_pool._JOB_SECONDS

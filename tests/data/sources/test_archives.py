@@ -1,4 +1,4 @@
-"""Archives, the hostile ones too."""
+"""Archives, including hostile ones."""
 
 import io
 import stat
@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from optotype.data.sources import spool
-from optotype.data.sources.archives import survey_archive
+from optotype.data.sources.archives import scan_archive
 from optotype.data.sources.listing import Listing
 from optotype.errors import DataError
-from optotype.progress import silent
+from optotype.progress import ignore_progress
 from tests.data.picture_files import names, picture
 
 Members = Sequence[tuple[str, bytes]]
@@ -47,11 +47,11 @@ def write_tar(path: Path, members: Members, extra: Sequence[tarfile.TarInfo] = (
 def _list(path: Path) -> Listing:
     folder = path.parent / "spool"
     folder.mkdir()
-    return survey_archive(path).listing(folder, silent)
+    return scan_archive(path).read_listing(folder, ignore_progress)
 
 
 def _refused(path: Path, words: str) -> None:
-    """Expect an archive to be refused, with nothing written but into the spool's folder."""
+    """Check that an archive is rejected, and that nothing is written outside of the spool's folder."""
     before = set(path.parent.rglob("*")) - {path.parent / "spool"}
     with pytest.raises(DataError, match=words):
         _list(path)
@@ -66,21 +66,23 @@ def _zip_or_tar(path: Path, members: Members) -> Path:
 
 @pytest.mark.parametrize("suffix", [".zip", *TARS])
 def test_an_archive_is_read_like_its_folder(tmp_path: Path, suffix: str) -> None:
-    """Zip and tar, however compressed, give their pictures byte for byte and nothing else."""
+    """Zip and tar archives, however compressed, give their image files byte for byte and nothing else."""
     others = [("pets/notes.txt", b"x"), ("__MACOSX/cat/0.png", b"x"), ("pets/cat/._0.png", b"x")]
     members = [*others, *((f"pets/{name}", content) for name, content in reversed(GOOD))]
     listing = _list(_zip_or_tar(tmp_path / f"pets{suffix}", members))
     assert listing.class_names == ("cat", "dog")
-    assert [each.found.file for each in listing.splits["train"]] == [f"pets/{name}" for name, _ in GOOD]
+    assert [each.location.file for each in listing.splits["train"]] == [f"pets/{name}" for name, _ in GOOD]
     for each, (_, content) in zip(listing.splits["train"], GOOD, strict=True):
-        held = Path(each.found.path).read_bytes()
-        assert each.found.size is not None
-        assert held[each.found.offset : each.found.offset + each.found.size] == content
+        held = Path(each.location.path).read_bytes()
+        assert each.location.size is not None
+        assert held[each.location.offset : each.location.offset + each.location.size] == content
 
 
-def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
-    """A folder without pictures is noticed in an archive too."""
-    _refused(write_zip(tmp_path / "a.zip", [*GOOD, ("cow/", b"")]), "class folder 'cow' without a picture")
+def test_an_empty_class_folder_is_rejected(tmp_path: Path) -> None:
+    """An empty class folder is detected in an archive too."""
+    _refused(
+        write_zip(tmp_path / "a.zip", [*GOOD, ("cow/", b"")]), "class folder 'cow' of .* has no image file"
+    )
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar"])
@@ -88,32 +90,34 @@ def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
     "name",
     ["../cat/evil.png", "cat/../../evil.png", "/cat/evil.png", "cat\\..\\evil.png", "..", "C:\\evil.png"],
 )
-def test_names_that_lead_out_are_refused(tmp_path: Path, suffix: str, name: str) -> None:
-    """A member that an extraction would put elsewhere makes the archive no archive of pictures."""
-    _refused(_zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, b"evil")]), "whose name leads out of it")
+def test_names_that_lead_out_are_rejected(tmp_path: Path, suffix: str, name: str) -> None:
+    """A member that extraction would write elsewhere makes the archive invalid."""
+    _refused(
+        _zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, b"evil")]), "whose name leads out of the archive"
+    )
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar"])
 @pytest.mark.parametrize("name", ["cat/0.png", "./cat/0.png", "cat//0.png"])
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_name_twice_is_refused(tmp_path: Path, suffix: str, name: str) -> None:
-    """Two members of one name leave open which is meant, however it is written."""
+def test_a_name_twice_is_rejected(tmp_path: Path, suffix: str, name: str) -> None:
+    """Two members with the same name are ambiguous, however the name is written, and rejected."""
     _refused(_zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, b"")]), "two members named")
 
 
 @pytest.mark.parametrize(
     "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE]
 )
-def test_special_members_of_a_tar_are_refused(tmp_path: Path, kind: bytes) -> None:
-    """Links, devices and pipes are refused, wherever they lead."""
+def test_special_members_of_a_tar_are_rejected(tmp_path: Path, kind: bytes) -> None:
+    """Links, devices and pipes are rejected, wherever they lead."""
     about = tarfile.TarInfo("cat/special.png")
     about.type, about.linkname = kind, "cat/0.png"
     _refused(write_tar(tmp_path / "a.tar", GOOD, [about]), "a link, a device or another special file")
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO])
-def test_special_members_of_a_zip_are_refused(tmp_path: Path, kind: int) -> None:
-    """A zip file's members may be links and devices too, by their mode."""
+def test_special_members_of_a_zip_are_rejected(tmp_path: Path, kind: int) -> None:
+    """Links and devices in a zip file, known by their mode, are rejected."""
     about = zipfile.ZipInfo("cat/special.png")
     about.external_attr = (kind | 0o644) << 16
     with zipfile.ZipFile(write_zip(tmp_path / "a.zip", GOOD), "a") as archive:
@@ -123,8 +127,8 @@ def test_special_members_of_a_zip_are_refused(tmp_path: Path, kind: int) -> None
 
 @pytest.mark.parametrize("suffix", [".zip", *list(TARS)[1:]])
 @pytest.mark.parametrize("name", ["cat/bomb.png", "bomb.txt"])
-def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, name: str) -> None:
-    """An archive that unpacks to far more than its size is refused, and little of it is written."""
+def test_bombs_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, name: str) -> None:
+    """An archive that unpacks to far more than its size is rejected, and little of it is written."""
     monkeypatch.setattr(spool, "FREE_BYTES", 1 << 20)
     path = _zip_or_tar(tmp_path / f"a{suffix}", [*GOOD, (name, bytes(8 << 20))])
     _refused(path, "unpacks to more than 1 MiB and 200 times its own size")
@@ -133,28 +137,28 @@ def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suff
 
 @pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
 def test_a_tar_of_endless_headers_is_a_bomb(tmp_path: Path, form: int) -> None:
-    """A header of many bytes, in either form, is refused by the size it claims, before it fills the memory."""
+    """A large header, in either form, is rejected by its declared size, before it fills the memory."""
     with tarfile.open(tmp_path / "a.tar.xz", "w:xz", format=form) as archive:
         archive.addfile(tarfile.TarInfo("x" * (2 << 20)))
-    _refused(tmp_path / "a.tar.xz", r"a header of 2,\d+,\d+ bytes, expected at most 1,048,576")
+    _refused(tmp_path / "a.tar.xz", r"a header has 2,\d+,\d+ bytes; expected at most 1,048,576")
 
 
 def test_long_names_in_a_tar_are_read(tmp_path: Path) -> None:
-    """A name that needs a header of its own is no bomb."""
+    """A long name with a header of its own is accepted."""
     long = [(f"{'x' * 200}/{name}", content) for name, content in GOOD]
     assert _list(write_tar(tmp_path / "a.tar", long)).class_names == ("cat", "dog")
 
 
 def test_a_zip_that_lies_about_a_size_is_damaged(tmp_path: Path) -> None:
-    """A member that unpacks to more than it says is cut there, and its checksum tells."""
+    """A member that unpacks to more than its declared size is cut there and fails its checksum."""
     path = write_zip(tmp_path / "a.zip", [*GOOD, ("cat/bomb.png", bytes(1 << 20))])
     content = path.read_bytes().replace((1 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little"))
     path.write_bytes(content)
     _refused(path, "cannot be read as an archive")
 
 
-def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
-    """What needs a password is said so."""
+def test_an_encrypted_member_is_rejected(tmp_path: Path) -> None:
+    """An encrypted member is named in the error."""
     path = write_zip(tmp_path / "a.zip", GOOD)
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\1\2") + 8] |= 1
@@ -164,8 +168,8 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", TARS)
 @pytest.mark.parametrize("twentieth", range(1, 20, 3))
-def test_a_cut_tar_is_refused(tmp_path: Path, suffix: str, twentieth: int) -> None:
-    """A tar file that was cut anywhere, between two members too, is never taken for a smaller one."""
+def test_a_cut_tar_is_rejected(tmp_path: Path, suffix: str, twentieth: int) -> None:
+    """A tar file that was cut anywhere, also between two members, is rejected."""
     path = write_tar(tmp_path / f"a{suffix}", GOOD)
     whole = path.read_bytes()
     # What follows a plain tar's last member is padding of any length.
@@ -175,22 +179,22 @@ def test_a_cut_tar_is_refused(tmp_path: Path, suffix: str, twentieth: int) -> No
 
 
 @pytest.mark.parametrize("members", range(1, len(GOOD) + 1))
-def test_a_tar_cut_between_members_is_refused(tmp_path: Path, members: int) -> None:
-    """A tar file without the empty blocks that end one is not whole."""
+def test_a_tar_cut_between_members_is_rejected(tmp_path: Path, members: int) -> None:
+    """A tar file without the empty blocks at its end is rejected."""
     path = write_tar(tmp_path / "a.tar", GOOD)
     path.write_bytes(path.read_bytes()[: members * 1024])
     _refused(path, "a header is damaged or missing")
 
 
-def test_a_missing_archive_is_said_so(tmp_path: Path) -> None:
-    """An archive that has gone is a DataError."""
+def test_a_missing_archive_is_an_error(tmp_path: Path) -> None:
+    """A missing archive is a DataError."""
     with pytest.raises(DataError, match="cannot be read: No such file"):
-        survey_archive(tmp_path / "gone.zip")
+        scan_archive(tmp_path / "gone.zip")
 
 
 def _listed_or_refused(path: Path, folder: Path) -> bool:
     try:
-        return len(survey_archive(path).listing(folder, silent).splits["train"]) > 0
+        return len(scan_archive(path).read_listing(folder, ignore_progress).splits["train"]) > 0
     except DataError as error:
         return str(path) in str(error)
     finally:
@@ -201,8 +205,8 @@ def _listed_or_refused(path: Path, folder: Path) -> bool:
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(data=st.data())
-def test_a_damaged_archive_is_listed_or_refused(tmp_path: Path, suffix: str, data: st.DataObject) -> None:
-    """Whatever bytes of an archive are changed or cut off, reading ends in a listing or a DataError that names it."""
+def test_a_damaged_archive_is_listed_or_rejected(tmp_path: Path, suffix: str, data: st.DataObject) -> None:
+    """If bytes are changed or cut off, reading returns a listing or raises a DataError with the archive's name."""
     content = bytearray(_zip_or_tar(tmp_path / f"whole{suffix}", GOOD).read_bytes())
     for _ in range(data.draw(st.integers(1, 5))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

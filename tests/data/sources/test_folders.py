@@ -1,4 +1,4 @@
-"""Folders of pictures, seen from outside."""
+"""Folders of image files."""
 
 import os
 from collections.abc import Callable
@@ -6,30 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from optotype.data.sources.folders import survey_folder
+from optotype.data.sources.folders import scan_folder
 from optotype.data.sources.listing import Listing
 from optotype.errors import DataError
-from optotype.progress import silent
+from optotype.progress import ignore_progress
 from tests.data.picture_files import names, write
 
 
 def _listing(folder: Path) -> Listing:
-    return survey_folder(folder).listing(folder, silent)
+    return scan_folder(folder).read_listing(folder, ignore_progress)
 
 
 def _bad(folder: Path) -> dict[str, str]:
-    return {each.file: each.reason for each in _listing(folder).bad}
+    return {each.file: each.reason for each in _listing(folder).skipped}
 
 
 def test_pictures_are_found_where_they_are(tmp_path: Path) -> None:
-    """Every picture is named relative to the folder, and its path leads to it."""
-    found = [each.found for each in _listing(write(tmp_path, names(2))).splits["train"]]
+    """Every image file has a name relative to the folder and its path."""
+    found = [each.location for each in _listing(write(tmp_path, names(2))).splits["train"]]
     assert [each.file for each in found] == names(2)
     assert all(Path(each.path).read_bytes() == (tmp_path / each.file).read_bytes() for each in found)
 
 
 def test_only_pictures_count(tmp_path: Path) -> None:
-    """Notes, hidden files and what systems leave behind are no part of the set."""
+    """Text files, hidden files and files of operating systems are ignored."""
     write(tmp_path, names(1))
     for name in ("notes.txt", "Thumbs.db", ".DS_Store", "._0.png", ".ipynb_checkpoints/0-checkpoint.png"):
         (tmp_path / "cat" / name).parent.mkdir(exist_ok=True)
@@ -37,11 +37,11 @@ def test_only_pictures_count(tmp_path: Path) -> None:
     write(tmp_path / "__MACOSX", names(1))
     listing = _listing(tmp_path)
     assert len(listing.splits["train"]) == 2
-    assert listing.bad == ()
+    assert listing.skipped == ()
 
 
 def test_links_are_read_inside_the_folder_only(tmp_path: Path) -> None:
-    """A link to a picture inside counts; one out of the folder, to a folder, to nothing or to itself is bad."""
+    """A link to a file inside is followed; one out of the folder, to a folder, to nothing or to itself is unusable."""
     folder = write(tmp_path / "pets", names(1))
     write(tmp_path, ["secret.png"])
     (folder / "cat" / "in.png").symlink_to(folder / "dog" / "0.png")
@@ -59,19 +59,19 @@ def test_links_are_read_inside_the_folder_only(tmp_path: Path) -> None:
 
 
 def test_a_folder_may_itself_be_a_link(tmp_path: Path) -> None:
-    """What the user names is taken at its word."""
+    """The folder that the user passes may itself be hidden or a link."""
     (tmp_path / "link").symlink_to(write(tmp_path / "pets", names(1)))
     assert len(_listing(tmp_path / "link").splits["train"]) == 2
 
 
 def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
-    """A named pipe with a picture's name is bad, and nothing waits for it."""
+    """A named pipe with the name of an image file is unusable, and nothing waits for it."""
     os.mkfifo(write(tmp_path, names(1)) / "cat" / "pipe.png")
     assert _bad(tmp_path) == {"cat/pipe.png": "is not a regular file"}
 
 
-def test_a_folder_that_may_not_be_read_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refusal of the operating system within the folder is told with the folder's name; of the whole, an error."""
+def test_an_unreadable_folder_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unreadable subfolder is listed by name; an unreadable folder is an error."""
     write(tmp_path, [*names(1), "dog/private/1.png"])
     scandir = os.scandir
 
@@ -85,25 +85,25 @@ def test_a_folder_that_may_not_be_read_is_bad(tmp_path: Path, monkeypatch: pytes
     assert _bad(tmp_path) == {"dog/private": "cannot be read: Permission denied"}
     refused = "/"
     with pytest.raises(DataError, match="cannot be read: Permission denied"):
-        survey_folder(tmp_path)
+        scan_folder(tmp_path)
 
 
 def test_our_own_output_is_no_class(tmp_path: Path) -> None:
-    """Contact sheets and runs that were written among the class folders change neither the listing nor the stamp."""
-    before = survey_folder(write(tmp_path, names(1)))
+    """Contact sheets and runs among the class folders change neither the listing nor the signature."""
+    before = scan_folder(write(tmp_path, names(1)))
     write(tmp_path, ["sheets/sheet.png", "runs/a/loss.png", "runs/a/accuracy.png", "cat/sheet.png"])
     for mark in ("sheets/.optotype", "runs/test-openings.jsonl", "runs/a/run.json", "cat/.optotype"):
         (tmp_path / mark).touch()
-    after = survey_folder(tmp_path)
-    assert after.stamp == before.stamp
-    assert after.listing(tmp_path, silent) == before.listing(tmp_path, silent)
+    after = scan_folder(tmp_path)
+    assert after.signature == before.signature
+    assert after.read_listing(tmp_path, ignore_progress) == before.read_listing(tmp_path, ignore_progress)
 
 
 def test_output_hides_no_picture_of_the_user(tmp_path: Path) -> None:
-    """In a folder with output, a picture that optotype did not write counts; so does a sheet.png that has no mark."""
+    """In a marked folder, other image files are used; so is a sheet.png in an unmarked folder."""
     write(tmp_path, [*names(1), "runs/a/loss.png", "runs/a/owl.png", "cow/sheet.png"])
     (tmp_path / "runs" / "a" / "run.json").touch()
-    files = [each.found.file for each in _listing(tmp_path).splits["train"]]
+    files = [each.location.file for each in _listing(tmp_path).splits["train"]]
     assert files == ["cat/0.png", "cow/sheet.png", "dog/0.png", "runs/a/owl.png"]
 
 
@@ -136,9 +136,9 @@ def _empty_class(folder: Path) -> None:
 
 @pytest.mark.parametrize("change", [_touch, _grow, _add, _remove, _rename, _empty_class])
 def test_any_change_changes_the_stamp(tmp_path: Path, change: Callable[[Path], None]) -> None:
-    """Another time, size or name, one more or one less: the stamp is another; without a change it is the same."""
+    """Another time, size or name, an added or a removed file change the signature; nothing else does."""
     write(tmp_path, names(2))
-    before = survey_folder(tmp_path).stamp
-    assert survey_folder(tmp_path).stamp == before
+    before = scan_folder(tmp_path).signature
+    assert scan_folder(tmp_path).signature == before
     change(tmp_path)
-    assert survey_folder(tmp_path).stamp != before
+    assert scan_folder(tmp_path).signature != before

@@ -1,22 +1,30 @@
-"""Classes and splits, told by names alone."""
+"""Classes and splits, derived from names alone."""
 
 import pytest
 
-from optotype.data.sources.listing import Found, Listing, Row, arrange, is_ignored, is_picture, listed
+from optotype.data.pictures.location import FileLocation
+from optotype.data.sources.listing import (
+    Listing,
+    Row,
+    is_ignored,
+    is_picture,
+    listing_from_folders,
+    listing_from_rows,
+)
 from optotype.errors import DataError
 from tests.data.picture_files import names
 
 
 def _arranged(files: list[str], folders: list[str] | None = None) -> Listing:
-    return arrange("pets", [Found(file, file) for file in files], folders or [])
+    return listing_from_folders("pets", [FileLocation(file, file) for file in files], folders or [])
 
 
 def _files(listing: Listing, split: str) -> list[str]:
-    return [each.found.file for each in listing.splits[split]]
+    return [each.location.file for each in listing.splits[split]]
 
 
 def test_class_folders_are_classes() -> None:
-    """Folders are classes, in order, and every picture trains."""
+    """Folders are classes, in order, and every image is for training."""
     listing = _arranged(names(2, ("dog", "cat")))
     assert listing.class_names == ("cat", "dog")
     assert _files(listing, "train") == ["cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png"]
@@ -26,14 +34,14 @@ def test_class_folders_are_classes() -> None:
 
 @pytest.mark.parametrize("word", ["val", "valid", "validation", "Val"])
 def test_split_folders_are_splits(word: str) -> None:
-    """Pictures in train/, test/ and val/, by each of its names, are in that split."""
+    """Images in train/, test/ and val/ (with each accepted name) are in that split."""
     listing = _arranged(names(2, below="train/") + names(1, below=f"{word}/") + names(1, below="test/"))
     assert [len(listing.splits[split]) for split in ("train", "validation", "test")] == [4, 2, 2]
     assert listing.class_names == ("cat", "dog")
 
 
 def test_training_and_testing_are_splits() -> None:
-    """The words Training and Testing name splits too."""
+    """Training and Testing are names of splits too."""
     listing = _arranged(names(2, below="Training/") + names(1, below="Testing/"))
     assert [len(listing.splits[split]) for split in ("train", "test")] == [4, 2]
 
@@ -47,13 +55,13 @@ def test_training_and_testing_are_splits() -> None:
     ],
 )
 def test_splits_are_not_taken_for_classes(files: list[str]) -> None:
-    """Folders that recur below several class folders without pictures are refused, with what to do."""
-    with pytest.raises(DataError, match="name the splits train and test"):
+    """Repeated folders below several class folders without images are rejected, with what to do."""
+    with pytest.raises(DataError, match="rename them to train and test"):
         _arranged(files)
 
 
 def test_an_idle_folder_below_each_class_is_looked_through() -> None:
-    """A single folder that recurs, or any below a class with pictures of its own, makes no doubt."""
+    """A single repeated folder, or folders below a class with images of its own, are accepted."""
     assert _arranged(["cat/images/1.png", "dog/images/2.png"]).class_names == ("cat", "dog")
     mixed = [*names(1), *names(1, ("a", "b"), below="cat/"), *names(1, ("a", "b"), below="dog/")]
     assert _arranged(mixed).class_names == ("cat", "dog")
@@ -65,8 +73,8 @@ def test_a_test_folder_never_validates() -> None:
     assert listing.splits["validation"] == ()
 
 
-def test_what_lies_deeper_belongs_to_the_class_above() -> None:
-    """Nested folders below a class folder do not make classes."""
+def test_deeper_folders_belong_to_the_class_above() -> None:
+    """Nested folders below a class folder are not classes."""
     listing = _arranged(["cat/a/b/1.png", "cat/2.png", "dog/x/3.png"])
     assert listing.class_names == ("cat", "dog")
     assert len(listing.splits["train"]) == 3
@@ -74,23 +82,25 @@ def test_what_lies_deeper_belongs_to_the_class_above() -> None:
 
 @pytest.mark.parametrize("below", ["pets/", "a/b/"])
 def test_a_folder_around_everything_is_looked_through(below: str) -> None:
-    """An archive of one folder is read like the folder, with splits or without."""
+    """A folder around everything is skipped, with splits or without."""
     assert _arranged(names(2, below=below)).class_names == ("cat", "dog")
     split = _arranged(names(2, below=f"{below}train/") + names(1, below=f"{below}test/"))
     assert [len(split.splits[each]) for each in ("train", "test")] == [4, 2]
     assert len(_arranged(names(2, below=f"{below}train/")).splits["train"]) == 4
 
 
-def test_pictures_outside_class_folders_are_bad() -> None:
-    """A stray picture is no picture of a class, and is said so."""
+def test_images_outside_class_folders_are_unusable() -> None:
+    """An image file outside of class folders is unusable."""
     listing = _arranged([*names(1), "cover.png"])
-    assert [(each.file, each.reason) for each in listing.bad] == [("cover.png", "lies in no class folder")]
+    assert [(each.file, each.reason) for each in listing.skipped] == [
+        ("cover.png", "is not in a class folder")
+    ]
     split = _arranged([*names(1, below="train/"), "train/stray.png", "docs/a/figure.png"])
-    assert [each.file for each in split.bad] == ["docs/a/figure.png", "train/stray.png"]
+    assert [each.file for each in split.skipped] == ["docs/a/figure.png", "train/stray.png"]
 
 
 def test_whole_numbers_are_sorted_as_such() -> None:
-    """Classes named by numbers come in their order: 2 before 10."""
+    """Numeric class names are sorted by number: 2 before 10."""
     assert _arranged(names(1, ("10", "2", "0"))).class_names == ("0", "2", "10")
     assert _arranged(names(1, ("10", "2", "x"))).class_names == ("10", "2", "x")
 
@@ -98,44 +108,48 @@ def test_whole_numbers_are_sorted_as_such() -> None:
 @pytest.mark.parametrize(
     ("files", "folders", "words"),
     [
-        ([], [], "pets has no training picture"),
-        (["\x1b.png"], [], r"no training picture \(\\x1b.png lies in no class folder\)"),
-        (["a.png"], [], r"no training picture \(a.png lies in no class folder\)"),
+        ([], [], "pets has no training image"),
+        (["\x1b.png"], [], r"no training image \(\\x1b.png is not in a class folder\)"),
+        (["a.png"], [], r"no training image \(a.png is not in a class folder\)"),
         (["cat/1.png"], [], "single class 'cat'"),
-        (names(1), ["cat", "dog", "cow"], "class folder 'cow' without a picture"),
-        (names(1, below="train/"), ["train", "train/cow"], "class folder 'cow' without a picture"),
-        ([*names(1, below="train/"), "test/cow/1.png"], [], "pictures of 'cow', but none for training"),
-        ([*names(1, below="train/"), "val/cow/1.png"], [], "pictures of 'cow', but none for training"),
-        (["cat/1.png", "Cat/1.png"], [], "'Cat' and 'cat', which differ by case"),
+        (names(1), ["cat", "dog", "cow"], "class folder 'cow' of pets has no image file"),
+        (names(1, below="train/"), ["train", "train/cow"], "class folder 'cow' of pets has no image file"),
+        ([*names(1, below="train/"), "test/cow/1.png"], [], "images of 'cow', but no training images"),
+        ([*names(1, below="train/"), "val/cow/1.png"], [], "images of 'cow', but no training images"),
+        (["cat/1.png", "Cat/1.png"], [], "'Cat' and 'cat', which differ only by case"),
         (["train/cat/1.png", "train/dog/1.png", "test/CAT/1.png"], [], "'CAT' and 'cat', which differ"),
-        (["\u00e9/1.png", "e\u0301/1.png"], [], r"'e\\u0301' and '\\xe9', which differ by case or Unicode"),
+        (
+            ["\u00e9/1.png", "e\u0301/1.png"],
+            [],
+            r"'e\\u0301' and '\\xe9', which differ only by case or Unicode",
+        ),
         (["\ufb01sh/1.png", "fish/1.png"], [], r"'fish' and '\\ufb01sh', which differ"),
         (["cat/1.png", "d\x1bg/1.png"], [], r"class named 'd\\x1bg'"),
         (["cat/1.png", "d\udcffg/1.png"], [], r"class named 'd\\udcffg'"),
-        (names(1, below="test/"), [], "a folder test but none named train"),
+        (names(1, below="test/"), [], "a folder test but no folder train"),
         (names(1, below="train/") + names(1, below="val/") + names(1, below="valid/"), [], "val and valid"),
     ],
 )
-def test_what_is_no_set_is_explained(files: list[str], folders: list[str], words: str) -> None:
-    """Each way in which names make no data set is refused in words that name the culprits."""
+def test_invalid_sources_are_rejected(files: list[str], folders: list[str], words: str) -> None:
+    """Each fault of names is rejected with the names at fault."""
     with pytest.raises(DataError, match=words):
         _arranged(files, folders)
 
 
 def test_an_empty_class_folder_of_test_is_nothing() -> None:
-    """Only training needs pictures of every class."""
+    """Only training needs images of every class."""
     assert len(_arranged([*names(1, below="train/"), "test/cat/1.png"], ["test/dog"]).splits["test"]) == 1
 
 
 def test_names_are_stored_composed() -> None:
     """A class name in Unicode's decomposed form, as some systems write it, is stored in the composed one."""
-    rows = [Row("train", name, Found(f"{name}.png", "")) for name in ("e\u0301", "a")]
-    assert listed("pets", rows).class_names == ("a", "\u00e9")
+    rows = [Row("train", name, FileLocation(f"{name}.png", "")) for name in ("e\u0301", "a")]
+    assert listing_from_rows("pets", rows).class_names == ("a", "\u00e9")
 
 
 @pytest.mark.parametrize("name", [".DS_Store", ".ipynb_checkpoints", "__MACOSX", "._cat.png", ".hidden"])
-def test_what_systems_leave_behind_is_ignored(name: str) -> None:
-    """Hidden files and folders and macOS's own are no part of a source."""
+def test_system_files_are_ignored(name: str) -> None:
+    """Hidden files and folders and those of macOS are ignored."""
     assert is_ignored(name)
     assert not is_picture(f"{name}/cat.png")
 
@@ -145,5 +159,5 @@ def test_what_systems_leave_behind_is_ignored(name: str) -> None:
     [("a.PNG", True), ("a.heic", True), ("Thumbs.db", False), ("a.txt", False), ("png", False)],
 )
 def test_a_picture_is_known_by_its_name(name: str, picture: bool) -> None:
-    """Formats that are not read count as pictures too, so that they are refused and not left out in silence."""
+    """Files of unsupported image formats count as image files, so that they are reported and not ignored."""
     assert is_picture(f"cat/{name}") is picture

@@ -1,4 +1,4 @@
-"""From pictures to data sets, by way of the cache."""
+"""Data sets of image files, with the cache."""
 
 import os
 import shutil
@@ -30,20 +30,20 @@ SPLIT = [*names(4, below="train/"), *names(1, below="val/"), *names(2, below="te
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Count how often pictures are decoded, and how many."""
+    """Record the number of image files of each decoding."""
     counts: list[int] = []
-    decode = worker_pool.decode
+    decode = worker_pool.decode_files
 
     def counting(parts: Any, *rest: Any) -> Any:
-        counts.append(sum(len(part.pictures) for part in parts))
+        counts.append(sum(len(part.locations) for part in parts))
         return decode(parts, *rest)
 
-    monkeypatch.setattr(picture_sets, "decode", counting)
+    monkeypatch.setattr(picture_sets, "decode_files", counting)
     return counts
 
 
 def _check(data: Dataset, root: Path) -> None:
-    """Hold a data set against the pictures that it was made of."""
+    """Compare a data set with its image files."""
     assert data.files is not None
     for image, label, file in zip(data.images, data.labels, data.files, strict=True):
         np.testing.assert_array_equal(image, read_picture(root / file, data.shape))
@@ -52,7 +52,7 @@ def _check(data: Dataset, root: Path) -> None:
 
 
 def test_a_folder_becomes_a_data_set(tmp_path: Path) -> None:
-    """Images are the pictures' pixels, labels their folders, and everything is read-only and known by name."""
+    """Images have the files' pixels, labels follow from folders, and everything is read-only and named."""
     data = load_pictures(write(tmp_path / "pets", SPLIT))
     _check(data, tmp_path / "pets")
     assert (data.name, data.source, data.shape) == ("pets", str(tmp_path / "pets"), (10, 12, 3))
@@ -66,8 +66,8 @@ def test_a_folder_becomes_a_data_set(tmp_path: Path) -> None:
     assert not data.validation.flags.writeable
 
 
-def test_the_size_of_every_training_picture_is_kept(tmp_path: Path, decoded: list[int]) -> None:
-    """Height and width in the file, turned upright, belong to the right picture, also after others are left out."""
+def test_the_size_of_every_training_image_is_recorded(tmp_path: Path, decoded: list[int]) -> None:
+    """Height and width, upright, belong to the right image, also if other files were left out."""
     folder = write(tmp_path / "pets", SPLIT, size=(9, 8))
     for number, file in enumerate(SPLIT):
         (folder / file).write_bytes(picture(number, (10 + number, 90)))
@@ -87,14 +87,14 @@ def test_the_size_of_every_training_picture_is_kept(tmp_path: Path, decoded: lis
 
 
 def _lying() -> Image.Exif:
-    """Say that a picture lies on its side."""
+    """Set an EXIF orientation in an image file."""
     exif = Image.Exif()
     exif[0x0112] = 6
     return exif
 
 
 def test_the_test_split_is_apart_and_sealed(tmp_path: Path) -> None:
-    """Test pictures are not among the images; opened, they are the files' pixels, and mapped only then."""
+    """Test images are not among the images; opened, they have the files' pixels, and are mapped only then."""
     data = load_pictures(write(tmp_path / "pets", SPLIT))
     assert data.test.n == 4
     assert list(data.test.files or ()) == names(2, below="test/")
@@ -106,7 +106,7 @@ def test_the_test_split_is_apart_and_sealed(tmp_path: Path) -> None:
 
 
 def test_without_a_test_split_a_fifth_is_sealed(tmp_path: Path) -> None:
-    """One fifth of every class is set aside, the same one each time; without val/, validation is left to the recipe."""
+    """One fifth of every class is set aside, always the same; without val/, the recipe chooses validation."""
     folder = write(tmp_path / "pets", names(10))
     data = load_pictures(folder)
     assert np.bincount(data.labels).tolist() == [8, 8]
@@ -118,7 +118,7 @@ def test_without_a_test_split_a_fifth_is_sealed(tmp_path: Path) -> None:
 
 
 def test_a_second_load_decodes_nothing(tmp_path: Path, decoded: list[int]) -> None:
-    """What was decoded is used again, with the fingerprints, until a file changes or another size is asked for."""
+    """Decoded pixels and fingerprints are reused until a file changes or another size is requested."""
     folder = write(tmp_path / "pets", SPLIT)
     first = load_pictures(folder)
     again = load_pictures(str(folder))
@@ -134,7 +134,7 @@ def test_a_second_load_decodes_nothing(tmp_path: Path, decoded: list[int]) -> No
 
 
 def test_an_old_state_is_replaced_but_stays_readable_where_it_is_held(tmp_path: Path, home: Path) -> None:
-    """One generation of a source is kept; whoever holds the images of an older one still has them."""
+    """One entry per source is kept; images that are mapped from an older one stay valid."""
     folder = write(tmp_path / "pets", SPLIT)
     old = load_pictures(folder)
     before = old.images.copy()
@@ -148,15 +148,15 @@ def test_an_old_state_is_replaced_but_stays_readable_where_it_is_held(tmp_path: 
 
 
 def _change_unseen(folder: Path) -> None:
-    """Change a picture's content, but neither its size nor its time."""
+    """Change an image file's content, but not its size and time."""
     path = folder / "train/cat/0.bmp"
     about = path.stat()
     path.write_bytes(picture(99, form="BMP"))
     os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
 
 
-def test_rehash_sees_what_sizes_and_times_do_not(tmp_path: Path, decoded: list[int]) -> None:
-    """By content, an unseen change is found and damaged pixels are, and what is unchanged is not decoded again."""
+def test_rehash_detects_changed_contents(tmp_path: Path, decoded: list[int]) -> None:
+    """With rehash, changed contents and damaged pixels are detected, and unchanged ones are not decoded again."""
     folder = write(tmp_path / "pets", SPLIT)
     (folder / "train/cat/0.bmp").write_bytes(picture(50, form="BMP"))
     first = load_pictures(folder)
@@ -194,10 +194,10 @@ def _nonsense_index(generation: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [_cut_pixels, _remove_pixels, _cut_index, _change_index, _nonsense_index])
-def test_a_damaged_cache_is_made_anew(
+def test_a_damaged_cache_is_rebuilt(
     tmp_path: Path, home: Path, decoded: list[int], damage: Callable[[Path], None]
 ) -> None:
-    """Pixels or an index that are cut, changed or gone count for nothing."""
+    """Pixels or an index that are cut, changed or missing are decoded again."""
     folder = write(tmp_path / "pets", SPLIT)
     first = load_pictures(folder)
     (generation,) = (path for path in home.glob("pictures/*/*") if path.is_dir())
@@ -209,14 +209,14 @@ def test_a_damaged_cache_is_made_anew(
 
 
 def test_an_interrupted_decoding_leaves_nothing(tmp_path: Path, home: Path, decoded: list[int]) -> None:
-    """After Ctrl-C or a kill in the middle, the next load decodes as if nothing had been, and what was left is gone."""
+    """After Ctrl-C or a kill, the next load decodes everything, and temporary files are deleted."""
     folder = write(tmp_path / "pets", SPLIT)
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        load_pictures(folder, report=interrupt)
+        load_pictures(folder, progress=interrupt)
     (kept,) = (home / "pictures").iterdir()
     assert [path.name for path in kept.iterdir()] == ["lock"]
     (kept / "killed.tmp").mkdir()
@@ -227,12 +227,12 @@ def test_an_interrupted_decoding_leaves_nothing(tmp_path: Path, home: Path, deco
 
 
 def test_processes_at_once_decode_once(tmp_path: Path, home: Path) -> None:
-    """Of several processes that load the same pictures, one decodes, the others wait and use what it made."""
+    """If several processes load the same images, one decodes and the others wait for its result."""
     folder = write(tmp_path / "pets", SPLIT)
     program = (
-        "import sys; from optotype.data.sources import picture_sets as p; real = p.decode\n"
+        "import sys; from optotype.data.sources import picture_sets as p; real = p.decode_files\n"
         "def decode(*a): print('decoded'); return real(*a)\n"
-        "p.decode = decode; print(p.load_pictures(sys.argv[1]).fingerprint)"
+        "p.decode_files = decode; print(p.load_pictures(sys.argv[1]).fingerprint)"
     )
     words = [sys.executable, "-c", program, str(folder)]
     running = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(3)]
@@ -247,26 +247,27 @@ def _break(folder: Path, files: list[str]) -> None:
         (folder / file).write_bytes(b"no picture")
 
 
-def test_bad_pictures_stop_the_loading_and_are_listed(tmp_path: Path, decoded: list[int]) -> None:
-    """By default the first twenty bad files are listed with their reasons and all are counted; again at no cost."""
+def test_unusable_files_stop_the_loading_and_are_listed(tmp_path: Path, decoded: list[int]) -> None:
+    """By default the first twenty unusable files are listed and all are counted; a second load decodes nothing."""
     folder = write(tmp_path / "pets", names(30))
     _break(folder, names(30)[1:24])
     for _ in range(2):
         with pytest.raises(DataError) as caught:
             load_pictures(folder)
         first, *lines, last = str(caught.value).split("\n")
-        assert first == f"23 files of {folder} cannot be used, expected sound pictures only:"
+        assert first == f"23 files of {folder} are unusable; expected only intact image files:"
         assert len(lines) == 21
         assert all(
-            line.endswith("cannot be read as a picture: its format is not recognised") for line in lines[:20]
+            line.endswith("cannot be decoded as an image: its format is not recognised")
+            for line in lines[:20]
         )
         assert lines[20] == "  and 3 more"
         assert "--on-bad skip" in last
     assert decoded == [60]
 
 
-def test_bad_pictures_may_be_skipped(tmp_path: Path) -> None:
-    """Left out, they are told in the data set, and every other picture keeps its label."""
+def test_unusable_files_can_be_skipped(tmp_path: Path) -> None:
+    """Skipped files are listed in the data set, and every other image keeps its label."""
     folder = write(tmp_path / "pets", SPLIT)
     (folder / "train/cat/link.png").symlink_to("/etc/passwd")
     (folder / "train/dog/photo.heic").write_bytes(picture()[:50])
@@ -289,23 +290,23 @@ def test_bad_pictures_may_be_skipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("broken", "words"),
     [
-        (names(4, ("dog",), "train/"), "No training picture of 'dog' in .* can be used"),
-        (names(2, below="test/"), "No test picture in .* can be used"),
-        (SPLIT, "14 files of .* cannot be used"),
+        (names(4, ("dog",), "train/"), "No training image of 'dog' in .* is usable"),
+        (names(2, below="test/"), "No test image in .* is usable"),
+        (SPLIT, "14 files of .* are unusable"),
     ],
 )
-def test_too_few_good_pictures_are_refused(tmp_path: Path, broken: list[str], words: str) -> None:
-    """Skipping leaves every class a training picture and the test one at all, or is refused."""
+def test_too_few_good_pictures_are_rejected(tmp_path: Path, broken: list[str], words: str) -> None:
+    """Skipping must leave every class a training image, and the test set an image."""
     folder = write(tmp_path / "pets", SPLIT)
     _break(folder, broken)
     with pytest.raises(DataError, match=words):
         load_pictures(folder, on_bad="skip")
 
 
-def test_another_way_of_reading_decodes_anew(
+def test_another_version_decodes_again(
     tmp_path: Path, decoded: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What another version of optotype or Pillow decoded, or the same one in an older way, is not used."""
+    """Pixels decoded by another version of optotype or Pillow, or by older rules, are not used."""
     folder = write(tmp_path / "pets", SPLIT)
     load_pictures(folder)
     for package in ("optotype", "pillow"):
@@ -320,7 +321,7 @@ def test_another_way_of_reading_decodes_anew(
 
 
 def test_names_that_are_no_text_are_escaped(tmp_path: Path) -> None:
-    """A file whose name is not UTF-8 is read, or refused, like any other, and named with its odd bytes escaped."""
+    """A file name that is not UTF-8 is handled like any other, with its bytes escaped."""
     folder = write(tmp_path / "pets", SPLIT)
     for place in ("train/cat", "train/dog"):
         (folder / place / b"\xff.png".decode(errors="surrogateescape")).write_bytes(picture())
@@ -331,7 +332,7 @@ def test_names_that_are_no_text_are_escaped(tmp_path: Path) -> None:
 
 
 def test_names_that_steer_a_terminal_are_escaped(tmp_path: Path) -> None:
-    """No escape sequence in a file's name gets into a message or a data set."""
+    """Escape sequences in file names reach neither messages nor data sets."""
     folder = write(tmp_path / "pets", [*SPLIT, "train/cat/\x1b[2J\n.png", "train/dog/\u202e.png"])
     _break(folder, ["train/dog/\u202e.png"])
     with pytest.raises(DataError, match=r"train/dog/\\u202e\.png"):
@@ -342,14 +343,14 @@ def test_names_that_steer_a_terminal_are_escaped(tmp_path: Path) -> None:
 
 
 def test_one_picture_in_two_classes_is_loaded(tmp_path: Path) -> None:
-    """The same bytes under two labels are no reason to stop: whether that is a fault depends on the set."""
+    """The same image under two labels is loaded."""
     folder = write(tmp_path / "pets", SPLIT)
     shutil.copy(folder / "train/cat/0.png", folder / "train/dog/same.png")
     assert len(load_pictures(folder).images) == 11
 
 
 def test_archives_give_the_same_data(tmp_path: Path) -> None:
-    """A folder, a zip and a tar of the same pictures are one data set by their fingerprints."""
+    """A folder, a zip and a tar of the same images have the same fingerprints."""
     folder = write(tmp_path / "pets", SPLIT)
     members = [(name, (folder / name).read_bytes()) for name in SPLIT]
     sources = [
@@ -364,7 +365,7 @@ def test_archives_give_the_same_data(tmp_path: Path) -> None:
 
 
 def test_an_archive_is_unpacked_once(tmp_path: Path, home: Path, decoded: list[int]) -> None:
-    """Of an archive only pixels and names are kept; by content it is known again."""
+    """Only pixels and names of an archive are kept; rehash recognises its content."""
     path = write_zip(tmp_path / "pets.zip", [(name, picture(seed)) for seed, name in enumerate(SPLIT)])
     load_pictures(path)
     load_pictures(path)
@@ -375,7 +376,7 @@ def test_an_archive_is_unpacked_once(tmp_path: Path, home: Path, decoded: list[i
 
 
 def test_manifests_and_tables_are_loaded(tmp_path: Path) -> None:
-    """A CSV manifest and a folder of Parquet tables give data sets too."""
+    """A CSV manifest and a folder of Parquet tables are data sets too."""
     folder = write(tmp_path / "pets", names(5))
     (folder / "pets.csv").write_text("path,label\n" + "".join(f"{each},{each[:3]}\n" for each in names(5)))
     data = load_pictures(folder / "pets.csv")
@@ -390,10 +391,10 @@ def test_manifests_and_tables_are_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["gone", "notes.txt", "\0"])
-def test_what_is_no_source_is_refused(tmp_path: Path, name: str) -> None:
-    """A file of another kind, or none at all, gets a sentence that says what is accepted."""
+def test_an_invalid_source_is_rejected(tmp_path: Path, name: str) -> None:
+    """A file of another type or a missing file is rejected with the accepted types."""
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(
-        DataError, match=r"is no set of pictures, expected a folder, or a file|cannot be read"
+        DataError, match=r"is not a set of images; expected a folder, or a file|cannot be read"
     ):
         load_pictures(tmp_path / name)

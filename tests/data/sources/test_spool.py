@@ -1,4 +1,4 @@
-"""What is unpacked tells how far it is."""
+"""Progress of unpacking."""
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
@@ -12,15 +12,15 @@ from tests.data.sources.test_archives import write_tar, write_zip
 
 
 @pytest.mark.parametrize(("write", "ending"), [(write_zip, ".zip"), (write_tar, ".tar.xz")])
-def test_an_archive_tells_how_far_it_is(
+def test_an_archive_reports_progress(
     tmp_path: Path, write: Callable[[Path, Sequence[tuple[str, bytes]]], Path], ending: str
 ) -> None:
-    """Unpacking and decoding are told in turn, each with how much is done of how much, never going back."""
+    """Unpacking and decoding report progress in turn, with done and total, never decreasing."""
     told: list[tuple[str, int, int]] = []
     packed = write(tmp_path / f"pets{ending}", [(name, picture(seed)) for seed, name in enumerate(names(8))])
-    load_pictures(packed, report=lambda *each: told.append(each))
+    load_pictures(packed, progress=lambda *each: told.append(each))
     stages = [what for what, _ in groupby(what for what, _, _ in told)]
-    assert stages == [f"unpacking {packed.name}", f"decoding the pictures of {packed.name}"]
+    assert stages == [f"unpacking {packed.name}", f"decoding the images of {packed.name}"]
     for stage in stages:
         steps = [(done, total) for what, done, total in told if what == stage]
         assert steps == sorted(steps)

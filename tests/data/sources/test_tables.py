@@ -1,4 +1,4 @@
-"""Parquet tables of pictures, and manifests in Parquet."""
+"""Parquet image tables and manifests."""
 
 import json
 import sys
@@ -13,14 +13,14 @@ from pyarrow import parquet
 
 from optotype.data.sources import spool, tables
 from optotype.data.sources.listing import Listing
-from optotype.data.sources.tables import survey_tables
+from optotype.data.sources.tables import scan_tables
 from optotype.errors import DataError
-from optotype.progress import silent
+from optotype.progress import ignore_progress
 from tests.data.picture_files import names, picture, write
 
 
 def _write(path: Path, columns: dict[str, Any], labels: list[str] | None = None) -> Path:
-    """Write a table, with names for its labels as Hugging Face's datasets keep them."""
+    """Write a table, with label names in the metadata of Hugging Face datasets."""
     table = pa.table(columns)
     if labels is not None:
         features = {"label": {"names": labels, "_type": "ClassLabel"}, "image": {"_type": "Image"}}
@@ -37,23 +37,23 @@ def _images(n: int) -> list[dict[str, Any]]:
 def _list(*paths: Path) -> Listing:
     folder = paths[0].parent / "spool"
     folder.mkdir(exist_ok=True)
-    return survey_tables(paths[0].parent, paths).listing(folder, silent)
+    return scan_tables(paths[0].parent, paths).read_listing(folder, ignore_progress)
 
 
 def test_a_table_of_pictures_is_read(tmp_path: Path) -> None:
-    """Structs of bytes and path, with numbers that the metadata names, give the pictures byte for byte."""
+    """Structs of bytes and path, with label names from metadata, give the image files byte for byte."""
     path = _write(tmp_path / "a.parquet", {"image": _images(4), "label": [1, 0, 1, 0]}, ["dog", "cat"])
     listing = _list(path)
     assert listing.class_names == ("cat", "dog")
     assert [each.label for each in listing.splits["train"]] == [0, 1, 0, 1]
     for seed, each in enumerate(listing.splits["train"]):
-        assert each.found.file == f"a.parquet:{seed}"
-        held = Path(each.found.path).read_bytes()[each.found.offset :][: each.found.size]
+        assert each.location.file == f"a.parquet:{seed}"
+        held = Path(each.location.path).read_bytes()[each.location.offset :][: each.location.size]
         assert held == picture(seed)
 
 
 def test_bare_bytes_and_names_do(tmp_path: Path) -> None:
-    """Bytes need no struct, labels may be names, numbers need none, and a split may be told by row."""
+    """Plain bytes, named labels, numbers without names and a split column are accepted."""
     content = [picture(seed) for seed in range(3)]
     split = ["train", "train", "test"]
     path = _write(tmp_path / "a.parquet", {"img": content, "label": ["b", "a", "b"], "split": split})
@@ -64,7 +64,7 @@ def test_bare_bytes_and_names_do(tmp_path: Path) -> None:
 
 
 def test_files_are_splits_by_their_names(tmp_path: Path) -> None:
-    """Of several files, the word in the name is the split, as in Hugging Face's repositories."""
+    """The word in a file's name is its split, as in Hugging Face repositories."""
     columns = {"image": _images(2), "label": [0, 1]}
     files = ("test-00000-of-00001", "train-00000-of-00002", "train-00001-of-00002", "validation")
     listing = _list(*(_write(tmp_path / f"{name}.parquet", columns) for name in files))
@@ -77,7 +77,7 @@ def test_files_are_splits_by_their_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["test_0", "test0", "TEST.2", "pets-test-00000-of-00001", "Testing 1"])
 def test_a_test_file_is_never_trained_on(tmp_path: Path, name: str) -> None:
-    """However words and numbers are put together in a name, the word test is seen."""
+    """The word test is found in any combination of words and numbers in a name."""
     columns = {"image": _images(2), "label": [0, 1]}
     listing = _list(*(_write(tmp_path / f"{each}.parquet", columns) for each in ("train_0", name)))
     assert {split: len(rows) for split, rows in listing.splits.items()} == {
@@ -87,11 +87,11 @@ def test_a_test_file_is_never_trained_on(tmp_path: Path, name: str) -> None:
     }
 
 
-def test_a_file_that_tells_no_split_among_others_is_refused(tmp_path: Path) -> None:
-    """Where one name tells a split, each must, or have a column that does; where none does, all train."""
+def test_a_file_without_a_split_among_others_is_rejected(tmp_path: Path) -> None:
+    """If one file names its split, all must, or have a split column; if none does, all are for training."""
     columns = {"image": _images(2), "label": [0, 1]}
     test, other = (_write(tmp_path / f"{name}.parquet", columns) for name in ("test", "more"))
-    with pytest.raises(DataError, match=r"more\.parquet does not tell its split"):
+    with pytest.raises(DataError, match=r"more\.parquet does not state its split"):
         _list(test, other)
     _write(other, columns | {"split": ["train", "train"]})
     assert len(_list(test, other).splits["train"]) == 2
@@ -99,67 +99,67 @@ def test_a_file_that_tells_no_split_among_others_is_refused(tmp_path: Path) -> N
 
 
 def test_columns_are_known_in_any_case(tmp_path: Path) -> None:
-    """Split, Label and Image are found as in a CSV manifest, in tables and manifests; two that agree are refused."""
+    """Column names are case-insensitive, in tables and manifests; two that differ only by case are rejected."""
     write(tmp_path, names(2))
     split = ["train", "test"] * 2
     manifest = {"Path": names(2), "LABEL": [1, 1, 2, 2], "Split": split}
     assert len(_list(_write(tmp_path / "a.parquet", manifest)).splits["test"]) == 2
     table = {"Image": _images(4), "Label": [1, 1, 2, 2], " Split": split}
     assert len(_list(_write(tmp_path / "b.parquet", table)).splits["test"]) == 2
-    with pytest.raises(DataError, match="two columns named 'Label' and 'label'"):
+    with pytest.raises(DataError, match="the columns 'Label' and 'label'"):
         _list(_write(tmp_path / "c.parquet", table | {"label": [1] * 4}))
 
 
 def test_a_manifest_may_be_parquet(tmp_path: Path) -> None:
-    """Columns path and label make a manifest, whose pictures are files."""
+    """Columns path and label make a manifest of image files."""
     write(tmp_path, names(1))
     path = _write(tmp_path / "pets.parquet", {"path": names(1), "label": [3, 4], "split": [None, ""]})
     listing = _list(path)
-    assert [each.found.file for each in listing.splits["train"]] == names(1)
+    assert [each.location.file for each in listing.splits["train"]] == names(1)
     assert listing.class_names == ("3", "4")
 
 
-def test_rows_that_cannot_be_used_are_bad(tmp_path: Path) -> None:
-    """A row without bytes, without a label or of an unknown split is bad; the others count."""
+def test_unusable_rows_are_listed(tmp_path: Path) -> None:
+    """A row without bytes, without a label or of an unknown split is unusable; the others are used."""
     images = [*_images(4), {"bytes": None, "path": "x.png"}]
     split = ["train", "train", "train", "dev", "train"]
     path = _write(tmp_path / "a.parquet", {"image": images, "label": [0, 1, None, 0, 0], "split": split})
     listing = _list(path)
     assert len(listing.splits["train"]) == 2
-    assert [(each.file, each.reason) for each in listing.bad] == [
+    assert [(each.file, each.reason) for each in listing.skipped] == [
         ("a.parquet:2", "has no label"),
         ("a.parquet:3", "has the split 'dev'"),
-        ("a.parquet:4", "has no bytes of a picture"),
+        ("a.parquet:4", "has no bytes of an image file"),
     ]
 
 
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"x": [1]}, "has the columns x, expected one named path"),
-        ({"image": [b""]}, "has the columns image, expected image and label"),
+        ({"x": [1]}, "has the columns x; expected one named path"),
+        ({"image": [b""]}, "has the columns image; expected image and label"),
         ({"image": [b"", b""], "label": [1, 1]}, "single class '1'"),
-        ({"image": [b""][:0], "label": [1][:0]}, "has no training picture"),
+        ({"image": [b""][:0], "label": [1][:0]}, "has no training image"),
     ],
 )
-def test_other_tables_are_refused(tmp_path: Path, columns: dict[str, Any], words: str) -> None:
-    """A table that is neither of pictures nor a manifest is refused by its columns."""
+def test_other_tables_are_rejected(tmp_path: Path, columns: dict[str, Any], words: str) -> None:
+    """A table that is neither an image table nor a manifest is rejected with its columns."""
     with pytest.raises(DataError, match=words):
         _list(_write(tmp_path / "a.parquet", columns))
 
 
 def test_without_pyarrow_the_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever lacks the extra is told how to install it."""
+    """Without PyArrow, the error says how to install it."""
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(DataError, match=r"pip install 'optotype\[parquet\]'"):
-        survey_tables(tmp_path, [tmp_path / "a.parquet"])
+        scan_tables(tmp_path, [tmp_path / "a.parquet"])
 
 
 def test_a_value_that_stands_in_many_rows_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows that share one large value are read a few at a time, and refused once they are too much."""
-    monkeypatch.setattr(tables, "_MOST_MEMORY", 16 << 20)
+    """Rows that share one large value are read a few at a time, and rejected beyond the limit."""
+    monkeypatch.setattr(tables, "_MAX_MEMORY", 16 << 20)
     monkeypatch.setattr(spool, "FREE_BYTES", 20 << 20)
     shared = pa.DictionaryArray.from_arrays(pa.array([0] * 128, pa.int32()), pa.array([bytes(8 << 20)]))
     table = pa.table({"image": shared, "label": [0, 1] * 64})
@@ -173,7 +173,7 @@ def test_a_value_that_stands_in_many_rows_does_not_fill_the_memory(
 def test_a_table_that_says_it_unpacks_to_too_much_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The size that a table gives for its pictures is looked at before they are."""
+    """The declared size of the image column is checked before it is read."""
     monkeypatch.setattr(spool, "FREE_BYTES", 1 << 20)
     table = pa.table({"image": [bytes(8 << 20)], "label": [0]})
     parquet.write_table(table, tmp_path / "a.parquet", compression="zstd")
@@ -191,8 +191,8 @@ def _listed_or_refused(path: Path) -> bool:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
 @given(data=st.data())
-def test_a_damaged_table_is_listed_or_refused(tmp_path: Path, data: st.DataObject) -> None:
-    """Whatever bytes of a table are changed or cut off, reading ends in a listing or a DataError."""
+def test_a_damaged_table_is_listed_or_rejected(tmp_path: Path, data: st.DataObject) -> None:
+    """If bytes are changed or cut off, reading returns a listing or raises a DataError."""
     path = _write(tmp_path / "a.parquet", {"image": _images(2), "label": ["a", "b"]})
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 5))):

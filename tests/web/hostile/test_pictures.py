@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from starlette.testclient import TestClient
 
-from optotype.data.pictures.decode import open_picture
+from optotype.data.pictures.image_file import open_picture
 from optotype.web.bodies import _is_light
 from tests.web.hostile.sending import FORM, GOOD, PATHS, refused, sent
 from tests.web.samples import as_file, images
@@ -167,5 +167,5 @@ def test_other_formats_have_no_decoder(client: TestClient, body: bytes) -> None:
     refused(
         sent(client, body, "image/png"),
         422,
-        "Expected a sound file of one of the formats PNG, JPEG, WEBP, BMP, GIF, TIFF",
+        "Expected an intact file in one of the formats PNG, JPEG, WEBP, BMP, GIF, TIFF",
     )

@@ -12,45 +12,46 @@ from optotype.data.arrays.images import check_shape
 from optotype.data.dataset import Dataset, Images, Labels, SealedTest
 from optotype.errors import DataError
 
-FILES: Final = {
+IDX_FILES: Final = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
 
 
-def has_idx_files(folder: Path, *, whole: bool = True) -> bool:
-    """Tell whether a folder has all four files, or, where it need not be whole, one of them at least."""
-    names = [name for both in FILES.values() for name in both]
-    found = [any(path.is_file() for path in _paths(folder, name)) for name in names]
-    return all(found) if whole else any(found)
+def has_idx_files(folder: Path, *, complete: bool = True) -> bool:
+    """Return whether a folder has all four files, or at least one of them if ``complete`` is False."""
+    names = [name for pair in IDX_FILES.values() for name in pair]
+    exists = [any(path.is_file() for path in _paths(folder, name)) for name in names]
+    return all(exists) if complete else any(exists)
 
 
 def load_idx_folder(folder: Path, class_names: tuple[str, ...] | None = None) -> Dataset:
-    """Load a folder of four IDX files; images in plain files are mapped, not read.
+    """Load a folder of four IDX files; images in plain files are memory-mapped.
 
     Args:
-        folder: Where train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
-            t10k-labels-idx1-ubyte lie, each plain or with .gz.
-        class_names: The name of each class; None where the labels themselves, 0 and up, are the names. Each class
-            must have a training image.
+        folder: The folder of train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
+            t10k-labels-idx1-ubyte, each plain or with .gz.
+        class_names: Name of each class; None if the labels 0, 1, ... are the names. Each class must have a training
+            image.
 
     Raises:
-        DataError: A file is missing; the data set is empty, has a single class, images that are not uint8 or larger
-            than 128 x 128, or numbers of images and labels that differ; or a label is out of range.
-        IdxError: A file is malformed.
+        DataError: If a file is missing; the data set is empty, has a single class, images that are not uint8 or larger
+            than 128 x 128, or different numbers of images and labels; or a label is out of range.
+        IdxError: If a file is malformed.
     """
     images, labels = _read_split(folder, "train")
     found = len(np.unique(labels))
     classes = len(class_names) if class_names else found
     if found < 2:
         raise DataError(
-            f"All {len(labels)} training images in {folder} are of the one class {labels[0]}, expected at least two"
-            " classes to tell apart. Add images of another class."
+            f"All {len(labels)} training images in {folder} have the class {labels[0]}; expected at least two classes."
+            " Add images of another class."
         )
-    _check_range(_find(folder, FILES["train"][1]), labels, classes)
+    _check_range(_find(folder, IDX_FILES["train"][1]), labels, classes)
     if found != classes:
         raise DataError(
-            f"{_find(folder, FILES['train'][1])} has {found} classes, expected {classes}. Is this the right data set?"
+            f"{_find(folder, IDX_FILES['train'][1])} has {found} classes; expected {classes}."
+            " Check that this is the right data set."
         )
     test = partial(_read_test, folder, images.shape[1:], classes)
     return Dataset(
@@ -60,7 +61,7 @@ def load_idx_folder(folder: Path, class_names: tuple[str, ...] | None = None) ->
         class_names=class_names or tuple(str(label) for label in range(classes)),
         licence="not stated",
         source=str(folder.resolve()),
-        # Read once now, and let go: a broken test split is better known before the training than after it.
+        # Read once now and discarded: a damaged test split should raise before training, not after it.
         test=SealedTest(len(test()[1]), test),
     )
 
@@ -69,21 +70,21 @@ def _read_test(folder: Path, shape: tuple[int, ...], classes: int) -> tuple[Imag
     images, labels = _read_split(folder, "test")
     if images.shape[1:] != shape:
         raise DataError(
-            f"The test images in {folder} have shape {images.shape[1:]}, expected {shape} like the training images."
-            " Bring all images to one size."
+            f"The test images in {folder} have shape {images.shape[1:]}; expected {shape} as for the training images."
+            " Resize all images to one size."
         )
-    _check_range(_find(folder, FILES["test"][1]), labels, classes)
+    _check_range(_find(folder, IDX_FILES["test"][1]), labels, classes)
     return images, labels
 
 
 def _read_split(folder: Path, split: str) -> tuple[Images, Labels]:
-    image_path, label_path = (_find(folder, name) for name in FILES[split])
-    images = _as_images(image_path, read_idx(image_path))
-    labels = _as_labels(label_path, read_idx(label_path))
+    image_path, label_path = (_find(folder, name) for name in IDX_FILES[split])
+    images = _check_images(image_path, read_idx(image_path))
+    labels = _check_labels(label_path, read_idx(label_path))
     if len(images) != len(labels):
         raise DataError(
-            f"{image_path} holds {len(images)} images and {label_path} holds {len(labels)} labels, expected as many"
-            " of the one as of the other. Use the two files of the same split."
+            f"{image_path} contains {len(images)} images and {label_path} contains {len(labels)} labels; expected equal"
+            " numbers. Use the two files of the same split."
         )
     return images, labels
 
@@ -96,16 +97,16 @@ def _find(folder: Path, name: str) -> Path:
     for path in _paths(folder, name):
         if path.is_file():
             return path
-    wanted = ", ".join(name for names in FILES.values() for name in names)
+    expected = ", ".join(name for names in IDX_FILES.values() for name in names)
     raise DataError(
-        f"{folder} has no file {name} or {name}.gz, expected four IDX files: {wanted}. Add the file."
+        f"{folder} has no file {name} or {name}.gz; expected four IDX files: {expected}. Add the file."
     )
 
 
-def _as_images(path: Path, array: NDArray[Any]) -> Images:
+def _check_images(path: Path, array: NDArray[Any]) -> Images:
     if array.dtype != np.uint8 or array.ndim not in (3, 4):
         raise DataError(
-            f"{path} holds {array.dtype.name} values of shape {array.shape}, expected uint8 images of shape"
+            f"{path} contains {array.dtype.name} values of shape {array.shape}; expected uint8 images of shape"
             " (n, height, width) or (n, height, width, channels). Convert the images."
         )
     images = array[..., np.newaxis] if array.ndim == 3 else array
@@ -113,11 +114,11 @@ def _as_images(path: Path, array: NDArray[Any]) -> Images:
     return images
 
 
-def _as_labels(path: Path, array: NDArray[Any]) -> Labels:
+def _check_labels(path: Path, array: NDArray[Any]) -> Labels:
     if array.dtype.kind not in "iu" or array.ndim != 1:
         raise DataError(
-            f"{path} holds {array.dtype.name} values of shape {array.shape}, expected whole-numbered labels of shape"
-            " (n,). Write one label an image."
+            f"{path} contains {array.dtype.name} values of shape {array.shape}; expected integer labels of shape (n,)."
+            " Write one label per image."
         )
     labels = array.astype(np.int64)
     labels.setflags(write=False)
@@ -125,9 +126,9 @@ def _as_labels(path: Path, array: NDArray[Any]) -> Labels:
 
 
 def _check_range(path: Path, labels: Labels, classes: int) -> None:
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
-    if len(wrong):
+    invalid = np.flatnonzero((labels < 0) | (labels >= classes))
+    if len(invalid):
         raise DataError(
-            f"Label {labels[wrong[0]]} at index {wrong[0]} of {path} is out of range, expected 0 to {classes - 1} for"
-            f" the {classes} classes that have training images. Number the classes from 0 without a gap."
+            f"Label {labels[invalid[0]]} at index {invalid[0]} of {path} is out of range; expected 0 to {classes - 1}"
+            f" for the {classes} classes with training images. Number the classes from 0 without gaps."
         )

@@ -1,8 +1,8 @@
-"""Pictures that are added to a data set's training images, from a folder of class folders.
+"""Additional training images from a folder of class folders.
 
-They only ever train: they follow the source's own images, and neither its split nor its test is touched. A picture
-that is one of the source's own training images to the pixel is left out: it could validate, and which images do is
-decided only when a training begins.
+They are only used for training: they follow the source's own images and do not change its split or its test set. An
+image that equals one of the source's own training images in every pixel is left out: that image could be used for
+validation, which is decided only when a training starts.
 """
 
 from collections.abc import Sequence
@@ -14,83 +14,85 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 
 from optotype.data.dataset import Addition, Dataset, Images, Skipped
-from optotype.data.feedback.corrections import class_of
+from optotype.data.feedback.corrections import class_of_folder
 from optotype.data.pictures.chunks import in_chunks
-from optotype.data.sources.folders import pictures_in
-from optotype.data.sources.listing import Found
-from optotype.data.sources.picture_sets import stopped
+from optotype.data.pictures.location import FileLocation
+from optotype.data.sources.folders import find_pictures
+from optotype.data.sources.picture_sets import unusable_error
 from optotype.errors import DataError, unknown_name
-from optotype.progress import Report
+from optotype.progress import ProgressCallback
 from optotype.storage.cache_folder import cache_folder
 from optotype.storage.digests import digests, match_digests
 from optotype.text import printable
 
-_IN_MEMORY: Final = 1 << 30
-"""Bytes of images up to which they are copied into memory."""
-_ROWS: Final = 4096
+_MAX_IN_MEMORY: Final = 1 << 30
+"""Largest number of bytes of images that are joined in memory."""
+_CHUNK: Final = 4096
 
 
-class _Pictures(NamedTuple):
-    """What a folder has for some classes.
+class _LabelledFiles(NamedTuple):
+    """The image files of a folder with their labels.
 
     Attributes:
-        found: Its pictures, sorted.
-        labels: The class of each by its file.
-        bad: What cannot be used, as far as that is known from outside.
+        locations: The image files, sorted.
+        labels: The class of each, by its file.
+        skipped: The unusable files, as far as this is known without opening them.
     """
 
-    found: Sequence[Found]
+    locations: Sequence[FileLocation]
     labels: dict[str, int]
-    bad: list[Skipped]
+    skipped: list[Skipped]
 
 
-def with_added(data: Dataset, folder: str | Path, on_bad: Literal["stop", "skip"], report: Report) -> Dataset:
-    """Add the pictures of a folder to a data set's training images.
+def add_images(
+    data: Dataset, folder: str | Path, on_bad: Literal["stop", "skip"], progress: ProgressCallback
+) -> Dataset:
+    """Add the image files of a folder to a data set's training images.
 
     Args:
         data: The data set.
-        folder: A folder of class folders, named after classes of the data set, not necessarily all; what lies deeper
-            belongs to the class folder above it. `corrections.folder_names` says how names are written that no folder
-            can have.
-        on_bad: Whether a picture that cannot be used stops the loading, or is left out and listed.
-        report: Called now and then while pictures are decoded.
+        folder: A folder of class folders with names of the data set's classes, not necessarily all of them. Image
+            files in deeper folders belong to the class folder above them. `corrections.folder_names` defines how class
+            names that no folder can have are written.
+        on_bad: "stop" to raise an error if an image file is unusable, "skip" to leave it out and list it.
+        progress: Called regularly while image files are decoded.
 
     Returns:
-        The data set with those pictures last, brought to the shape of the others as `pictures.read_picture` does, and
-        with those that were left out in ``skipped``.
+        The data set with the additional images last, resized to the shape of the others as by `decode.read_picture`,
+        and the files that were left out in ``skipped``.
 
     Raises:
-        DataError: There is no such folder, it is part of the source or around it, it has a class that the data set does
-            not know or not one picture that can be added, or a picture cannot be used and on_bad is "stop".
+        DataError: If the folder does not exist, overlaps with the source, has a class that is unknown to the data set
+            or no image that can be added, or an image file is unusable and on_bad is "stop".
     """
-    path = _resolved(folder)
+    path = _resolve(folder)
     if data.files is not None:
-        check_apart(path, Path(data.source))
-    pictures = _labelled(path, data)
-    files, images, bad = _decoded(path, pictures, data.shape, report)
-    skipped = [*pictures.bad, *bad]
+        check_no_overlap(path, Path(data.source))
+    labelled = _label(path, data)
+    files, images, unusable = _decode(path, labelled, data.shape, progress)
+    skipped = [*labelled.skipped, *unusable]
     if skipped and on_bad == "stop":
-        raise stopped(path, skipped)
-    known = match_digests(digests(data.images), digests(images))
+        raise unusable_error(path, skipped)
+    copy_of = match_digests(digests(data.images), digests(images))
     skipped += [
-        Skipped(file, f"is training image {place} of {data.name} already, pixel by pixel")
-        for file, place in zip(files, known.tolist(), strict=True)
-        if place >= 0
+        Skipped(file, f"is a copy of training image {index} of {data.name}, pixel by pixel")
+        for file, index in zip(files, copy_of.tolist(), strict=True)
+        if index >= 0
     ]
-    fresh = np.flatnonzero(known < 0)
-    if not len(fresh):
+    new_rows = np.flatnonzero(copy_of < 0)
+    if not len(new_rows):
         hint = f" ({printable(skipped[0].file)} {skipped[0].reason})" if skipped else ""
         raise DataError(
-            f"{path} has no picture that can be added to {data.name}{hint}, expected class folders with PNG, JPEG,"
-            " WebP, BMP, GIF or TIFF pictures of new things. Name another folder, or train without."
+            f"{path} has no image that can be added to {data.name}{hint}; expected class folders with new PNG, JPEG,"
+            " WebP, BMP, GIF or TIFF files. Choose another folder, or train without it."
         )
-    added = [files[row] for row in fresh]
-    labels = np.concatenate([data.labels, [pictures.labels[file] for file in added]])
+    added = [files[row] for row in new_rows]
+    labels = np.concatenate([data.labels, [labelled.labels[file] for file in added]])
     labels.setflags(write=False)
     names = tuple(map(printable, added))
     return replace(
         data,
-        images=_joined(data.images, images[fresh]),
+        images=_join(data.images, images[new_rows]),
         labels=labels,
         files=None if data.files is None else (*data.files, *names),
         sizes=None,
@@ -100,79 +102,81 @@ def with_added(data: Dataset, folder: str | Path, on_bad: Literal["stop", "skip"
     )
 
 
-def _resolved(folder: str | Path) -> Path:
+def _resolve(folder: str | Path) -> Path:
     try:
         path = Path(folder).resolve()
         if path.is_dir():
             return path
     except (OSError, ValueError, RuntimeError) as error:  # a null character, a loop of links
-        raise DataError(f"{printable(str(folder))} cannot be read: {error}. Check the path.") from error
+        raise DataError(
+            f"{printable(str(folder))} cannot be read: {error}; expected a folder. Check the path."
+        ) from error
     raise DataError(
-        f"There is no folder {path}, expected one of class folders with pictures to add. Check the path."
+        f"There is no folder {path}; expected a folder of class folders with images to add. Check the path."
     )
 
 
-def check_apart(path: Path, source: Path) -> None:
-    """Refuse a folder in which a source's own pictures may be, those of the sealed test among them.
+def check_no_overlap(path: Path, source: Path) -> None:
+    """Check that a folder of additional images cannot contain a source's own images, including its test set.
 
     Args:
-        path: Where pictures to be added are, or are to be kept; absolute.
-        source: Where the source's own are; absolute.
+        path: The folder of the additional images; absolute.
+        source: The path of the source's own images; absolute.
 
     Raises:
-        DataError: One lies in the other, or they are the same.
+        DataError: If one contains the other, or they are the same.
     """
     if path in (source, *source.parents) or source in path.parents:
         raise DataError(
-            f"The pictures of {path} cannot be added to {source}, expected a folder apart from it: its test pictures"
-            " would be trained on. Put what is new into a folder of its own."
+            f"The images of {path} cannot be added to {source}: training could then use its test images. Expected"
+            " separate folders. Move the new images into a folder of their own."
         )
 
 
-def _labelled(path: Path, data: Dataset) -> _Pictures:
-    """Tell the class of each picture by the folder it is in."""
-    found, bad = pictures_in(path)
-    index = {name: label for label, name in enumerate(data.class_names)}
+def _label(path: Path, data: Dataset) -> _LabelledFiles:
+    """Derive the class of each image file from its folder."""
+    locations, skipped = find_pictures(path)
+    class_index = {name: label for label, name in enumerate(data.class_names)}
     depth = len(path.parts)
     labels: dict[str, int] = {}
-    label_of: dict[str, int] = {}
-    kept = []
-    for each in found:
-        folder, *below = Path(each.file).parts[depth:]
+    label_by_folder: dict[str, int] = {}
+    labelled = []
+    for location in locations:
+        folder, *below = Path(location.file).parts[depth:]
         if not below:
-            bad.append(Skipped(each.file, "lies in no class folder"))
+            skipped.append(Skipped(location.file, "is not in a class folder"))
             continue
-        if folder not in label_of:
-            name = class_of(folder, index)
+        if folder not in label_by_folder:
+            name = class_of_folder(folder, class_index)
             if name is None:
                 raise DataError(
-                    f"{unknown_name(f'class of {data.name}', folder, index)} It is a folder in {path}, expected folders"
-                    " named after these classes. Rename it, or take it away."
+                    f"{unknown_name(f'class of {data.name}', folder, class_index)} It is a folder in {path}; expected"
+                    " folders with the names of these classes. Rename or remove it."
                 )
-            label_of[folder] = index[name]
-        labels[each.file] = label_of[folder]
-        kept.append(each)
-    return _Pictures(kept, labels, bad)
+            label_by_folder[folder] = class_index[name]
+        labels[location.file] = label_by_folder[folder]
+        labelled.append(location)
+    return _LabelledFiles(labelled, labels, skipped)
 
 
-def _decoded(
-    path: Path, pictures: _Pictures, shape: tuple[int, int, int], report: Report
+def _decode(
+    path: Path, labelled: _LabelledFiles, shape: tuple[int, int, int], progress: ProgressCallback
 ) -> tuple[list[str], Images, list[Skipped]]:
-    """Give the files that can be used, their images, and the others."""
+    """Decode the image files; return the usable files, their images, and the unusable files."""
     files: list[str] = []
     images = [np.empty((0, *shape), np.uint8)]
-    bad: list[Skipped] = []
-    for chunk in in_chunks(pictures.found, shape):
+    skipped: list[Skipped] = []
+    for chunk in in_chunks(labelled.locations, shape):
         files += chunk.files
         images.append(chunk.images)
-        bad += chunk.bad
-        report(f"decoding the pictures of {printable(path.name)}", chunk.done, len(pictures.found))
-    return files, np.concatenate(images), bad
+        skipped += chunk.skipped
+        progress(f"decoding the images of {printable(path.name)}", chunk.done, len(labelled.locations))
+    return files, np.concatenate(images), skipped
 
 
-def _joined(own: Images, added: Images) -> Images:
-    """Put images one after the other: in memory, or where they are many in a file that nobody else sees."""
-    if own.nbytes + added.nbytes <= _IN_MEMORY:
+def _join(own: Images, added: Images) -> Images:
+    """Concatenate images: in memory, or in an unnamed temporary file if they are too large."""
+    if own.nbytes + added.nbytes <= _MAX_IN_MEMORY:
         joined = np.concatenate([own, added])
         joined.setflags(write=False)
         return joined
@@ -181,14 +185,14 @@ def _joined(own: Images, added: Images) -> Images:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder) as file:
             for images in (own, added):
-                for start in range(0, len(images), _ROWS):
-                    file.write(np.ascontiguousarray(images[start : start + _ROWS]).data)
+                for start in range(0, len(images), _CHUNK):
+                    file.write(np.ascontiguousarray(images[start : start + _CHUNK]).data)
             file.flush()
             shape = (len(own) + len(added), *own.shape[1:])
             return np.memmap(file, np.uint8, "r", shape=shape).view(np.ndarray)
     except OSError as error:
         raise DataError(
-            f"The images with those added cannot be written to {folder}: {error.strerror or error}, expected room for"
-            f" {own.nbytes + added.nbytes:,} bytes. Free some, or name another folder by the environment variable"
-            " OPTOTYPE_HOME."
+            f"The training images with the additional images cannot be written to {folder}: {error.strerror or error};"
+            f" expected {own.nbytes + added.nbytes:,} bytes of disk space. Free disk space, or set the environment"
+            " variable OPTOTYPE_HOME to another folder."
         ) from error

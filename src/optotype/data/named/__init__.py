@@ -1,1 +1,1 @@
-"""Data sets known by name: what they are, where they lie or are fetched from, and how their files are read."""
+"""Named data sets: the catalogue, their download, and the reading of their published files."""

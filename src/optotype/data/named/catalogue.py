@@ -1,8 +1,8 @@
-"""The data sets known by name: classes, licence, citation, and the published files with their sums.
+"""The named data sets: classes, licence, citation, and the published files with their hashes.
 
-Sizes and SHA-256 sums are those that TensorFlow Datasets publishes, in tensorflow_datasets/url_checksums/
+Sizes and SHA-256 hashes are those that TensorFlow Datasets publishes, in tensorflow_datasets/url_checksums/
 (fashion_mnist.txt, kmnist.txt, emnist.txt, cifar10.txt, cifar100.txt of github.com/tensorflow/datasets at 333639b).
-The authors publish MD5 sums at most.
+The authors publish MD5 hashes at most.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,33 +11,33 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from optotype.data.named.download import Original
-from optotype.data.named.unpacking import Arrays, unpack_cifar, unpack_emnist, unpack_idx_files
+from optotype.data.named.download import RemoteFile
+from optotype.data.named.unpacking import SplitArrays, unpack_cifar, unpack_emnist, unpack_idx_files
 
 
 @dataclass(frozen=True)
 class NamedSet:
-    """A data set known by name.
+    """A named data set.
 
     Attributes:
-        class_names: The name of each class.
-        shape: Of an image, (height, width, channels).
-        licence: Under which the images may be used, as their authors say.
+        class_names: Name of each class.
+        shape: Shape of an image, (height, width, channels).
+        licence: Licence of the images, as stated by their authors.
         citation: The full reference.
-        originals: The files its authors publish; none where the package brings it.
-        unpack: Reads them, given where each lies; None where the package brings it.
+        files: The published files; none if the package includes the data set.
+        unpack: Reads these files, given the path of each; None if the package includes the data set.
     """
 
     class_names: tuple[str, ...]
     shape: tuple[int, int, int]
     licence: str
     citation: str
-    originals: tuple[Original, ...] = ()
-    unpack: Callable[[Mapping[str, Path]], Arrays] | None = None
+    files: tuple[RemoteFile, ...] = ()
+    unpack: Callable[[Mapping[str, Path]], SplitArrays] | None = None
 
 
-def _idx(folder: str, files: Mapping[str, tuple[int, str]]) -> tuple[Original, ...]:
-    return tuple(Original(file, size, sha256, (folder + file,)) for file, (size, sha256) in files.items())
+def _idx_files(folder: str, files: Mapping[str, tuple[int, str]]) -> tuple[RemoteFile, ...]:
+    return tuple(RemoteFile(file, size, sha256, (folder + file,)) for file, (size, sha256) in files.items())
 
 
 _EMNIST: Final = NamedSet(
@@ -48,7 +48,7 @@ _EMNIST: Final = NamedSet(
     " International Joint Conference on Neural Networks, 2017, arXiv:1702.05373",
 )
 _EMNIST_FILES: Final = (
-    Original(
+    RemoteFile(
         "gzip.zip",
         561_753_746,
         "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e",
@@ -100,8 +100,8 @@ CATALOGUE: Final[Mapping[str, NamedSet]] = {
         licence="MIT, Zalando SE",
         citation="H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine"
         " Learning Algorithms. 2017, arXiv:1708.07747",
-        # The authors' repository; their other address offers no https.
-        originals=_idx(
+        # The authors' repository; their other address has no https.
+        files=_idx_files(
             "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
             {
                 "train-images-idx3-ubyte.gz": (
@@ -131,7 +131,7 @@ CATALOGUE: Final[Mapping[str, NamedSet]] = {
         citation="T. Clanuwat, M. Bober-Irizar, A. Kitamoto, A. Lamb, K. Yamamoto, D. Ha: Deep Learning for Classical"
         " Japanese Literature. 2018, arXiv:1812.01718. The attribution asked for: KMNIST Dataset (created by CODH),"
         " adapted from Kuzushiji Dataset (created by NIJL and others), doi:10.20676/00000341",
-        originals=_idx(
+        files=_idx_files(
             "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
             {
                 "train-images-idx3-ubyte.gz": (
@@ -158,14 +158,14 @@ CATALOGUE: Final[Mapping[str, NamedSet]] = {
         _EMNIST,
         # Upper and lower case of a letter are one class.
         class_names=tuple("abcdefghijklmnopqrstuvwxyz"),
-        originals=_EMNIST_FILES,
+        files=_EMNIST_FILES,
         unpack=partial(unpack_emnist, variant="letters", first_label=1),
     ),
     "emnist-balanced": replace(
         _EMNIST,
-        # Lower case has a class of its own where it looks different (emnist-balanced-mapping.txt in the archive).
+        # A lower-case letter has its own class if it looks different (emnist-balanced-mapping.txt in the archive).
         class_names=tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"),
-        originals=_EMNIST_FILES,
+        files=_EMNIST_FILES,
         unpack=partial(unpack_emnist, variant="balanced", first_label=0),
     ),
     "cifar10": NamedSet(
@@ -184,8 +184,8 @@ CATALOGUE: Final[Mapping[str, NamedSet]] = {
         shape=(32, 32, 3),
         licence=_CIFAR_LICENCE,
         citation=_CIFAR_CITATION,
-        originals=(
-            Original(
+        files=(
+            RemoteFile(
                 "cifar-10-binary.tar.gz",
                 170_052_171,
                 "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
@@ -209,8 +209,8 @@ CATALOGUE: Final[Mapping[str, NamedSet]] = {
         shape=(32, 32, 3),
         licence=_CIFAR_LICENCE,
         citation=_CIFAR_CITATION,
-        originals=(
-            Original(
+        files=(
+            RemoteFile(
                 "cifar-100-binary.tar.gz",
                 168_513_733,
                 "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
@@ -227,4 +227,4 @@ CATALOGUE: Final[Mapping[str, NamedSet]] = {
         ),
     ),
 }
-"""The sets in the order in which they are shown."""
+"""The data sets in the order in which they are listed."""

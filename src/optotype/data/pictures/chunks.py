@@ -1,7 +1,8 @@
-"""Any number of pictures as arrays, a chunk in memory at a time.
+"""Decoding of any number of image files to arrays, with one chunk in memory at a time.
 
-A few are decoded here, because a worker process takes longer to start; many in workers, as for a training, so that a
-picture that makes its decoder crash is only one more that cannot be used. The pixels are the same.
+A few image files are decoded in this process, because starting a worker process takes longer. Many are decoded in
+worker processes, as for training, so that a crash of a decoder only makes one image file unusable. The pixels are the
+same.
 """
 
 import math
@@ -13,84 +14,82 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.data.dataset import Skipped
-from optotype.data.pictures.decode import UnusableError, open_picture, quietly, read_content, to_pixels
-from optotype.data.pictures.digits import digit_of
-from optotype.data.pictures.worker_pool import Fit, Shape, decoding_to
-from optotype.data.sources.listing import Found
+from optotype.data.pictures.decode import Fit, Shape, decode
+from optotype.data.pictures.image_file import UnusableError, read_content
+from optotype.data.pictures.location import FileLocation
+from optotype.data.pictures.worker_pool import open_decoder
 
-FEW: Final = 64
-"""Pictures that are decoded here."""
+MAX_IN_PROCESS: Final = 64
+"""Largest number of image files that are decoded in this process."""
 
-_LARGEST: Final = 1000
-_MOST_BYTES: Final = 32 << 20
+_MAX_IMAGES: Final = 1000
+_MAX_BYTES: Final = 32 << 20
 
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Some pictures, in order.
+    """A chunk of decoded image files, in order.
 
     Attributes:
-        files: Names of those that could be used.
+        files: Names of the usable files.
         images: Their pixels, uint8 of shape (n, height, width, channels).
-        bad: The others.
-        done: How many pictures are in this chunk and those before it.
+        skipped: The unusable files.
+        done: Number of image files in this chunk and all chunks before it.
     """
 
     files: tuple[str, ...]
     images: NDArray[np.uint8]
-    bad: tuple[Skipped, ...]
+    skipped: tuple[Skipped, ...]
     done: int
 
 
-def in_chunks(pictures: Sequence[Found], shape: Shape, fit: Fit = "stretch") -> Iterator[Chunk]:
-    """Decode pictures to one shape.
+def in_chunks(locations: Sequence[FileLocation], shape: Shape, fit: Fit = "stretch") -> Iterator[Chunk]:
+    """Decode image files to one shape, chunk by chunk.
 
     Args:
-        pictures: Which.
-        shape: Of every image, (height, width, channels).
-        fit: How they are brought to it: "stretch" as `read_picture` does, "digit" as `fit_digit` does.
+        locations: The image files.
+        shape: Shape of every image, (height, width, channels).
+        fit: As for `decode.decode`.
 
     Yields:
-        The pictures in their order, at most 1,000 at a time.
+        The decoded images in their order, at most 1,000 at a time.
 
     Raises:
-        DataError: There is no room for the pixels, or no process can be started.
+        DataError: If there is no disk space for the pixels, or no worker process can be started.
     """
-    if len(pictures) <= FEW:
-        if pictures:
-            yield _chunk(pictures, 0, *_decode_here(pictures, shape, fit))
+    if len(locations) <= MAX_IN_PROCESS:
+        if locations:
+            yield _chunk(locations, 0, *_decode_in_process(locations, shape, fit))
         return
-    size = max(1, min(_LARGEST, _MOST_BYTES // math.prod(shape)))
-    with decoding_to(shape, len(pictures), fit) as decode:
-        for first in range(0, len(pictures), size):
-            some = pictures[first : first + size]
-            yield _chunk(some, first, *decode(some))
+    size = max(1, min(_MAX_IMAGES, _MAX_BYTES // math.prod(shape)))
+    with open_decoder(shape, len(locations), fit) as decode_chunk:
+        for start in range(0, len(locations), size):
+            chunk = locations[start : start + size]
+            yield _chunk(chunk, start, *decode_chunk(chunk))
 
 
 def _chunk(
-    pictures: Sequence[Found], before: int, pixels: NDArray[np.uint8], faults: Sequence[str | None]
+    locations: Sequence[FileLocation], start: int, pixels: NDArray[np.uint8], faults: Sequence[str | None]
 ) -> Chunk:
-    good = [fault is None for fault in faults]
-    pairs = list(zip(pictures, faults, strict=True))
+    usable = [fault is None for fault in faults]
+    pairs = list(zip(locations, faults, strict=True))
     return Chunk(
-        tuple(each.file for each, fault in pairs if fault is None),
-        pixels if all(good) else pixels[good],
-        tuple(Skipped(each.file, fault) for each, fault in pairs if fault is not None),
-        before + len(pictures),
+        tuple(location.file for location, fault in pairs if fault is None),
+        pixels if all(usable) else pixels[usable],
+        tuple(Skipped(location.file, fault) for location, fault in pairs if fault is not None),
+        start + len(locations),
     )
 
 
-def _decode_here(
-    pictures: Sequence[Found], shape: Shape, fit: Fit
+def _decode_in_process(
+    locations: Sequence[FileLocation], shape: Shape, fit: Fit
 ) -> tuple[NDArray[np.uint8], list[str | None]]:
-    pixels = np.zeros((len(pictures), *shape), np.uint8)
+    pixels = np.zeros((len(locations), *shape), np.uint8)
     faults: list[str | None] = []
-    with quietly():
-        for place, each in enumerate(pictures):
-            try:
-                image = open_picture(read_content(each.path, each.offset, each.size))
-                pixels[place] = digit_of(image) if fit == "digit" else to_pixels(image, shape)
-                faults.append(None)
-            except UnusableError as fault:
-                faults.append(fault.what)
+    for row, location in enumerate(locations):
+        try:
+            pixels[row] = decode(read_content(location.path, location.offset, location.size), shape, fit)
+            faults.append(None)
+        except UnusableError as error:
+            faults.append(error.reason)
     return pixels, faults

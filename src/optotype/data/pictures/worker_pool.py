@@ -1,11 +1,12 @@
-"""Decoding many pictures at once, in worker processes that write their pixels straight into files.
+"""Decoding of many image files at once, in worker processes that write pixels directly into files.
 
-A decoder is C code fed by strangers: where it crashes or hangs, a worker process goes down with it and is replaced,
-and one picture counts as unusable. Processes rather than threads also because Pillow on small pictures is mostly
-Python. They are started afresh rather than by `multiprocessing`, which would run the caller's own script in each.
+Decoders are C code that processes untrusted files. If one crashes or hangs, only its worker process ends; the process
+is replaced, and one image file counts as unusable. Processes are also faster than threads, because Pillow runs mostly
+in Python for small images. They are started with `subprocess` and not with `multiprocessing`, which would run the
+caller's own script in each.
 
-The form of the images is known only when all are decoded. So the first picture's form is tried, and where a picture
-does not fit, decoding begins again with a wider one; usually that is noticed at once.
+The shape of the images is known only when all are decoded. Therefore decoding starts with the shape of the first
+image. If a later image does not fit, decoding restarts with a larger shape; usually this happens early.
 """
 
 import json
@@ -21,55 +22,53 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import LifoQueue
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optotype.data.sources.listing import Found
+from optotype.data.pictures.decode import Fit, Shape
+from optotype.data.pictures.location import FileLocation
 from optotype.engine.processor import chosen_threads
 from optotype.errors import DataError
 
-Report = Callable[[int, int], None]
-Answer = tuple[int, int, bool, str | None]
-Shape = tuple[int, int, int]
-Fit = Literal["stretch", "digit"]
-Decode = Callable[[Sequence[Found]], tuple[NDArray[np.uint8], list[str | None]]]
+CountCallback = Callable[[int, int], None]
+Result = tuple[int, int, bool, str | None]
+Decoder = Callable[[Sequence[FileLocation]], tuple[NDArray[np.uint8], list[str | None]]]
 
-LARGEST_NATIVE: Final = 64
-"""Pixels of the longest side that is kept as it is."""
-USUAL_SIDE: Final = 64
-"""Height and width of images whose pictures are larger or differ in size."""
+MAX_NATIVE_SIDE: Final = 64
+"""Largest side in pixels of images that keep their size."""
+DEFAULT_SIDE: Final = 64
+"""Height and width of images whose files are larger or differ in size."""
 
 _COMMAND: Final = ("-P", "-m", "optotype.data.pictures.worker")
-_SECONDS: Final = 60.0
-"""For one picture, many times what the largest takes, or for one batch."""
-_STARTING_SECONDS: Final = 60.0
+_JOB_SECONDS: Final = 60.0
+"""Time limit of a job: many times the need of the largest image, or of a batch."""
+_START_SECONDS: Final = 60.0
 _BATCH: Final = 64
 
 
 @dataclass(frozen=True)
-class Part:
-    """Pictures whose pixels go into one file.
+class PixelFile:
+    """Image files whose pixels are written to one file.
 
     Attributes:
-        target: The file, which is made.
-        pictures: In the order of its rows.
+        target: The file; it is created.
+        locations: The image files, in the order of the rows.
     """
 
     target: Path
-    pictures: Sequence[Found]
+    locations: Sequence[FileLocation]
 
 
 @dataclass(frozen=True)
-class Decoded:
-    """What became of the pictures.
+class DecodeResult:
+    """The result of decoding image files.
 
     Attributes:
-        shape: Of every image: (height, width, channels); None where not one picture could be used.
-        faults: For every part and picture, why it could not be used; None where it could.
-        sizes: For every part and picture, the height and width it has by itself, turned upright; 0 and 0 where it could
-            not be used.
+        shape: Shape of every image, (height, width, channels); None if no image file is usable.
+        faults: For every pixel file and image file, why it is unusable; None if it is usable.
+        sizes: For every pixel file and image file, height and width in the file, upright; 0 and 0 if it is unusable.
     """
 
     shape: Shape | None
@@ -77,65 +76,68 @@ class Decoded:
     sizes: tuple[tuple[tuple[int, int], ...], ...]
 
 
-def decode(parts: Sequence[Part], size: int | None = None, report: Report | None = None) -> Decoded:
-    """Decode pictures into files of uint8 pixels, a row a picture; rows of unusable pictures are unspecified.
+def decode_files(
+    pixel_files: Sequence[PixelFile], size: int | None = None, progress: CountCallback | None = None
+) -> DecodeResult:
+    """Decode image files into files of uint8 pixels, one row per image; rows of unusable files are unspecified.
 
     Args:
-        parts: The pictures; the images of all parts get the same shape.
-        size: Height and width; by default that of the pictures where all have the same and it is at most 64 pixels,
-            else 64. Images are grey where all pictures are, else in colour.
-        report: Called now and then with the number of pictures done and that of all; the first number starts again
-            where a picture changes the shape of all.
+        pixel_files: The image files; all images get the same shape.
+        size: Height and width of the images. By default the images keep their size if all have the same and it is at
+            most 64 pixels, else they become 64 x 64. Images are grey if all image files are, else RGB.
+        progress: Called regularly with the number of decoded image files and the total; the number restarts if an
+            image file changes the shape of all.
 
     Returns:
-        The shape of the images, what is wrong with which picture, and how large each was.
+        The shape of the images, and the fault and size of each image file.
 
     Raises:
-        DataError: A file cannot be written, or no worker process can be started.
+        DataError: If a file cannot be written, or no worker process can be started.
     """
-    form = _Form() if size is None else _Form(size, size, 1, native=False)
-    with _workers(sum(len(part.pictures) for part in parts)) as workers:
+    layout = _Layout() if size is None else _Layout(size, size, 1, native=False)
+    with _workers(sum(len(each.locations) for each in pixel_files)) as workers:
         while True:
             try:
-                answers = _decode(parts, form, workers, report or (lambda *_: None))
-            except _WiderError as wider:
-                form = wider.form
+                results = _decode(pixel_files, layout, workers, progress or (lambda *_: None))
+            except _LayoutError as error:
+                layout = error.layout
             else:
-                return Decoded(
-                    form.shape,
-                    tuple(tuple(fault for *_, fault in part) for part in answers),
-                    tuple(tuple((height, width) for height, width, *_ in part) for part in answers),
+                return DecodeResult(
+                    layout.shape,
+                    tuple(tuple(fault for *_, fault in rows) for rows in results),
+                    tuple(tuple((height, width) for height, width, *_ in rows) for rows in results),
                 )
 
 
 @contextmanager
-def decoding_to(shape: Shape, pictures: int, fit: Fit = "stretch") -> Iterator[Decode]:
-    """Run workers that bring pictures to a shape that is known, a chunk at a time.
+def open_decoder(shape: Shape, n: int, fit: Fit = "stretch") -> Iterator[Decoder]:
+    """Run worker processes that decode image files to a known shape, a chunk at a time.
 
     Args:
-        shape: Of every image.
-        pictures: How many are to come in all.
-        fit: "stretch" to the shape, as `read_picture` does; or "digit", as `fit_digit` does, to (28, 28, 1).
+        shape: Shape of every image.
+        n: Number of image files in total.
+        fit: As for `decode.decode`.
 
     Yields:
-        What decodes some of them: gives uint8 pixels of shape (n, *shape), and for each why it cannot be used, or None.
-        It raises DataError where there is no room for the pixels, or no process can be started.
+        A function that decodes a chunk of k image files. It returns uint8 pixels of shape (k, *shape), and for each
+        file why it is unusable, or None. It raises DataError if there is no disk space for the pixels, or no worker
+        process can be started.
     """
-    form = _Form(*shape, native=False, fit=fit)
-    with TemporaryDirectory(prefix="optotype-") as folder, _workers(pictures) as workers:
+    layout = _Layout(*shape, native=False, fit=fit)
+    with TemporaryDirectory(prefix="optotype-") as folder, _workers(n) as workers:
         target = Path(folder, "pixels")
 
-        def decode_chunk(chunk: Sequence[Found]) -> tuple[NDArray[np.uint8], list[str | None]]:
-            (answers,) = _decode([Part(target, chunk)], form, workers, lambda *_: None)
+        def decode_chunk(chunk: Sequence[FileLocation]) -> tuple[NDArray[np.uint8], list[str | None]]:
+            (results,) = _decode([PixelFile(target, chunk)], layout, workers, lambda *_: None)
             pixels = np.fromfile(target, np.uint8).reshape(len(chunk), *shape)
-            return pixels, [fault for *_, fault in answers]
+            return pixels, [fault for *_, fault in results]
 
         yield decode_chunk
 
 
 @dataclass(frozen=True)
-class _Form:
-    """What images are to look like: as far as the pictures so far tell, or, with a fit, once and for all."""
+class _Layout:
+    """The size and channels of all images: derived from the image files decoded so far, or final if fit is set."""
 
     height: int = 0
     width: int = 0
@@ -147,102 +149,103 @@ class _Form:
     def shape(self) -> Shape | None:
         return (self.height, self.width, self.channels) if self.height else None
 
-    def widened(self, height: int, width: int, *, grey: bool) -> "_Form":
-        """Give the narrowest form that has room for one more picture."""
+    def extended(self, height: int, width: int, *, grey: bool) -> "_Layout":
+        """Return the smallest layout that also fits one more image."""
         if self.fit:
             return self
-        form = self if grey else replace(self, channels=3)
+        layout = self if grey else replace(self, channels=3)
         if not self.native or (height, width) == (self.height, self.width):
-            return form
-        if self.height == 0 and max(height, width) <= LARGEST_NATIVE:
-            return replace(form, height=height, width=width)
-        return replace(form, height=USUAL_SIDE, width=USUAL_SIDE, native=False)
+            return layout
+        if self.height == 0 and max(height, width) <= MAX_NATIVE_SIDE:
+            return replace(layout, height=height, width=width)
+        return replace(layout, height=DEFAULT_SIDE, width=DEFAULT_SIDE, native=False)
 
 
-class _WiderError(Exception):
-    """A picture does not fit the form."""
+class _LayoutError(Exception):
+    """An image does not fit the layout; decoding restarts with a larger one."""
 
-    def __init__(self, form: _Form) -> None:
+    def __init__(self, layout: _Layout) -> None:
         super().__init__()
-        self.form = form
+        self.layout = layout
 
 
 @dataclass(frozen=True)
 class _Job:
-    """A batch of pictures of one part, from some row on."""
+    """A batch of image files of one pixel file, starting at a row."""
 
-    part: int
+    number: int
     target: Path
-    first: int
-    pictures: Sequence[Found]
-    form: _Form
+    start: int
+    locations: Sequence[FileLocation]
+    layout: _Layout
 
-    def line(self) -> bytes:
-        """Write the job as the worker reads it."""
+    def to_line(self) -> bytes:
+        """Return the job in the format that the worker reads."""
         pictures = [
-            (self.first + place, found.path, found.offset, found.size)
-            for place, found in enumerate(self.pictures)
+            (self.start + row, location.path, location.offset, location.size)
+            for row, location in enumerate(self.locations)
         ]
-        about = {
+        settings = {
             "target": str(self.target),
-            "shape": self.form.shape,
-            "native": self.form.native,
-            "fit": self.form.fit,
+            "shape": self.layout.shape,
+            "native": self.layout.native,
+            "fit": self.layout.fit,
         }
-        return f"{json.dumps({**about, 'pictures': pictures})}\n".encode()
+        return f"{json.dumps({**settings, 'pictures': pictures})}\n".encode()
 
-    def singles(self) -> Iterator["_Job"]:
-        """Divide it into its pictures."""
-        for place, found in enumerate(self.pictures):
-            yield replace(self, first=self.first + place, pictures=(found,))
+    def split(self) -> Iterator["_Job"]:
+        """Split the job into one job per image file."""
+        for row, location in enumerate(self.locations):
+            yield replace(self, start=self.start + row, locations=(location,))
 
 
 def _decode(
-    parts: Sequence[Part], form: _Form, workers: Sequence["_Worker"], report: Report
-) -> list[list[Answer]]:
-    """Decode everything into one form, or say by _WiderError that it does not fit."""
-    for part in parts:
-        _make(part.target, len(part.pictures) * math.prod(form.shape or (0,)))
-    answers = [[_CRASHED] * len(part.pictures) for part in parts]
-    done, total = 0, sum(map(len, answers))
+    pixel_files: Sequence[PixelFile], layout: _Layout, workers: Sequence["_Worker"], progress: CountCallback
+) -> list[list[Result]]:
+    """Decode all image files with one layout; raise _LayoutError if an image does not fit."""
+    for each in pixel_files:
+        _allocate(each.target, len(each.locations) * math.prod(layout.shape or (0,)))
+    results = [[_CRASHED] * len(each.locations) for each in pixel_files]
+    done, total = 0, sum(map(len, results))
     idle: LifoQueue[_Worker] = LifoQueue()
     for worker in workers:
         idle.put(worker)
     with ThreadPoolExecutor(len(workers)) as pool:
         try:
-            futures = {pool.submit(_run, job, idle): job for job in _jobs(parts, form)}
+            futures = {pool.submit(_run, job, idle): job for job in _jobs(pixel_files, layout)}
             for future in as_completed(futures):
                 job = futures.pop(future)
-                answers[job.part][job.first : job.first + len(job.pictures)] = _fitting(form, future.result())
-                done += len(job.pictures)
-                report(done, total)
+                rows = slice(job.start, job.start + len(job.locations))
+                results[job.number][rows] = _check_layout(layout, future.result())
+                done += len(job.locations)
+                progress(done, total)
         except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
-            if not isinstance(error, _WiderError):
+            if not isinstance(error, _LayoutError):
                 for worker in workers:
                     worker.stop()
             raise
-    return answers
+    return results
 
 
-def _fitting(form: _Form, answers: Sequence[Answer]) -> Sequence[Answer]:
-    """Give the answers about some pictures, of which those without a fault must fit the form."""
-    wider = form
-    for height, width, grey, fault in answers:
-        wider = wider if fault else wider.widened(height, width, grey=grey)
-    if wider != form:
-        raise _WiderError(wider)
-    return answers
+def _check_layout(layout: _Layout, results: Sequence[Result]) -> Sequence[Result]:
+    """Return the results of a job if all usable images fit the layout; else raise _LayoutError."""
+    extended = layout
+    for height, width, grey, fault in results:
+        extended = extended if fault else extended.extended(height, width, grey=grey)
+    if extended != layout:
+        raise _LayoutError(extended)
+    return results
 
 
-def _jobs(parts: Sequence[Part], form: _Form) -> Iterator[_Job]:
-    for number, part in enumerate(parts):
-        for first in range(0, len(part.pictures), _BATCH):
-            yield _Job(number, part.target, first, part.pictures[first : first + _BATCH], form)
+def _jobs(pixel_files: Sequence[PixelFile], layout: _Layout) -> Iterator[_Job]:
+    for number, each in enumerate(pixel_files):
+        for start in range(0, len(each.locations), _BATCH):
+            yield _Job(number, each.target, start, each.locations[start : start + _BATCH], layout)
 
 
-def _make(path: Path, size: int) -> None:
-    """Make a file of some size, its room on the disk set aside: a hole would fail only when it is written to."""
+def _allocate(path: Path, size: int) -> None:
+    """Create a file and reserve its disk space: a sparse file would fail only when it is written to."""
     try:
         with path.open("wb") as file:
             if size and hasattr(os, "posix_fallocate"):
@@ -250,36 +253,36 @@ def _make(path: Path, size: int) -> None:
             else:
                 file.truncate(size)
     except OSError as error:
-        raise _unwritable(path, size, error.strerror or str(error)) from error
+        raise _write_error(path, size, error.strerror or str(error)) from error
 
 
-def _unwritable(path: Path, size: int, reason: str) -> DataError:
+def _write_error(path: Path, size: int, reason: str) -> DataError:
     return DataError(
-        f"The decoded pictures cannot be written to {path} ({size:,} bytes): {reason}, expected room for them."
-        " Free some, or move the cache with the environment variable OPTOTYPE_HOME."
+        f"The decoded images cannot be written to {path}: {reason}; expected {size:,} bytes of disk space."
+        " Free disk space, or set the environment variable OPTOTYPE_HOME to another folder."
     )
 
 
-def _run(job: _Job, idle: "LifoQueue[_Worker]") -> list[Answer]:
-    """Have a worker do a job; where that ends badly, picture by picture, to find the one that it is about."""
+def _run(job: _Job, idle: "LifoQueue[_Worker]") -> list[Result]:
+    """Run a job in a worker; if it crashes, repeat it file by file to find the file that causes the crash."""
     worker = idle.get()
     try:
-        answers = worker.answer(job)
-        if answers is None and len(job.pictures) > 1:
-            each = [worker.answer(single) for single in job.singles()]
-            answers = [_CRASHED if answer is None else answer[0] for answer in each]
+        results = worker.run(job)
+        if results is None and len(job.locations) > 1:
+            singles = [worker.run(single) for single in job.split()]
+            results = [_CRASHED if single is None else single[0] for single in singles]
     finally:
         idle.put(worker)
-    return [_CRASHED] if answers is None else answers
+    return [_CRASHED] if results is None else results
 
 
-_CRASHED: Final[Answer] = (0, 0, True, "makes its decoder crash or take too long")
+_CRASHED: Final[Result] = (0, 0, True, "makes its decoder crash or take too long")
 
 
 @contextmanager
-def _workers(pictures: int) -> Iterator[list["_Worker"]]:
-    """Run as many workers as there are cores and work for, until the block ends."""
-    workers = [_Worker() for _ in range(min(chosen_threads(), max(1, pictures // _BATCH)))]
+def _workers(n: int) -> Iterator[list["_Worker"]]:
+    """Run one worker per core, but not more than there are batches, until the block ends."""
+    workers = [_Worker() for _ in range(min(chosen_threads(), max(1, n // _BATCH)))]
     try:
         yield workers
     finally:
@@ -289,14 +292,14 @@ def _workers(pictures: int) -> Iterator[list["_Worker"]]:
 
 
 class _Worker:
-    """A process that decodes; begun at once, asked by one thread at a time, begun anew when it has gone."""
+    """A process that decodes: started at once, used by one thread at a time, restarted if it ends."""
 
     def __init__(self) -> None:
         self._is_stopped = False
-        self._begin()
+        self._start()
 
-    def _begin(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own program, with no argument of anyone else's
+    def _start(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own program, without external arguments
             [sys.executable, *_COMMAND],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -304,28 +307,28 @@ class _Worker:
         )
         self._is_ready = False
 
-    def answer(self, job: _Job) -> list[Answer] | None:
-        """Do a job; None where the process crashed, hung or answered nonsense, and has been begun anew."""
+    def run(self, job: _Job) -> list[Result] | None:
+        """Run a job; None if the process crashed, hung or returned an invalid line, and was restarted."""
         if not self._is_ready:
-            if self._ask(b"", _STARTING_SECONDS) != [] and not self._is_stopped:
+            if self._request(b"", _START_SECONDS) != [] and not self._is_stopped:
                 raise DataError(
-                    "No process to decode pictures in can be started, expected that this works:"
-                    f" {sys.executable} {' '.join(_COMMAND)} </dev/null. Install optotype again."
+                    "No worker process for decoding can be started; expected this command to succeed:"
+                    f" {sys.executable} {' '.join(_COMMAND)} </dev/null. Reinstall optotype."
                 )
             self._is_ready = True
-        reply = self._ask(job.line(), _SECONDS)
+        reply = self._request(job.to_line(), _JOB_SECONDS)
         if isinstance(reply, dict):
-            raise _unwritable(job.target, job.target.stat().st_size, str(reply.get("failed")))
-        if isinstance(reply, list) and len(reply) == len(job.pictures):
+            raise _write_error(job.target, job.target.stat().st_size, str(reply.get("failed")))
+        if isinstance(reply, list) and len(reply) == len(job.locations):
             return reply
         if not self._is_stopped:
             self.close()
-            self._begin()
+            self._start()
         return None
 
-    def _ask(self, line: bytes, seconds: float) -> Any:  # noqa: ANN401 - whatever JSON the process answers
-        watch = threading.Timer(seconds, self._process.kill)
-        watch.start()
+    def _request(self, line: bytes, seconds: float) -> Any:  # noqa: ANN401 - any JSON value
+        timer = threading.Timer(seconds, self._process.kill)
+        timer.start()
         assert self._process.stdin is not None  # noqa: S101 - both are pipes
         assert self._process.stdout is not None  # noqa: S101
         try:
@@ -335,17 +338,17 @@ class _Worker:
         except (OSError, ValueError):
             return None
         finally:
-            watch.cancel()
+            timer.cancel()
 
     def stop(self) -> None:
-        """Kill the process for good; any thread may do so."""
+        """Kill the process without a restart; any thread may call this."""
         self._is_stopped = True
         self._process.kill()
 
     def close(self) -> None:
-        """Kill the process, wait for it, and close what led to it."""
+        """Kill the process, wait for its end, and close its pipes."""
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):  # what was not sent cannot be sent any more
+            with suppress(OSError):  # unsent data cannot be sent any more
                 pipe and pipe.close()
         self._process.wait()

@@ -1,7 +1,7 @@
-"""Zip and tar archives of pictures: read by member, never extracted under a name that the archive chose.
+"""Zip and tar archives of image files: read member by member, never extracted under names from the archive.
 
-The bytes of all pictures go one after another into a single file of our own, and a picture is known by its place there;
-so no name in the archive can lead anywhere. An archive with a member that no honest one has is refused as a whole.
+The bytes of all image files are written to a single spool file, and each image file is known by its position there, so
+no name in the archive can lead out of it. An archive with a suspicious member is rejected as a whole.
 """
 
 import bz2
@@ -17,28 +17,34 @@ from pathlib import Path
 from tarfile import HeaderError, ReadError
 from typing import IO, Final, Self
 
-from optotype.data.sources.listing import Listing, Survey, arrange, is_picture, stamp_of
+from optotype.data.sources.listing import (
+    Listing,
+    SourceScan,
+    file_signature,
+    is_picture,
+    listing_from_folders,
+)
 from optotype.data.sources.spool import Spool
 from optotype.errors import DataError
-from optotype.progress import Report
+from optotype.progress import ProgressCallback
 
-MOST_MEMBERS: Final = 10_000_000
+MAX_MEMBERS: Final = 10_000_000
 
 _OPENERS: Final[Mapping[bytes, Callable[[IO[bytes]], io.BufferedIOBase]]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\0": lzma.LZMAFile,
 }
-"""How a compressed tar begins, and what reads it."""
-_MAGIC: Final = 6
-_FAULTS: Final = (
-    # What the readers raise of a damaged or hostile archive is not one tree.
+"""Magic bytes of a compressed tar file, and the reader of each format."""
+_MAGIC_SIZE: Final = 6
+_READ_ERRORS: Final = (
+    # Exceptions that the readers raise for damaged or hostile archives; they have no common base.
     *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError),
     *(OverflowError, RuntimeError, NotImplementedError, MemoryError),
 )
 _CHUNK: Final = 1 << 20
-_LONGEST_HEADER: Final = 1 << 20
-"""Bytes of a tar's header for a long name or other particulars; tarfile reads it whole and takes it to pieces."""
+_MAX_HEADER: Final = 1 << 20
+"""Bytes of a tar header for a long name or other metadata; tarfile reads and parses the whole header in memory."""
 _LONG_HEADERS: Final = frozenset(
     {
         *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
@@ -47,70 +53,77 @@ _LONG_HEADERS: Final = frozenset(
 )
 
 
-def survey_archive(path: Path) -> Survey:
-    """Look at an archive of class folders, or of train/, test/ and val/; it is read when the listing is.
+def scan_archive(path: Path) -> SourceScan:
+    """Scan an archive of class folders, or of train/, test/ and val/; the archive is read with its listing.
 
     Args:
-        path: A zip file, or a tar file, plain or compressed with gzip, bzip2 or xz; told apart by content.
+        path: A zip file, or a tar file, plain or compressed with gzip, bzip2 or xz; recognised by content.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: If the file cannot be accessed.
     """
-    return Survey(stamp_of(path), (str(path),), lambda folder, report: _list(path, folder, report))
+    return SourceScan(
+        file_signature(path), (str(path),), lambda folder, progress: _read_listing(path, folder, progress)
+    )
 
 
-def _list(path: Path, folder: Path, report: Report) -> Listing:
+def _read_listing(path: Path, folder: Path, progress: ProgressCallback) -> Listing:
     folders: list[str] = []
-    with Spool.opened(path, folder, report) as spool:
+    with Spool.create(path, folder, progress) as spool:
         try:
             with path.open("rb") as file:
-                start = file.read(_MAGIC)
+                start = file.read(_MAGIC_SIZE)
                 file.seek(0)
                 if start.startswith(b"PK"):
                     _read_zip(spool, file, folders)
                 else:
                     _read_tar(spool, file, start, folders)
-        except _FAULTS as error:
+        except _READ_ERRORS as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise DataError(
-                f"{path} cannot be read as an archive: {reason}. Expected a sound .zip, .tar, .tar.gz, .tar.bz2 or"
-                " .tar.xz file; fetch or pack it again."
+                f"{path} cannot be read as an archive: {reason}. Expected an intact .zip, .tar, .tar.gz,"
+                " .tar.bz2 or .tar.xz file. Download or pack it again."
             ) from error
-    return arrange(str(path), spool.found, folders)
+    return listing_from_folders(str(path), spool.locations, folders)
 
 
-def _check(spool: Spool, names: set[str], member: str, *, folder: bool, regular: bool, size: int) -> str:
-    """Refuse a member that no honest archive has, before its bytes are read.
+def _check_member(
+    spool: Spool, names: set[str], member: str, *, is_folder: bool, is_regular: bool, size: int
+) -> str:
+    """Check a member before its bytes are read, and return its normalized name.
 
     Args:
-        spool: Of the archive.
-        names: Of the members before, as this function gave them; it adds this one.
-        member: Its name there.
-        folder: Whether it is a folder.
-        regular: Whether it is a plain file.
-        size: How many bytes it unpacks to, as it says itself.
+        spool: The spool of the archive.
+        names: Normalized names of the members before; this function adds the member's.
+        member: The member's name in the archive.
+        is_folder: Whether it is a folder.
+        is_regular: Whether it is a regular file.
+        size: Its unpacked size in bytes, as the archive states it.
 
     Returns:
-        Its name with the superfluous taken away.
+        The name without empty and "." components.
+
+    Raises:
+        DataError: If the member is not a plain file or folder inside the archive, or repeats a name, or is too large.
     """
-    shown = ascii(member)
+    escaped = ascii(member)
     if member.startswith("/") or "\\" in member or ".." in member.split("/"):
-        raise _refusal(spool, f"has a member {shown}, whose name leads out of it")
-    if not (folder or regular):
-        raise _refusal(spool, f"has a member {shown} that is a link, a device or another special file")
+        raise _rejection(spool, f"has a member {escaped} whose name leads out of the archive")
+    if not (is_folder or is_regular):
+        raise _rejection(spool, f"has a member {escaped} that is a link, a device or another special file")
     name = "/".join(part for part in member.split("/") if part not in ("", "."))
-    if name in names and not folder:
-        raise _refusal(spool, f"has two members named {shown}")
+    if name in names and not is_folder:
+        raise _rejection(spool, f"has two members named {escaped}")
     names.add(name)
-    if len(names) > MOST_MEMBERS:
-        raise _refusal(spool, f"has more than {MOST_MEMBERS} members")
-    spool.require(size)
+    if len(names) > MAX_MEMBERS:
+        raise _rejection(spool, f"has more than {MAX_MEMBERS} members")
+    spool.check_size(size)
     return name
 
 
-def _refusal(spool: Spool, what: str) -> DataError:
+def _rejection(spool: Spool, fault: str) -> DataError:
     return DataError(
-        f"{spool.source} {what}, expected an archive of plain files in class folders. Pack the pictures again."
+        f"{spool.source} {fault}; expected an archive of regular files in class folders. Pack the image files again."
     )
 
 
@@ -118,23 +131,25 @@ def _read_zip(spool: Spool, file: IO[bytes], folders: list[str]) -> None:
     names: set[str] = set()
     with zipfile.ZipFile(file) as archive:
         for number, member in enumerate(archive.infolist()):
-            spool.tell(number, len(archive.infolist()))
-            # The upper half is the file's mode where the archive was packed on Unix, else 0.
-            kind = stat.S_IFMT(member.external_attr >> 16)
-            folder, regular = member.is_dir(), kind in (0, stat.S_IFREG)
+            spool.report(number, len(archive.infolist()))
+            # The upper half is the file's Unix mode, or 0 if the archive was packed on another system.
+            file_type = stat.S_IFMT(member.external_attr >> 16)
+            is_folder, is_regular = member.is_dir(), file_type in (0, stat.S_IFREG)
             size = member.file_size
-            name = _check(spool, names, member.filename, folder=folder, regular=regular, size=size)
+            name = _check_member(
+                spool, names, member.filename, is_folder=is_folder, is_regular=is_regular, size=size
+            )
             if member.flag_bits & 1:
-                raise _refusal(spool, f"has an encrypted member {member.filename!a}")
-            if folder:
+                raise _rejection(spool, f"has an encrypted member {member.filename!a}")
+            if is_folder:
                 folders.append(name)
             elif is_picture(name):
                 with archive.open(member) as content:
-                    spool.take(name, content)
+                    spool.add(name, content)
 
 
-class _Bounded(io.RawIOBase):
-    """A stream that ends with an error where more comes out of it than the source may unpack to."""
+class _LimitedStream(io.RawIOBase):
+    """A stream that raises an error if it yields more bytes than the source may unpack to."""
 
     def __init__(self, stream: IO[bytes] | io.BufferedIOBase, spool: Spool) -> None:
         super().__init__()
@@ -143,15 +158,15 @@ class _Bounded(io.RawIOBase):
         self._count = 0
 
     def read(self, size: int = -1) -> bytes:
-        """Read, and count."""
+        """Read bytes and count them."""
         chunk = self._stream.read(size)
         self._count += len(chunk)
-        self._spool.require(self._count, beside=0)
+        self._spool.check_size(self._count, unpacked=0)
         return chunk
 
 
 class _Header(tarfile.TarInfo):
-    """A member's header; a damaged one is an error, where tarfile would take it for the end of the archive."""
+    """A member's header. A damaged one raises an error; tarfile would treat it as the end of the archive."""
 
     @classmethod
     def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:
@@ -165,10 +180,10 @@ class _Header(tarfile.TarInfo):
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """Read the block of a header, before what may follow it is read."""
+        """Read the block of a header, before the data that may follow it."""
         header = super().frombuf(buf, encoding, errors)
-        if header.type in _LONG_HEADERS and header.size > _LONGEST_HEADER:
-            raise ReadError(f"a header of {header.size:,} bytes, expected at most {_LONGEST_HEADER:,}")
+        if header.type in _LONG_HEADERS and header.size > _MAX_HEADER:
+            raise ReadError(f"a header has {header.size:,} bytes; expected at most {_MAX_HEADER:,}")
         return header
 
 
@@ -176,19 +191,21 @@ def _read_tar(spool: Spool, file: IO[bytes], start: bytes, folders: list[str]) -
     names: set[str] = set()
     size = spool.source.stat().st_size
     opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
-    # As a stream: every byte passes the bound, headers and skipped members too.
-    stream = _Bounded(opener(file) if opener else file, spool)
+    # Read as a stream: every byte counts towards the limit, also headers and skipped members.
+    stream = _LimitedStream(opener(file) if opener else file, spool)
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as archive:
         while member := archive.next():
-            folder, regular = member.isdir(), member.isreg() and not member.issparse()
-            name = _check(spool, names, member.name, folder=folder, regular=regular, size=member.size)
+            is_folder, is_regular = member.isdir(), member.isreg() and not member.issparse()
+            name = _check_member(
+                spool, names, member.name, is_folder=is_folder, is_regular=is_regular, size=member.size
+            )
             content = archive.extractfile(member) if is_picture(name) else None
-            if folder and name:
+            if is_folder and name:
                 folders.append(name)
             elif content is not None:
-                spool.take(name, content)
-            spool.tell(file.tell(), size)
-            archive.members = []  # type: ignore[attr-defined] # else a million headers stay in memory
-    # What follows the members is nothing, but only at the end does a compressed stream prove that it is sound.
+                spool.add(name, content)
+            spool.report(file.tell(), size)
+            archive.members = []  # type: ignore[attr-defined] # frees memory: up to millions of headers
+    # Nothing follows the members, but a compressed stream verifies its checksum only at the end.
     while stream.read(_CHUNK):
         pass

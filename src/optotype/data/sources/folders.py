@@ -1,8 +1,8 @@
-"""A folder of pictures, seen without opening one of them.
+"""The image files of a folder, found without opening one of them.
 
-Links are not to be trusted: one to a file inside the folder is read, and any other one (to a folder, out of the folder,
-to nothing) is a bad file, so there are no loops to run into and nothing outside is read. What optotype wrote into the
-folder itself is no part of it.
+Symbolic links are not trusted. A link to a file inside the folder is followed. Any other link (to a folder, out of the
+folder, or broken) counts as an unusable file. So there are no loops, and nothing outside of the folder is read. Files
+that optotype itself wrote into the folder are left out.
 """
 
 import hashlib
@@ -11,20 +11,21 @@ import stat
 from pathlib import Path
 
 from optotype.data.dataset import Skipped
-from optotype.data.sources.listing import Found, Survey, arrange, is_ignored, is_picture
+from optotype.data.pictures.location import FileLocation
+from optotype.data.sources.listing import SourceScan, is_ignored, is_picture, listing_from_folders
 from optotype.errors import DataError
-from optotype.storage.outputs import MARKS, PICTURES
+from optotype.storage.outputs import MARKERS, OUTPUT_IMAGES
 
 
-class _Scan:
-    """What a folder holds, as far as it is walked through."""
+class _FolderWalk:
+    """The image files, folders and unusable files of a folder, as far as it was walked."""
 
     def __init__(self, root: str) -> None:
         self.root = root
-        self.found: list[Found] = []
+        self.locations: list[FileLocation] = []
         self.folders: list[str] = []
-        self.bad: list[Skipped] = []
-        self.stamps: dict[str, str] = {}
+        self.skipped: list[Skipped] = []
+        self.signatures: dict[str, str] = {}
         self._marked: set[str] = set()
 
     def walk(self) -> None:
@@ -34,29 +35,29 @@ class _Scan:
             folder = waiting.pop()
             try:
                 with os.scandir(f"{self.root}/{folder}") as entries:
-                    waiting += [name for entry in entries if (name := self._see(entry, folder))]
+                    waiting += [name for entry in entries if (name := self._visit(entry, folder))]
             except OSError as error:
                 if not folder:
                     raise
-                self.bad.append(Skipped(folder.rstrip("/"), f"cannot be read: {error.strerror}"))
-        self._forget_output()
+                self.skipped.append(Skipped(folder.rstrip("/"), f"cannot be read: {error.strerror}"))
+        self._remove_output()
 
-    def _forget_output(self) -> None:
-        """Leave out what optotype wrote, and the folders that hold nothing else."""
+    def _remove_output(self) -> None:
+        """Remove the files that optotype wrote, and the folders that contain nothing else."""
         if not self._marked:
             return
-        self.found = [each for each in self.found if not self._is_output(each.file)]
-        output = {above for folder in self._marked for above in _with_those_above(folder)}
-        used = {_folder(each.file) for each in self.found}
-        output -= {above for folder in used for above in _with_those_above(folder)}
+        self.locations = [location for location in self.locations if not self._is_output(location.file)]
+        output = {parent for folder in self._marked for parent in _with_parents(folder)}
+        used = {_folder(location.file) for location in self.locations}
+        output -= {parent for folder in used for parent in _with_parents(folder)}
         self.folders = [folder for folder in self.folders if folder not in output]
 
     def _is_output(self, file: str) -> bool:
-        return file.rpartition("/")[2] in PICTURES and _folder(file) in self._marked
+        return file.rpartition("/")[2] in OUTPUT_IMAGES and _folder(file) in self._marked
 
-    def _see(self, entry: os.DirEntry[str], folder: str) -> str:
-        """Take note of an entry, and give the name of a folder that is to be visited."""
-        if entry.name in MARKS:
+    def _visit(self, entry: os.DirEntry[str], folder: str) -> str:
+        """Record an entry; return the name of a folder that is to be visited, else an empty string."""
+        if entry.name in MARKERS:
             self._marked.add(folder.rstrip("/"))
         if is_ignored(entry.name):
             return ""
@@ -64,25 +65,26 @@ class _Scan:
         if entry.is_dir(follow_symlinks=False):
             self.folders.append(file)
             return f"{file}/"
-        if entry.is_symlink() and (reason := self._fault_of_link(entry)):
-            self.bad.append(Skipped(file, reason))
+        if entry.is_symlink() and (reason := self._link_fault(entry)):
+            self.skipped.append(Skipped(file, reason))
         elif is_picture(entry.name):
-            self._take(entry, file)
+            self._add(entry, file)
         return ""
 
-    def _take(self, entry: os.DirEntry[str], file: str) -> None:
+    def _add(self, entry: os.DirEntry[str], file: str) -> None:
         try:
             status = entry.stat()
         except OSError as error:
-            self.bad.append(Skipped(file, f"cannot be read: {error.strerror}"))
+            self.skipped.append(Skipped(file, f"cannot be read: {error.strerror}"))
             return
         if stat.S_ISREG(status.st_mode):
-            self.found.append(Found(file, entry.path))
-            self.stamps[file] = f"{file}\0{status.st_size}\0{status.st_mtime_ns}"
+            self.locations.append(FileLocation(file, entry.path))
+            self.signatures[file] = f"{file}\0{status.st_size}\0{status.st_mtime_ns}"
         else:
-            self.bad.append(Skipped(file, "is not a regular file"))
+            self.skipped.append(Skipped(file, "is not a regular file"))
 
-    def _fault_of_link(self, entry: os.DirEntry[str]) -> str:
+    def _link_fault(self, entry: os.DirEntry[str]) -> str:
+        # These texts are part of the source's signature: another wording would decode cached sources again.
         try:
             target = os.path.realpath(entry.path, strict=True)
         except OSError as error:
@@ -96,54 +98,61 @@ def _folder(file: str) -> str:
     return file.rpartition("/")[0]
 
 
-def _with_those_above(folder: str) -> list[str]:
+def _with_parents(folder: str) -> list[str]:
     parts = folder.split("/")
     return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
-def pictures_in(path: Path) -> tuple[list[Found], list[Skipped]]:
-    """List the pictures of a folder and all folders inside, whatever these are called, sorted; and what is unusable.
+def find_pictures(path: Path) -> tuple[list[FileLocation], list[Skipped]]:
+    """List the image files of a folder and all its subfolders of any name, and the unusable files.
 
     Args:
-        path: The folder; names are given with it in front.
+        path: The folder; the returned names begin with it.
+
+    Returns:
+        The image files and the unusable files, each sorted by name.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: If the folder cannot be read.
     """
-    scan = _scan(path)
-    found = [each._replace(file=str(path / each.file)) for each in sorted(scan.found)]
-    bad = [Skipped(str(path / each.file), each.reason) for each in scan.bad]
-    return found, bad
+    walk = _walk(path)
+    locations = [location._replace(file=str(path / location.file)) for location in sorted(walk.locations)]
+    skipped = [Skipped(str(path / each.file), each.reason) for each in walk.skipped]
+    return locations, skipped
 
 
-def _scan(path: Path) -> _Scan:
-    """Walk through a folder; DataError where it cannot be read."""
-    scan = _Scan(os.path.realpath(path))
+def _walk(path: Path) -> _FolderWalk:
+    """Walk through a folder; raise DataError if it cannot be read."""
+    walk = _FolderWalk(os.path.realpath(path))
     try:
-        scan.walk()
+        walk.walk()
     except OSError as error:
         raise DataError(
-            f"{path} cannot be read: {error.strerror}. Check the folder and its rights."
+            f"{path} cannot be read: {error.strerror}; expected a readable folder. Check its permissions."
         ) from error
-    scan.bad.sort(key=lambda skipped: skipped.file)
-    return scan
+    walk.skipped.sort(key=lambda skipped: skipped.file)
+    return walk
 
 
-def survey_folder(path: Path) -> Survey:
-    """Look at a folder of class folders, or of train/, test/ and val/ with class folders inside.
+def scan_folder(path: Path) -> SourceScan:
+    """Scan a folder of class folders, or of train/, test/ and val/ with class folders inside.
 
     Args:
         path: The folder.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: If the folder cannot be read.
     """
-    scan = _scan(path)
-    files = sorted(scan.found)
-    seen = [*(scan.stamps[each.file] for each in files), *sorted(scan.folders), *map(repr, scan.bad)]
-    stamp = hashlib.sha256("\n".join(seen).encode(errors="surrogateescape")).hexdigest()
-    return Survey(
-        stamp,
-        [each.path for each in files],
-        lambda *_: arrange(str(path), scan.found, scan.folders, scan.bad),
+    walk = _walk(path)
+    locations = sorted(walk.locations)
+    lines = [
+        *(walk.signatures[location.file] for location in locations),
+        *sorted(walk.folders),
+        *map(repr, walk.skipped),
+    ]
+    signature = hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+    return SourceScan(
+        signature,
+        [location.path for location in locations],
+        lambda *_: listing_from_folders(str(path), walk.locations, walk.folders, walk.skipped),
     )

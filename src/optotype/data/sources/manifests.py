@@ -1,6 +1,6 @@
-"""A manifest: a table with a row for each picture, of columns path, label and, if wanted, split.
+"""CSV manifests: tables with one row per image file and the columns path, label and optionally split.
 
-Paths are relative to the manifest's folder and stay inside it. Whatever is wrong with a row is said with its number.
+Paths are relative to the manifest's folder and stay inside it. Errors name the number of the row.
 """
 
 import csv
@@ -12,64 +12,68 @@ from pathlib import Path
 from typing import Final
 
 from optotype.data.dataset import Skipped
-from optotype.data.sources.listing import SPLITS, Found, Row, Survey, listed
+from optotype.data.pictures.location import FileLocation
+from optotype.data.sources.listing import SPLITS, Row, SourceScan, listing_from_rows
 from optotype.errors import DataError
 
 COLUMNS: Final = ("path", "label", "split")
 """The columns of a manifest; the last may be missing, and others are ignored."""
 
 
-def survey_csv(path: Path) -> Survey:
-    """Look at a CSV manifest and the files that it names.
+def scan_csv(path: Path) -> SourceScan:
+    """Scan a CSV manifest and the files that it lists.
 
     Args:
-        path: A CSV file in UTF-8, its first line naming the columns.
+        path: A CSV file in UTF-8 with the column names in its first line.
 
     Raises:
-        DataError: The file cannot be read or is no manifest, or a row has no path, no label, an unknown split, or a
-            path that was there before or leads out of the folder, or more cells than there are columns.
+        DataError: If the file cannot be read or is not a manifest, or a row has no path, no label, an unknown split, a
+            repeated path, a path out of the folder, or more cells than there are columns.
     """
-    return survey_rows(path, _read(path))
+    return scan_rows(path, _read(path))
 
 
-def survey_rows(path: Path, table: Iterable[Mapping[str, str]]) -> Survey:
-    """Look at the files that a manifest names.
+def scan_rows(path: Path, table: Iterable[Mapping[str, str]]) -> SourceScan:
+    """Scan the files that a manifest lists.
 
     Args:
         path: The manifest.
         table: Its rows, each with a value for some of `COLUMNS`.
 
     Raises:
-        DataError: As for `survey_csv`.
+        DataError: As for `scan_csv`.
     """
     rows: list[Row] = []
-    bad: list[Skipped] = []
-    stamps: list[str] = []
-    seen: dict[str, int] = {}
+    skipped: list[Skipped] = []
+    signatures: list[str] = []
+    first_row: dict[str, int] = {}
     root = os.path.realpath(path.parent)
     for number, values in enumerate(table, 1):
         row = _row(path, number, values, root)
-        file = row.found.file
-        if (first := seen.setdefault(file, number)) != number:
-            raise _fault(path, number, f"names {file!r}, as row {first} does", "each picture once")
-        stamp = _stamp(row.found.path, root)
-        stamps.append(f"{row.split}\0{row.name}\0{file}\0{stamp}")
-        if stamp.startswith(_UNUSABLE):
-            bad.append(Skipped(file, stamp.removeprefix(_UNUSABLE)))
+        file = row.location.file
+        if (first := first_row.setdefault(file, number)) != number:
+            raise _error(path, number, f"repeats the path {file!r} of row {first}", "each path once")
+        signature = _signature(row.location.path, root)
+        signatures.append(f"{row.split}\0{row.class_name}\0{file}\0{signature}")
+        if signature.startswith(_UNUSABLE):
+            skipped.append(Skipped(file, signature.removeprefix(_UNUSABLE)))
         else:
             rows.append(row)
-    digest = hashlib.sha256("\n".join(stamps).encode(errors="surrogateescape")).hexdigest()
-    files = [str(path), *(row.found.path for row in rows)]
-    return Survey(digest, files, lambda *_: listed(str(path), rows, bad))
+    digest = hashlib.sha256("\n".join(signatures).encode(errors="surrogateescape")).hexdigest()
+    files = [str(path), *(row.location.path for row in rows)]
+    return SourceScan(digest, files, lambda *_: listing_from_rows(str(path), rows, skipped))
 
 
 _UNUSABLE: Final = "unusable: "
 
 
-def _stamp(file: str, root: str) -> str:
-    """Give size and time of a file, or why it cannot be used."""
+def _signature(file: str, root: str) -> str:
+    """Return size and time of a file, or why it is unusable.
+
+    The texts are part of the source's signature: another wording would decode cached sources again.
+    """
     try:
-        # A link is as good as its target, but never leads out of the folder.
+        # A link is followed, but not out of the folder.
         if not os.path.realpath(file).startswith(f"{root}/"):
             return f"{_UNUSABLE}is a link out of the folder"
         status = os.stat(file)  # noqa: PTH116 - a Path for every row would be slow
@@ -84,25 +88,28 @@ def _row(path: Path, number: int, values: Mapping[str, str], root: str) -> Row:
     file, label, split = (values.get(column, "").strip() for column in COLUMNS)
     if not file or not label:
         missing = "path" if not file else "label"
-        raise _fault(path, number, f"has no {missing}", "a path and a label")
+        raise _error(path, number, f"has no {missing}", "a path and a label")
     if split.casefold() not in ("", *SPLITS):
-        raise _fault(
-            path, number, f"has the split {split!r}", f"one of {', '.join(SPLITS)}, or none for train"
+        raise _error(
+            path,
+            number,
+            f"has the split {split!r}",
+            f"one of {', '.join(SPLITS)}, or an empty cell for train",
         )
     if file.startswith("/") or ".." in file.split("/"):
-        raise _fault(
-            path, number, f"has the path {file!r}", "one relative to the manifest's folder and inside it"
+        raise _error(
+            path, number, f"has the path {file!r}", "a path relative to the manifest's folder and inside it"
         )
     file = os.path.normpath(file)
-    return Row(SPLITS.get(split.casefold(), "train"), label, Found(file, f"{root}/{file}"))
+    return Row(SPLITS.get(split.casefold(), "train"), label, FileLocation(file, f"{root}/{file}"))
 
 
-def _fault(path: Path, number: int, found: str, expected: str) -> DataError:
-    return DataError(f"Row {number} of {path} {found}, expected {expected}. Correct the row.")
+def _error(path: Path, number: int, fault: str, expected: str) -> DataError:
+    return DataError(f"Row {number} of {path} {fault}; expected {expected}. Correct the row.")
 
 
 def _read(path: Path) -> Iterator[Mapping[str, str]]:
-    """Read the rows of a CSV file, by the names of its columns."""
+    """Read the rows of a CSV file as mappings from column names to cells."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, strict=True)
@@ -110,26 +117,26 @@ def _read(path: Path) -> Iterator[Mapping[str, str]]:
             check_columns(path, columns)
             for number, cells in enumerate(filter(None, reader), 1):
                 if len(cells) > len(columns):
-                    # An unquoted comma in a path or label would move what follows into other columns.
-                    found = f"has {len(cells)} cells"
-                    raise _fault(
-                        path, number, found, f"{len(columns)} as in the first row, with quotes around commas"
+                    # An unquoted comma in a path or label would shift the following cells into other columns.
+                    fault = f"has {len(cells)} cells"
+                    raise _error(
+                        path, number, fault, f"{len(columns)} as in the first row, with quotes around commas"
                     )
                 yield dict(zip(columns, cells, strict=False))
     except (OSError, UnicodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(
-            f"{path} cannot be read as CSV: {reason}. Expected a table in UTF-8 with commas between the columns"
-            f" {', '.join(COLUMNS)}; write it again."
+            f"{path} cannot be read as CSV: {reason}. Expected a UTF-8 table with commas between the columns"
+            f" {', '.join(COLUMNS)}. Write the file again."
         ) from error
 
 
 def check_columns(path: Path, columns: Iterable[str]) -> None:
-    """Refuse a table that has not the columns of a manifest."""
+    """Check that a table has the columns of a manifest."""
     columns = list(columns)
     for column in COLUMNS[:2]:
         if columns.count(column) != 1:
             raise DataError(
-                f"{path} has the columns {', '.join(columns) or 'none'}, expected one named {column}: a manifest has"
-                " the columns path, label and, if wanted, split. Name them in the first row."
+                f"{path} has the columns {', '.join(columns) or 'none'}; expected one named {column}. A manifest has"
+                " the columns path, label and optionally split. Name them in the first row."
             )

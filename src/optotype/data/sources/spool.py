@@ -1,7 +1,7 @@
-"""The one file that takes the pictures of an archive or table, their bytes one after another.
+"""The temporary file that receives the image files of an archive or table, one after another.
 
-Nothing in a source decides what the file is called or where it lies, and no source fills the disk with much more than
-it holds itself.
+A source determines neither the name nor the folder of this file, and cannot fill the disk with much more than its own
+size.
 """
 
 from collections.abc import Iterator
@@ -9,79 +9,79 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, Self
 
-from optotype.data.pictures.decode import MOST_BYTES
-from optotype.data.sources.listing import Found
+from optotype.data.pictures.image_file import MAX_BYTES
+from optotype.data.pictures.location import FileLocation
 from optotype.errors import DataError
-from optotype.progress import Report
+from optotype.progress import ProgressCallback
 
-MOST_RATIO: Final = 200
-"""How many times its own size a source may unpack to, beyond `FREE_BYTES`."""
+MAX_RATIO: Final = 200
+"""Largest ratio of unpacked bytes, beyond `FREE_BYTES`, to the source's own size."""
 FREE_BYTES: Final = 256 << 20
-"""What any source may unpack to."""
+"""Bytes that any source may unpack to."""
 _CHUNK: Final = 1 << 20
 
 
 class Spool:
-    """A file that takes pictures, open for as long as ``opened`` holds.
+    """A file that receives image files, open during the block of ``create``.
 
     Attributes:
-        source: The archive or table that they come from.
-        found: The pictures so far.
+        source: The archive or table that is unpacked.
+        locations: The image files so far.
     """
 
-    def __init__(self, source: Path, path: Path, file: IO[bytes], report: Report) -> None:
+    def __init__(self, source: Path, path: Path, file: IO[bytes], progress: ProgressCallback) -> None:
         self.source = source
-        self.found: list[Found] = []
-        self._most = MOST_RATIO * source.stat().st_size + FREE_BYTES
-        self._report = report
+        self.locations: list[FileLocation] = []
+        self._max_bytes = MAX_RATIO * source.stat().st_size + FREE_BYTES
+        self._progress = progress
         self._path = str(path)
         self._file = file
-        self._taken = 0
+        self._size = 0
 
     @classmethod
     @contextmanager
-    def opened(cls, source: Path, folder: Path, report: Report) -> Iterator[Self]:
-        """Make the file in a folder, for the pictures of one source, telling how much of that was read."""
+    def create(cls, source: Path, folder: Path, progress: ProgressCallback) -> Iterator[Self]:
+        """Create the file in a folder, for the image files of one source."""
         path = folder / f"{len(list(folder.iterdir()))}.members"
         with path.open("xb") as file:
-            yield cls(source, path, file, report)
+            yield cls(source, path, file, progress)
 
-    def require(self, size: int, *, beside: int | None = None) -> None:
-        """Refuse a source that unpacks to more than there can honestly be in it.
+    def check_size(self, size: int, *, unpacked: int | None = None) -> None:
+        """Check that a source does not unpack to far more than its own size.
 
         Args:
-            size: Bytes that are to come.
-            beside: Bytes that came before; by default those taken.
+            size: Number of bytes to come.
+            unpacked: Number of bytes before; by default those in the file.
 
         Raises:
-            DataError: They are too many.
+            DataError: If the sum exceeds the limit.
         """
-        if size + (self._taken if beside is None else beside) > self._most:
+        if size + (self._size if unpacked is None else unpacked) > self._max_bytes:
             raise DataError(
-                f"{self.source} unpacks to more than {FREE_BYTES >> 20} MiB and {MOST_RATIO} times its own size, as"
-                " only a trap does, expected pictures. If it is what it should be, unpack it and name the folder."
+                f"{self.source} unpacks to more than {FREE_BYTES >> 20} MiB and {MAX_RATIO} times its own size, like a"
+                " decompression bomb; expected image files. If you trust it, unpack it and pass the folder."
             )
 
-    def tell(self, done: int, total: int) -> None:
-        """Tell how much of the source was read."""
-        self._report(f"unpacking {self.source.name}", done, total)
+    def report(self, done: int, total: int) -> None:
+        """Report how much of the source was read."""
+        self._progress(f"unpacking {self.source.name}", done, total)
 
-    def take(self, name: str, content: IO[bytes]) -> None:
-        """Copy a picture into the file.
+    def add(self, name: str, content: IO[bytes]) -> None:
+        """Copy an image file into the file.
 
         Args:
             name: Its name relative to the source.
             content: Its bytes.
 
         Raises:
-            DataError: The source unpacks to too much.
-            OSError: The bytes cannot be read, or not be written.
+            DataError: If the source unpacks to too many bytes.
+            OSError: If the bytes cannot be read or written.
         """
         size = 0
-        # One byte more than is allowed: whoever reads the picture then refuses it by its size.
-        while chunk := content.read(min(_CHUNK, MOST_BYTES + 1 - size)):
+        # One byte more than the limit of an image file: its reader then rejects it by its size.
+        while chunk := content.read(min(_CHUNK, MAX_BYTES + 1 - size)):
             size += len(chunk)
-            self.require(size)
+            self.check_size(size)
             self._file.write(chunk)
-        self.found.append(Found(name, self._path, self._taken, size))
-        self._taken += size
+        self.locations.append(FileLocation(name, self._path, self._size, size))
+        self._size += size

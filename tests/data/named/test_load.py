@@ -1,4 +1,4 @@
-"""Where named sets are looked for, in which order, and how one is fetched. MNIST is in the package."""
+"""Places of named data sets and their order, and downloads. MNIST is in the package."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +13,10 @@ import pytest
 import optotype.data
 from optotype.data.dataset import Dataset
 from optotype.data.load import load
-from optotype.data.named import places
+from optotype.data.named import load as named_load
 from optotype.data.named.catalogue import CATALOGUE, NamedSet
-from optotype.data.named.download import Original
-from optotype.data.named.places import load_named
+from optotype.data.named.download import RemoteFile
+from optotype.data.named.load import load_named
 from optotype.data.named.unpacking import unpack_emnist
 from optotype.errors import DataError
 from tests.data.named.archives import emnist_zip
@@ -42,29 +42,29 @@ def mnist() -> Dataset:
 
 @pytest.fixture(autouse=True)
 def places_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look for data below tmp_path only."""
+    """Use only folders in tmp_path."""
     monkeypatch.setenv("OPTOTYPE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.delenv("OPTOTYPE_DATA", raising=False)
     monkeypatch.delenv("OPTOTYPE_OFFLINE", raising=False)
-    monkeypatch.setattr(places, "SYSTEM", tmp_path / "system")
+    monkeypatch.setattr(named_load, "SYSTEM", tmp_path / "system")
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> bytes:
-    """Make the archive of a set of four images."""
+    """Return the archive of a data set of four images."""
     return emnist_zip(tmp_path / "gzip.zip", IMAGES.transpose(0, 2, 1), LABELS).read_bytes()
 
 
-def _publish(monkeypatch: pytest.MonkeyPatch, archive: bytes, *addresses: str) -> Original:
-    """Add the set "tiny" to the catalogue, to be fetched from there."""
-    original = Original("gzip.zip", len(archive), hashlib.sha256(archive).hexdigest(), addresses)
+def _publish(monkeypatch: pytest.MonkeyPatch, archive: bytes, *addresses: str) -> RemoteFile:
+    """Add the data set "tiny" with these addresses to the catalogue."""
+    original = RemoteFile("gzip.zip", len(archive), hashlib.sha256(archive).hexdigest(), addresses)
     tiny = NamedSet(
         class_names=("p", "q"),
         shape=(3, 2, 1),
         licence="CC0",
         citation="A. Nobody: Nothing. 2026",
-        originals=(original,),
+        files=(original,),
         unpack=partial(unpack_emnist, variant="letters", first_label=1),
     )
     monkeypatch.setitem(cast("dict[str, NamedSet]", CATALOGUE), "tiny", tiny)
@@ -72,7 +72,7 @@ def _publish(monkeypatch: pytest.MonkeyPatch, archive: bytes, *addresses: str) -
 
 
 def _write(folder: Path, pixel: int = 0) -> Path:
-    """Write the four IDX files of a set like "tiny", with one pixel to know it by."""
+    """Write the four IDX files of a data set like "tiny", with one pixel that identifies it."""
     folder.mkdir(parents=True)
     for prefix in ("train", "t10k"):
         images = IMAGES.copy()
@@ -82,7 +82,7 @@ def _write(folder: Path, pixel: int = 0) -> Path:
     return folder
 
 
-def test_mnist_is_what_it_is_known_to_be(mnist: Dataset) -> None:
+def test_mnist_has_its_published_sizes(mnist: Dataset) -> None:
     """MNIST has 60,000 training and 10,000 test images of 28 x 28 in ten classes, of the known sizes."""
     assert mnist.images.shape == (60_000, 28, 28, 1)
     assert mnist.images.dtype == np.uint8
@@ -99,13 +99,13 @@ def test_mnist_is_what_it_is_known_to_be(mnist: Dataset) -> None:
 
 @pytest.mark.parametrize(("name", "published"), MNIST_MD5.items())
 def test_shipped_files_have_the_published_sums(name: str, published: str) -> None:
-    """Each file inside the package is, byte for byte, the published one."""
+    """Each file in the package equals the published one."""
     path = Path(optotype.data.__file__).parent / "mnist" / name
     assert hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == published
 
 
 def test_the_licence_lies_beside_the_files() -> None:
-    """MNIST's own licence ships in its folder and names the licence, its text and the authors."""
+    """MNIST's licence is in its folder, with name, text and authors."""
     text = (Path(optotype.data.__file__).parent / "mnist" / "LICENSE").read_text()
     for words in (
         "CC BY-SA 3.0",
@@ -118,7 +118,7 @@ def test_the_licence_lies_beside_the_files() -> None:
 
 
 def test_a_data_set_cannot_be_changed(mnist: Dataset) -> None:
-    """Neither the fields of a data set nor its arrays can be written to."""
+    """The fields of a data set and its arrays are read-only."""
     with pytest.raises(FrozenInstanceError):
         mnist.name = "other"  # type: ignore[misc]  # that it is refused is the point
     for array in (mnist.images, mnist.labels):
@@ -127,17 +127,17 @@ def test_a_data_set_cannot_be_changed(mnist: Dataset) -> None:
 
 
 def test_the_test_split_is_out_of_sight(mnist: Dataset) -> None:
-    """A sealed test shows its size, file names and fingerprint and keeps no array."""
+    """A sealed test set shows its size, file names and fingerprint and contains no array."""
     shown = [name for name in dir(mnist.test) if not name.startswith("_")]
     assert shown == ["files", "fingerprint", "n"]
     assert not any(isinstance(value, np.ndarray) for value in vars(mnist.test).values())
     assert repr(mnist.test) == "SealedTest(n=10000)"
 
 
-def test_a_set_is_fetched_unpacked_and_kept(
+def test_a_data_set_is_downloaded_and_unpacked_once(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first load asks the server once, the second not at all and maps its images; both give the same, upright."""
+    """The first load makes one request, the second none and maps its images; both give the same upright images."""
     with serving(archive) as server:
         _publish(monkeypatch, archive, server.address)
         told: list[str] = []
@@ -161,8 +161,8 @@ def _mapped(array: Any) -> Any:
     return array
 
 
-def test_four_at_once_fetch_once(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four that load the same new set at the same time make one request and get the same."""
+def test_concurrent_loads_make_one_request(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four threads that load the same new data set make one request and get the same data."""
     with serving(archive) as server, ThreadPoolExecutor(4) as pool:
         _publish(monkeypatch, archive, server.address)
         prints = {data.fingerprint for data in pool.map(load, ["tiny"] * 4)}
@@ -171,7 +171,7 @@ def test_four_at_once_fetch_once(archive: bytes, monkeypatch: pytest.MonkeyPatch
 
 
 def test_places_have_an_order(archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """OPTOTYPE_DATA goes before the system's folder, that before the cache, and that before the network."""
+    """OPTOTYPE_DATA precedes the system's folder, which precedes the cache, which precedes the network."""
     with serving(archive) as server:
         _publish(monkeypatch, archive, server.address)
         cached = _write(tmp_path / "home" / "named" / "tiny", pixel=103)
@@ -188,7 +188,7 @@ def test_places_have_an_order(archive: bytes, tmp_path: Path, monkeypatch: pytes
 def test_a_half_filled_place_is_passed_over(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder that lacks one of the four files does not count, and one in the cache is completed."""
+    """A folder without one of the four files is passed over, and one in the cache is completed."""
     with serving(archive) as server:
         _publish(monkeypatch, archive, server.address)
         for place in ("system", "home/named"):
@@ -196,10 +196,10 @@ def test_a_half_filled_place_is_passed_over(
         np.testing.assert_array_equal(load("tiny").images[..., 0], IMAGES)
 
 
-def test_an_archive_at_hand_is_taken_if_its_sum_is_right(
+def test_a_local_archive_is_used_if_its_hash_is_right(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The published file in OPTOTYPE_DATA/NAME is unpacked without a network; any other file is refused by its sum."""
+    """The published file in OPTOTYPE_DATA/NAME is unpacked without a network; others are rejected by their hash."""
     monkeypatch.setenv("OPTOTYPE_DATA", str(tmp_path / "mine"))
     monkeypatch.setenv("OPTOTYPE_OFFLINE", "1")
     _publish(monkeypatch, archive, "https://example.org/gzip.zip")
@@ -213,12 +213,12 @@ def test_an_archive_at_hand_is_taken_if_its_sum_is_right(
     assert [each.name for each in path.parent.iterdir()] == ["gzip.zip"]
 
 
-def test_offline_nothing_is_asked(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With OPTOTYPE_OFFLINE the message says what to put where, and only the cache is used; 0 allows the network."""
+def test_offline_no_request_is_made(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With OPTOTYPE_OFFLINE the message says which file to put where, and the cache is used; 0 allows the network."""
     with serving(archive) as server:
         _publish(monkeypatch, archive, server.address)
         monkeypatch.setenv("OPTOTYPE_OFFLINE", "1")
-        with pytest.raises(DataError, match=f"OPTOTYPE_DATA/tiny: put there {server.address}"):
+        with pytest.raises(DataError, match=f"OPTOTYPE_DATA/tiny. Put the files from {server.address}"):
             load("tiny")
         assert server.ranges == []
         monkeypatch.setenv("OPTOTYPE_OFFLINE", "0")
@@ -228,24 +228,24 @@ def test_offline_nothing_is_asked(archive: bytes, monkeypatch: pytest.MonkeyPatc
         assert server.ranges == [None]
 
 
-def test_a_set_that_nobody_gives_is_a_sentence(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the server has the file no longer, loading ends in a DataError that names its address."""
+def test_a_missing_download_is_an_error(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the server no longer has the file, a DataError names its address."""
     with serving(archive, status(404)) as server:
         _publish(monkeypatch, archive, server.address)
-        with pytest.raises(DataError, match=f"{server.address} answers 404"):
+        with pytest.raises(DataError, match=f"{server.address} responds 404"):
             load("tiny")
 
 
-def test_another_set_in_its_place_is_refused(
+def test_another_data_set_under_the_name_is_rejected(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder with images of another shape, or with other classes, does not pass for the set it is named after."""
+    """A folder with images of another shape or other classes is rejected under the data set's name."""
     _publish(monkeypatch, archive)
     _write(tmp_path / "system" / "tiny")
     tiny = CATALOGUE["tiny"]
     for changes, said in (
-        ({"shape": (2, 3, 1)}, r"holds images of shape \(3, 2, 1\), expected \(2, 3, 1\)"),
-        ({"class_names": ("p", "q", "r")}, "has 2 classes, expected 3"),
+        ({"shape": (2, 3, 1)}, r"contains images of shape \(3, 2, 1\); expected \(2, 3, 1\)"),
+        ({"class_names": ("p", "q", "r")}, "has 2 classes; expected 3"),
     ):
         monkeypatch.setitem(
             cast("dict[str, NamedSet]", CATALOGUE), "tiny", replace(tiny, **cast("Any", changes))
@@ -254,20 +254,20 @@ def test_another_set_in_its_place_is_refused(
             load_named("tiny")
 
 
-def test_a_cache_that_cannot_be_written_is_said_so(
+def test_an_unwritable_cache_is_an_error(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the cache is in the way or full, the message says where, and how to move it."""
+    """If the cache is not writable or full, the message names it, and how to move it."""
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "named").write_text("a file")
     with serving(archive) as server:
         _publish(monkeypatch, archive, server.address)
-        with pytest.raises(DataError, match=r"tiny cannot be unpacked into .*set OPTOTYPE_HOME"):
+        with pytest.raises(DataError, match=r"tiny cannot be unpacked into .*Set OPTOTYPE_HOME"):
             load("tiny")
 
 
-def test_a_broken_installation_is_said_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A set of the package that is missing from it asks for a new installation."""
-    monkeypatch.setattr(places, "files", lambda _: tmp_path / "nothing")
+def test_a_broken_installation_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """If a data set is missing from the package, the message asks for a new installation."""
+    monkeypatch.setattr(named_load, "files", lambda _: tmp_path / "nothing")
     with pytest.raises(DataError, match="mnist is missing from the package"):
         load("mnist")

@@ -1,16 +1,16 @@
-"""Which pictures are meant by places."""
+"""Resolution of image arguments."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from optotype.data.pictures.inputs import resolve_inputs
+from optotype.data.sources.inputs import resolve_inputs
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a few files in the working folder; none is a picture inside, since none is opened."""
+    """Write a few files to the working folder; they contain no images, because none is opened."""
     monkeypatch.chdir(tmp_path)
     for name in (
         "b.png",
@@ -35,21 +35,21 @@ def _names(*places: str) -> list[str]:
 
 @pytest.mark.usefixtures("here")
 def test_places_keep_their_order_and_folders_are_sorted() -> None:
-    """Files come as given, whatever they are called; a folder gives its pictures at any depth, hidden ones apart."""
+    """Files of any name are kept in order; a folder gives its image files at any depth, except hidden ones."""
     assert _names("b.png", "in/note.txt", "a.png", "b.png") == ["b.png", "in/note.txt", "a.png", "b.png"]
     assert _names("in", "a.png") == ["in/2.jpg", "in/deep/er/1.png", "a.png"]
     assert _names("in/") == ["in/2.jpg", "in/deep/er/1.png"]
 
 
-def test_output_of_ours_is_no_picture_that_is_meant(here: Path) -> None:
-    """A contact sheet and curves beside optotype's marks are left out."""
+def test_optotypes_output_is_ignored(here: Path) -> None:
+    """A contact sheet and curves beside optotype's markers are left out."""
     (here / "in" / "run.json").touch()
     (here / "in" / "loss.png").touch()
     assert _names("in") == ["in/2.jpg", "in/deep/er/1.png"]
 
 
 def test_patterns_are_expanded_unless_a_file_is_called_so(here: Path) -> None:
-    """A pattern gives what it matches, sorted, a folder with all in it, and each file once; a file's own name wins."""
+    """A pattern gives its matches, sorted, each file once; an existing file of that name takes precedence."""
     assert _names("*.png") == ["a.png", "b.png"]
     assert _names("i[n]") == ["in/2.jpg", "in/deep/er/1.png"]
     assert _names("in/**/*.png", f"{here}/[ab].png") == ["in/deep/er/1.png", f"{here}/a.png", f"{here}/b.png"]
@@ -58,22 +58,22 @@ def test_patterns_are_expanded_unless_a_file_is_called_so(here: Path) -> None:
     assert _names("[ab].png") == ["[ab].png"]
 
 
-def test_what_is_not_there_is_told(here: Path) -> None:
-    """A pattern without a match, a folder without a picture, and links out of a folder cannot be used."""
+def test_missing_files_are_listed(here: Path) -> None:
+    """A pattern without a match, a folder without an image file and links out of a folder are unusable."""
     (here / "empty").mkdir()
     (here / "in" / "away.png").symlink_to("/dev/zero")
     found, bad = resolve_inputs(["empty", "x*", "in", "missing.png"])
     assert [each.file for each in found] == ["in/2.jpg", "in/deep/er/1.png", "missing.png"]
     assert [(each.file, each.reason) for each in bad] == [
-        ("empty", "is a folder without a picture"),
+        ("empty", "is a folder without an image file"),
         ("x*", "matches no file"),
         ("in/away.png", "is a link out of the folder"),
     ]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_cannot_be_read_is_told(here: Path) -> None:
-    """A folder without the right to read it is one bad place, and no error."""
+def test_an_unreadable_folder_is_listed(here: Path) -> None:
+    """An unreadable folder is one unusable argument, not an error."""
     (here / "in").chmod(0)
     _, bad = resolve_inputs(["in"])
     (here / "in").chmod(0o700)
