@@ -22,6 +22,7 @@ from pydantic import JsonValue
 
 from optotype.data.splits import stratified_split
 from optotype.engine.augmentation import Augment, augmented
+from optotype.engine.network import Images
 from optotype.randomness import permutation, purpose
 from optotype.training.plan import Indices, TrainingPlan
 from optotype.training.probe_net import ProbeNetwork
@@ -160,9 +161,10 @@ class AugmentProbe:
         drop, margin = self._class_average(self._correct - still_correct / _DRAWS)
         return ToleranceTest(setting, drop, margin, self.max_drop)
 
-    def _correct_on(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def _correct_on(self, images: Images) -> NDArray[np.float64]:
         """Return 1 for each image that is classified correctly and 0 for the others."""
-        return (self._network.predict(images) == self._labels).astype(np.float64)
+        correct: NDArray[np.float64] = (self._network.predict(images) == self._labels).astype(np.float64)
+        return correct
 
     def _class_average(self, values: NDArray[np.float64]) -> tuple[float, float]:
         """Average over each class, then over the classes; return it with half the width of its 95 % interval."""

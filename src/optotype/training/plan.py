@@ -47,7 +47,7 @@ class TrainingPlan:
     initial_weights: Weights = field(default_factory=dict)
     frozen_layers: int = 0
     threads: int | None = None
-    augment_choice: Mapping[str, JsonValue] | None = None
+    augment_choice: dict[str, JsonValue] | None = None
 
     @property
     def monitor(self) -> Monitor:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from optotype.data.dataset import Dataset
 from optotype.data.splits import Split, fingerprint_of
 from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Flatten, Layer, MaxPooling2D
+from optotype.engine.network import Images
 from optotype.engine.optimizers import Adam
 from optotype.engine.schedules import OneCycle
 from optotype.metrics import softmax
@@ -54,18 +55,19 @@ class ProbeNetwork:
         for _ in epochs(plan, self._network):
             pass
 
-    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    def predict(self, images: Images) -> NDArray[np.int64]:
         """Predict the class of each image.
 
         Args:
-            images: uint8 of shape (n, height, width, channels).
+            images: uint8, or float32 in 0..1, of shape (n, height, width, channels).
 
         Returns:
             int64 of shape (n,).
         """
-        return self._network.logits(images).argmax(axis=1)
+        classes: NDArray[np.int64] = self._network.logits(images).argmax(axis=1)
+        return classes
 
-    def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def predict_proba(self, images: Images) -> NDArray[np.float64]:
         """Predict the probability of each class for each image, float64 of shape (n, classes)."""
         return softmax(self._network.logits(images))
 

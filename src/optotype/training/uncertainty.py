@@ -9,11 +9,12 @@ from pydantic import JsonValue
 
 from optotype.engine.network import Network
 from optotype.errors import DataError, OptotypeError
+from optotype.models.calibration import LEAST as MIN_CALIBRATION_IMAGES
 from optotype.models.calibration import Calibration
 from optotype.models.model import Model
 from optotype.models.novelty import NoveltyDetector
 from optotype.randomness import permutation, purpose
-from optotype.training.plan import MIN_CALIBRATION_IMAGES, Indices, TrainingPlan
+from optotype.training.plan import Indices, TrainingPlan
 
 # Separates these hashes from every other use of the split seed. Another word would draw other images.
 _SAMPLE: Final = purpose("doubts")
