@@ -2,9 +2,28 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from optotype.checking.cross_validation import _assign_folds, cross_validate
+from optotype.checking.cross_validation import _assign_folds, cross_validate, probe_recipe
+from optotype.engine.layers import describe
+from optotype.recipes.builtin import load_recipe
 from tests.checking.samples import textured, textures
+
+
+@given(st.integers(1, 32), st.integers(1, 32), st.sampled_from([1, 3]), st.integers(1, 10**6))
+def test_there_is_a_probe_network_for_every_shape(
+    height: int, width: int, channels: int, images: int
+) -> None:
+    """Its layers fit images with sides of up to 32 pixels, and small sets are repeated more often."""
+    recipe = probe_recipe((height, width, channels), images)
+    assert describe(recipe.network_layers(2), (height, width, channels))[-1].output_shape == (2,)
+    assert 3 <= recipe.epochs <= 30
+
+
+def test_images_like_those_of_mnist_get_its_recipe() -> None:
+    """28 x 28 grey images are probed with the layers of mnist-quick."""
+    assert probe_recipe((28, 28, 1), 10_000).layers == load_recipe("mnist-quick").layers
 
 
 def test_easy_classes_are_told_apart_in_held_out_images() -> None:
@@ -31,9 +50,7 @@ def test_a_label_is_not_learned_from_its_own_image() -> None:
 
 def test_the_same_data_give_the_same_probabilities() -> None:
     """Results are deterministic and do not depend on the number of threads."""
-    first, second = (
-        cross_validate(textured(60), np.arange(60), threads).probabilities for threads in (1, 2)
-    )
+    first, second = (cross_validate(textured(60), np.arange(60), threads).probabilities for threads in (1, 2))
     assert np.array_equal(first, second)
 
 

@@ -5,21 +5,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset, SealedTest
 from optotype.engine.augmentation import Augment
+from optotype.engine.layers import describe
 from optotype.errors import RecipeError
 from optotype.recipes.recipe import Recipe
 from optotype.runs.run import Run
 from optotype.training import auto_augment
-from optotype.training.auto_augment import ToleranceTest, resolve_augment
+from optotype.training.auto_augment import ToleranceTest, probe_recipe, resolve_augment
 from optotype.training.loop import epochs
 from optotype.training.plan import build_network, plan_training
 from optotype.training.train import train
 from tests.training.samples import dataset, recipe
 
 N = 800
+
+
+@pytest.fixture(autouse=True)
+def _short_probe_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto_augment, "_STEPS", 150)
 
 
 def arrows(n: int = N, *, mirrored: bool) -> Dataset:
@@ -112,8 +120,9 @@ def test_a_probe_network_near_chance_chooses_nothing() -> None:
         assert "chance is 50.0 %" in reason
 
 
-def test_a_flip_that_harms_small_classes_is_rejected() -> None:
+def test_a_flip_that_harms_small_classes_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flip that turns one class of 2 % into another of 2 % is rejected, although it changes few of all images."""
+    monkeypatch.setattr(auto_augment, "_STEPS", 500)
     large, small = arrows(1920, mirrored=True), arrows(80, mirrored=False)
     data = replace(
         large,
@@ -123,6 +132,16 @@ def test_a_flip_that_harms_small_classes_is_rejected() -> None:
     )
     _, reasons = choose(data)
     assert reasons[0].startswith("flip: rejected")
+
+
+@given(st.integers(1, 64), st.integers(1, 64), st.sampled_from([1, 3]), st.integers(1, 10_000))
+def test_there_is_a_probe_network_for_every_shape(
+    height: int, width: int, channels: int, images: int
+) -> None:
+    """Its layers fit images of any size, and it makes at least 150 steps, whatever the number of images."""
+    small = probe_recipe((height, width, channels), images, seed=0)
+    assert describe(small.network_layers(2), (height, width, channels))[-1].output_shape == (2,)
+    assert small.epochs * -(-images // small.batch_size) >= 150
 
 
 def test_bright_edges_are_padded_with_their_reflection() -> None:
@@ -153,9 +172,11 @@ def test_validation_images_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None
     used: list[int] = []
 
     class Recorder(auto_augment.ProbeNetwork):
-        def __init__(self, data: Dataset, rows: NDArray[np.int64], **settings: int) -> None:
+        def __init__(
+            self, data: Dataset, rows: NDArray[np.int64], recipe: Recipe, threads: int | None = None
+        ) -> None:
             used.extend(rows.tolist())
-            super().__init__(data, rows, **settings)
+            super().__init__(data, rows, recipe, threads)
 
     monkeypatch.setattr(auto_augment, "ProbeNetwork", Recorder)
     plan = plan_training(arrows(mirrored=True), auto_recipe().override({"validation": 200}))
@@ -164,9 +185,7 @@ def test_validation_images_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None
     assert not set(used) & set(plan.split.validation.tolist())
 
 
-def test_an_interrupted_choice_leaves_no_run_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_choice_leaves_no_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C before the training begins leaves no run folder, and the message says that nothing was saved."""
 
     def stop(*_: object) -> None:

@@ -1,5 +1,6 @@
 """Cross-validation with probe networks: predictions for images that a network was not trained on."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,13 +10,26 @@ from numpy.typing import NDArray
 
 from optotype.checking.thumbnails import thumbnails
 from optotype.data.dataset import Dataset
+from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Flatten, Layer, MaxPooling2D
+from optotype.engine.optimizers import Adam
+from optotype.engine.schedules import OneCycle
 from optotype.metrics import wilson_interval
 from optotype.randomness import permutation, purpose
+from optotype.recipes.builtin import load_recipe
+from optotype.recipes.recipe import Recipe
 from optotype.training.probe_net import ProbeNetwork
 
 FOLDS: Final = 5
 MIN_SKILL: Final = 0.2
 """Least skill (accuracy above naming the largest class, divided by the greatest possible) for finding label errors."""
+# Enough for the accuracy to level off. Small sets are repeated more often, up to a limit.
+_IMAGES_SEEN: Final = 50_000
+_MIN_EPOCHS: Final = 3
+_MAX_EPOCHS: Final = 30
+# Of batch normalization's moving statistics. A small set gets only a few hundred steps. With the usual 0.99 the
+# statistics are not accurate by then, and predictions are useless.
+_MOMENTUM: Final = 0.9
+_MIN_POOLED_SIDE: Final = 8  # pixels
 # Separates the hash of the folds from that of every split.
 _FOLD: Final = purpose("fold")
 
@@ -77,10 +91,42 @@ def cross_validate(data: Dataset, groups: NDArray[np.int64], threads: int | None
     networks = []
     for fold in range(FOLDS):
         held_out = np.flatnonzero(folds == fold)
-        network = ProbeNetwork(data, np.flatnonzero(folds != fold), seed=fold, threads=threads)
+        rows = np.flatnonzero(folds != fold)
+        recipe = probe_recipe(data.shape, len(rows)).override({"seed": fold})
+        network = ProbeNetwork(data, rows, recipe, threads)
         probabilities[held_out] = network.predict_proba(data.images[held_out])
         networks.append(network)
     return CrossValidation(probabilities, networks)
+
+
+def probe_recipe(shape: tuple[int, int, int], images: int) -> Recipe:
+    """Choose the probe network: mnist-quick for 28 x 28 grey images, else a small one with batch normalization.
+
+    Args:
+        shape: Height, width and channels of an image; sides of at most 32 pixels.
+        images: Number of images to train on, at least 1.
+    """
+    length = {"epochs": min(_MAX_EPOCHS, max(_MIN_EPOCHS, math.ceil(_IMAGES_SEEN / images)))}
+    if shape == (28, 28, 1):
+        return load_recipe("mnist-quick").override(length)
+    layers: list[Layer] = []
+    side, filters = min(shape[:2]), 16
+    while side >= _MIN_POOLED_SIDE:
+        layers += [
+            Conv2D(filters, 3, "relu", padding="same"),
+            BatchNormalization(momentum=_MOMENTUM),
+            MaxPooling2D(2),
+        ]
+        side, filters = side // 2, 2 * filters
+    layers += [Flatten(), Dense(128, "relu")]
+    return Recipe(
+        name="probe",
+        layers=tuple(layers),
+        optimizer=Adam(0.003),
+        schedule=OneCycle(),
+        batch_size=64,
+        **length,
+    )
 
 
 def _assign_folds(labels: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ nothing.
 Only training images are used, for training and for measuring. The validation images remain for judging the result.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -22,8 +23,11 @@ from pydantic import JsonValue
 
 from optotype.data.splits import stratified_split
 from optotype.engine.augmentation import Augment, augmented
+from optotype.engine.layers import Conv2D, Dense, Flatten, Layer, MaxPooling2D
 from optotype.engine.network import Images
+from optotype.engine.optimizers import Adam
 from optotype.randomness import permutation, purpose
+from optotype.recipes.recipe import Recipe
 from optotype.training.plan import Indices, TrainingPlan
 from optotype.training.probe_net import ProbeNetwork
 
@@ -34,6 +38,9 @@ _MIN_IMAGES: Final = 500
 _MAX_IMAGES: Final = 10_000
 _HELD_OUT_SHARE: Final = 0.2
 _DRAWS: Final = 4  # random changes per held-out image
+_STEPS: Final = 1000  # of the probe network's training
+_BATCH_SIZE: Final = 64
+_MAX_UNPOOLED_SIDE: Final = 8  # pixels
 MAX_DROP_SHARE: Final = 0.06
 """A change is tolerated if, with 95 % confidence, it costs less than this share of the probe network's accuracy."""
 MIN_SKILL: Final = 0.2
@@ -130,7 +137,9 @@ class AugmentProbe:
         split = stratified_split(data.labels[rows], _HELD_OUT_SHARE, recipe.split_seed)
         train, held_out = rows[split.train], rows[split.validation]
         self._seed = recipe.seed
-        self._network = ProbeNetwork(data, train, seed=recipe.seed, threads=plan.threads)
+        self._network = ProbeNetwork(
+            data, train, probe_recipe(data.shape, len(train), recipe.seed), plan.threads
+        )
         self._labels = data.labels[held_out]
         self.trained_on = len(train)
         self.images = data.images[held_out]
@@ -171,6 +180,33 @@ class AugmentProbe:
         mean = float(self._weights @ values)
         # Deviations are from the overall mean. From the class means, a small class would seem more certain than it is.
         return mean, 1.96 * float(np.linalg.norm(self._weights * (values - mean)))
+
+
+def probe_recipe(shape: tuple[int, int, int], images: int, seed: int) -> Recipe:
+    """Return the recipe of the probe network: convolutions and pooling until the image is small, then dense layers.
+
+    It has no batch normalization, unlike the probe of the data doctor. With that probe the choices were the same on
+    MNIST and no better on CIFAR-10, where it took over twice the processor time.
+
+    Args:
+        shape: Height, width and channels of an image.
+        images: Number of images to train on, at least 1.
+        seed: Determines the initial weights and the order of the images.
+    """
+    layers: list[Layer] = []
+    side, filters = min(shape[:2]), 16
+    while side > _MAX_UNPOOLED_SIDE:
+        layers += [Conv2D(filters, 3, "relu", padding="same"), MaxPooling2D(2)]
+        side, filters = side // 2, 32
+    layers += [Flatten(), Dense(64, "relu")]
+    return Recipe(
+        name="probe",
+        layers=tuple(layers),
+        optimizer=Adam(0.001),
+        batch_size=_BATCH_SIZE,
+        epochs=math.ceil(_STEPS / math.ceil(images / _BATCH_SIZE)),
+        seed=seed,
+    )
 
 
 def _with_choice(
