@@ -6,13 +6,13 @@ import numpy as np
 from pydantic import JsonValue
 
 from optotype.data.sealed import Opening
+from optotype.diagnosis.diagnosis import Diagnosis
 from optotype.engine.layers import Dense, Flatten
 from optotype.engine.network import Network
 from optotype.judging.judgement import (
     Baseline,
     Bin,
     CalibrationCheck,
-    Diagnosis,
     Evidence,
     Judgement,
     LabelSets,

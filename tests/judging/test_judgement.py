@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from optotype.data.sealed import Opening
+from optotype.diagnosis.diagnosis import Diagnosis
 from optotype.errors import DataError, RunError
 from optotype.judging.judgement import (
     Baseline,
     Bin,
     CalibrationCheck,
-    Diagnosis,
     Judgement,
     LabelSets,
     NoveltyCheck,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError, with_config
 
 from optotype.data.sealed import Opening
+from optotype.diagnosis.diagnosis import Diagnosis
 from optotype.errors import DataError, RunError
 from optotype.metrics import Estimate
 from optotype.runs.predictions import Predictions
@@ -193,25 +194,6 @@ class RobustnessCurve:
     levels: tuple[float, ...]
     accuracy: tuple[Estimate, ...]
     n: int
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """Something that is wrong, or could be better, in plain words.
-
-    Attributes:
-        kind: What, as a short name.
-        message: One sentence.
-        evidence: The numbers that it rests on.
-        advice: What to try next, with a command where there is one.
-        severe: Whether the result misleads while it is so.
-    """
-
-    kind: str
-    message: str
-    evidence: str
-    advice: str
-    severe: bool = False
 
 
 @dataclass(frozen=True, eq=False)
