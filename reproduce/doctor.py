@@ -96,7 +96,7 @@ def _training_images(findings: ot.Findings, kind: Kind) -> list[set[int]]:
 
 
 def _find_suspects(data: ot.Dataset, opened: OpenedTest) -> tuple[Suspect, ...]:
-    """List the test images with the least probable labels, by networks trained on four fifths of the training images."""
+    """List the test images with the least probable labels, by networks trained on 4/5 of the training images."""
     probabilities = cross_validate(data, np.arange(len(data.labels))).predict_proba(opened.images)
     label_probabilities = probabilities[np.arange(len(opened.labels)), opened.labels]
     return tuple(

@@ -77,8 +77,8 @@ def faults_section(folder: Path) -> list[str]:
 
 
 _INTRODUCTION: Final = """`optotype data mnist --check` on MNIST with 100 planted faults of each kind.
-Recall is the share of the planted faults that are found as their kind. Precision is the share of the findings that are planted
-faults; findings in MNIST itself count against it. `reproduce/planted.py` plants the faults. Command:
+Recall is the share of the planted faults that are found as their kind. Precision is the share of the findings that are
+planted faults; findings in MNIST itself count against it. `reproduce/planted.py` plants the faults. Command:
 `.venv/bin/python -m reproduce.doctor`."""
 
 
@@ -105,8 +105,8 @@ def _mnist_itself(results: Examination) -> str:
         f"{suspect.index} ({suspect.label}, or {suspect.prediction}?)" for suspect in results.suspects
     )
     return (
-        f"The check of MNIST itself took {results.seconds:.0f} s on {results.machine}. The cross-validated accuracy of the"
-        f" probe networks was {100 * results.probe_accuracy:.1f} %. The test images with the least probable labels, by"
-        f" index: {suspects}.\n\n"
+        f"The check of MNIST itself took {results.seconds:.0f} s on {results.machine}. The cross-validated accuracy of"
+        f" the probe networks was {100 * results.probe_accuracy:.1f} %. The test images with the least probable"
+        f" labels, by index: {suspects}.\n\n"
         "![These images](docs/pictures/suspects.png)"
     )
