@@ -19,6 +19,7 @@ from optotype.training import auto_augment
 from optotype.training.auto_augment import ToleranceTest, probe_recipe, resolve_augment
 from optotype.training.loop import epochs
 from optotype.training.plan import build_network, plan_training
+from optotype.training.probe_net import ProbeNetwork
 from optotype.training.train import train
 from tests.training.samples import dataset, recipe
 
@@ -171,7 +172,7 @@ def test_validation_images_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None
     """The probe network is trained and measured on training images only."""
     used: list[int] = []
 
-    class Recorder(auto_augment.ProbeNetwork):
+    class Recorder(ProbeNetwork):
         def __init__(
             self, data: Dataset, rows: NDArray[np.int64], recipe: Recipe, threads: int | None = None
         ) -> None:

@@ -5,14 +5,14 @@ wasted on an error. Nothing is trained on the test images or selected with them.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from optotype.checking.cross_validation import CrossValidation, cross_validate
 from optotype.checking.duplicates import DuplicateSearch
-from optotype.checking.findings import KINDS, Finding, Findings
+from optotype.checking.findings import KINDS, Finding, Findings, RescoredRun
 from optotype.checking.imbalance import imbalance
 from optotype.checking.label_errors import label_errors
 from optotype.checking.outliers import brightness_outliers, size_outliers
@@ -72,8 +72,6 @@ def check(
         findings += leaks
     if probe is not None and probe.is_reliable(data.labels):
         findings += label_errors(data, probe, opened, {leak.pictures[0].index for leak in leaks})
-    suspects = suspect_test_images(findings)
-    rank = {kind: place for place, kind in enumerate(KINDS)}
     return Findings(
         name=data.name,
         fingerprint=data.fingerprint,
@@ -81,8 +79,8 @@ def check(
         test_images=len(opened.labels) if opened else 0,
         opening=opened.opening if opened else None,
         probe_accuracy=probe.accuracy(data.labels) if probe else None,
-        findings=tuple(sorted(findings, key=lambda finding: (rank[finding.kind], -finding.score))),
-        rescored_runs=rescore_runs(Path(runs_root), opened.fingerprint, suspects) if opened else (),
+        findings=tuple(sorted(findings, key=_rank)),
+        rescored_runs=_rescore(findings, opened, runs_root),
         notes=tuple(_notes(data, duplicates, probe, opened, len(leaks))),
         seconds=time.perf_counter() - started,
     )
@@ -90,6 +88,20 @@ def check(
 
 def _unreadable(data: Dataset) -> list[Finding]:
     return [Finding("unreadable", f"{file.file}: {file.reason}", 1.0) for file in data.skipped]
+
+
+def _rank(finding: Finding) -> tuple[int, float]:
+    """Return the sort key of a finding: severe kinds first, then high scores."""
+    return list(KINDS).index(finding.kind), -finding.score
+
+
+def _rescore(
+    findings: Sequence[Finding], opened: OpenedTest | None, runs_root: str | Path
+) -> tuple[RescoredRun, ...]:
+    """Score the judged runs of the opened test set again without its suspect images."""
+    if opened is None:
+        return ()
+    return rescore_runs(Path(runs_root), opened.fingerprint, suspect_test_images(findings))
 
 
 def _notes(

@@ -66,7 +66,7 @@ class Checkpointer:
         if self._best is None:
             message = f"No epoch finished, so no model was saved. The run is {self._run.path}."
         else:
-            # The model is saved first, so Ctrl-C cuts short only the fit of its uncertainty. The run has diverged anyway.
+            # The model is saved first, so Ctrl-C cuts short only the fit of its uncertainty; the run has diverged.
             with suppress(KeyboardInterrupt):
                 self._save_model(self._best.weights, self._best.epoch.epoch, "diverged")
             message = (
