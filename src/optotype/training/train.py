@@ -76,7 +76,7 @@ def train(
         checkpointer.draw_curves()
         raise DivergedError(f"{error} {message}") from None
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"Training was interrupted. {checkpointer.save_current('Ctrl-C')}") from None
+        raise KeyboardInterrupt(f"Training stopped. {checkpointer.save_current('Ctrl-C')}") from None
     except BaseException as error:
         error.add_note(checkpointer.save_current(f"{type(error).__name__}: {error}"))
         raise
@@ -108,7 +108,7 @@ def _resolve(plan: TrainingPlan) -> TrainingPlan:
         return resolve_augment(plan)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            "Training was interrupted during the choice of the augmentation. Nothing was saved."
+            "Training stopped during the choice of the augmentation. Nothing was saved."
         ) from None
 
 
