@@ -1,4 +1,4 @@
-"""results/diagnoses.json: what was said of runs in which a condition was planted; and its tables."""
+"""results/diagnoses.json: the diagnoses of runs with a planted fault; and its tables."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from reproduce.machine import Machine
 from reproduce.results import Frozen
 
 FILE: Final = "diagnoses.json"
-_CLEARLY: Final = 0.01
+_MIN_GAIN: Final = 0.01
 
 EXPECTED: Final = {
     "noise 10 %": "label_noise",
@@ -19,23 +19,23 @@ EXPECTED: Final = {
     "few test images": "too_few_images",
     "deep sigmoid": "vanishing_gradients",
 }
-"""What a planted condition should be found as; rates are counted by what other rates come to."""
+"""The expected diagnosis of each planted fault. Learning rates are scored by the results of other rates."""
 
 
 class Trial(Frozen):
-    """One training.
+    """One training with its diagnoses.
 
     Attributes:
-        condition: What was planted; "rate" where only the learning rate is another, "healthy" where nothing.
-        data: Of which set.
+        condition: The planted fault; "rate" if only the learning rate differs, "healthy" if nothing does.
+        data: Name of the data set.
         net: Name of the built-in recipe.
-        factor: What its learning rate is multiplied by.
-        train: Accuracy on training images, as are the next two; None where the training diverged.
-        validation: On validation; None where there is none.
-        test: On the test images.
-        first: On training images in the first epoch, while the weights moved.
-        kinds: Of the diagnoses; "diverged" where there is nothing to judge.
-        evidence: Theirs.
+        factor: Factor of its learning rate.
+        train: Accuracy on training images; None, like the next two, if the training diverged.
+        validation: Accuracy on validation images; None if there are none.
+        test: Accuracy on test images.
+        first: Accuracy on training images during the first epoch.
+        kinds: The kinds of the diagnoses; "diverged" if there is no run to judge.
+        evidence: The evidence of each diagnosis.
     """
 
     condition: str
@@ -51,7 +51,7 @@ class Trial(Frozen):
 
 
 class Trials(Frozen):
-    """All of them, and what made them."""
+    """All trials, with the machine and versions that ran them."""
 
     machine: Machine
     versions: dict[str, str]
@@ -59,90 +59,102 @@ class Trials(Frozen):
 
 
 def diagnoses_section(folder: Path) -> list[str]:
-    """Write what RESULTS.md says of diagnoses; a line that says how to get them where there are none yet."""
+    """Render the section of RESULTS.md on diagnoses; without results, one line with the command that computes them."""
     file = folder / FILE
     if not file.exists():
         return ["None yet: `.venv/bin/python -m reproduce.diagnoses`."]
     trials = Trials.model_validate_json(file.read_text(encoding="utf-8")).trials
-    return [_MEANING, _rates(trials), _planted(trials), _healthy(trials), _sigmoid(trials)]
+    return [
+        _INTRODUCTION,
+        _rate_table(trials),
+        _fault_table(trials),
+        _healthy_table(trials),
+        _sigmoid_table(trials),
+    ]
 
 
-_MEANING: Final = """Diagnoses of runs in which something is wrong and known, on 10,000 images of MNIST and
-Fashion-MNIST; by `.venv/bin/python -m reproduce.diagnoses`. A learning rate counts as too low where ten times as much,
-and as too high where a tenth of it, gives at least one point more on validation."""
+_INTRODUCTION: Final = """Diagnoses of runs with a known fault, on 10,000 images of MNIST and Fashion-MNIST. Command:
+`.venv/bin/python -m reproduce.diagnoses`. A learning rate counts as too low if ten times the rate gives at least one
+point more on validation, and as too high if a tenth of it does."""
 
 
-def worse_than(trials: Sequence[Trial], trial: Trial, factor: float) -> bool | None:
-    """Say whether the same training at another rate is clearly better; None where there is no such training."""
+def is_worse_than(trials: Sequence[Trial], trial: Trial, factor: float) -> bool | None:
+    """Return whether the same training at a factor of the rate is clearly better; None if there is no such training."""
     wanted = trial.factor * factor
     for other in trials:
         if (other.condition, other.data, other.net) == ("rate", trial.data, trial.net) and (
             abs(other.factor / wanted - 1) < 1e-6
         ):
-            return (other.validation or 0.0) - (trial.validation or 0.0) >= _CLEARLY
+            return (other.validation or 0.0) - (trial.validation or 0.0) >= _MIN_GAIN
     return None
 
 
-def _rates(trials: Sequence[Trial]) -> str:
-    rows = ["| condition | runs | found | found where it is not so |", "|---|---|---|---|"]
-    rated = [each for each in trials if each.condition == "rate" and each.train is not None]
+def _rate_table(trials: Sequence[Trial]) -> str:
+    rows = ["| fault | runs | found | false alarms |", "|---|---|---|---|"]
+    rate_trials = [trial for trial in trials if trial.condition == "rate" and trial.train is not None]
     for kind, factor in (("learning_rate_too_low", 10.0), ("learning_rate_too_high", 0.1)):
-        true = [each for each in rated if worse_than(trials, each, factor)]
-        false = [each for each in rated if worse_than(trials, each, factor) is False]
+        faulty = [trial for trial in rate_trials if is_worse_than(trials, trial, factor)]
+        healthy = [trial for trial in rate_trials if is_worse_than(trials, trial, factor) is False]
         rows.append(
-            f"| {_words(kind)} | {len(true)} | {_with(true, kind)} | {_with(false, kind)} of {len(false)} |"
+            f"| {_format_kind(kind)} | {len(faulty)} | {_count_kind(faulty, kind)} |"
+            f" {_count_kind(healthy, kind)} of {len(healthy)} |"
         )
     return "\n".join(rows)
 
 
-def _planted(trials: Sequence[Trial]) -> str:
-    rows = ["| planted | found as | runs | found | what else was said |", "|---|---|---|---|---|"]
+def _fault_table(trials: Sequence[Trial]) -> str:
+    rows = ["| planted fault | diagnosis | runs | found | other diagnoses |", "|---|---|---|---|---|"]
     for condition, kind in EXPECTED.items():
-        some = [each for each in trials if each.condition == condition]
+        matching = [trial for trial in trials if trial.condition == condition]
         rows.append(
-            f"| {condition} | {_words(kind)} | {len(some)} | {_with(some, kind)} | {_others(some, kind)} |"
+            f"| {condition} | {_format_kind(kind)} | {len(matching)} | {_count_kind(matching, kind)} |"
+            f" {_other_kinds(matching, kind)} |"
         )
     return "\n".join(rows)
 
 
-def _healthy(trials: Sequence[Trial]) -> str:
+def _healthy_table(trials: Sequence[Trial]) -> str:
     head = [
-        "Built-in recipes on the whole sets, in which nothing was planted:",
+        "Built-in recipes on the whole data sets, without a planted fault:",
         "",
-        "| set | recipe | training | test | said |",
+        "| data set | recipe | training accuracy | test accuracy | diagnoses |",
         "|---|---|---|---|---|",
     ]
     rows = [
-        f"| {each.data} | {each.net} | {each.train:.4f} | {each.test:.4f} |"
-        f" {', '.join(map(_words, each.kinds)) or 'nothing'} |"
-        for each in trials
-        if each.condition == "healthy"
+        f"| {trial.data} | {trial.net} | {trial.train:.4f} | {trial.test:.4f} |"
+        f" {', '.join(map(_format_kind, trial.kinds)) or 'none'} |"
+        for trial in trials
+        if trial.condition == "healthy"
     ]
     return "\n".join([*head, *rows])
 
 
-def _sigmoid(trials: Sequence[Trial]) -> str:
-    some = [each for each in trials if each.condition.startswith("deep sigmoid") and each.data == "mnist"]
-    rows = [f"| {each.condition} | {each.first:.4f} | {each.test:.4f} |" for each in some]
+def _sigmoid_table(trials: Sequence[Trial]) -> str:
+    matching = [
+        trial for trial in trials if trial.condition.startswith("deep sigmoid") and trial.data == "mnist"
+    ]
+    rows = [f"| {trial.condition} | {trial.first:.4f} | {trial.test:.4f} |" for trial in matching]
     return "\n".join(
         [
-            "The lesson's deep net of sigmoids on MNIST, and what its diagnosis advises, three epochs each:",
+            "The lesson's deep sigmoid network on MNIST, and the changes that its diagnosis advises, 3 epochs each:",
             "",
-            "| net | accuracy in the first epoch | on test images |",
+            "| network | accuracy in the first epoch | test accuracy |",
             "|---|---|---|",
             *rows,
         ]
     )
 
 
-def _with(trials: Sequence[Trial], kind: str) -> int:
-    return sum(kind in each.kinds for each in trials)
+def _count_kind(trials: Sequence[Trial], kind: str) -> int:
+    return sum(kind in trial.kinds for trial in trials)
 
 
-def _others(trials: Sequence[Trial], kind: str) -> str:
-    kinds = [other for each in trials for other in each.kinds if other != kind]
-    return ", ".join(f"{_words(other)} {kinds.count(other)}" for other in dict.fromkeys(kinds)) or "nothing"
+def _other_kinds(trials: Sequence[Trial], kind: str) -> str:
+    kinds = [other for trial in trials for other in trial.kinds if other != kind]
+    return (
+        ", ".join(f"{_format_kind(other)} {kinds.count(other)}" for other in dict.fromkeys(kinds)) or "none"
+    )
 
 
-def _words(kind: str) -> str:
+def _format_kind(kind: str) -> str:
     return kind.replace("_", " ")

@@ -1,7 +1,7 @@
-"""`python -m reproduce.diagnoses`: what is said of runs with a planted condition, and of healthy ones.
+"""`python -m reproduce.diagnoses`: the diagnoses of runs with a planted fault, and of healthy runs.
 
-Trains and judges what is missing in results/diagnoses.json, one training at a time, and renders RESULTS.md. Seed and
-images are others than those by which the thresholds were chosen.
+Trains and judges the runs that results/diagnoses.json lacks, one at a time, and renders RESULTS.md. The seed and the
+images differ from those on which the thresholds were chosen.
 """
 
 import tempfile
@@ -27,12 +27,12 @@ SETS: Final = ("mnist", "fashion-mnist")
 NETS: Final = ("mlp-512-512", "cnn-small", "mnist-quick", "mlp-32-16")
 FACTORS: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 _IMAGES: Final = 10_000
-_HELD: Final = 2_000
+_VALIDATION_IMAGES: Final = 2_000
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A training to be made: a condition, on which images, by which recipe, with which learning rate."""
+class PlannedTrial:
+    """A training to run: the planted fault, the data set, the recipe and the factor of its learning rate."""
 
     condition: str
     data: str
@@ -40,37 +40,39 @@ class Plan:
     factor: float = 1.0
 
 
-def plans() -> Iterator[Plan]:
+def planned_trials() -> Iterator[PlannedTrial]:
     """List every training."""
     for data in SETS:
         for net in NETS:
-            yield from (Plan("rate", data, net, factor) for factor in FACTORS)
+            yield from (PlannedTrial("rate", data, net, factor) for factor in FACTORS)
         for condition in ("noise 10 %", "noise 20 %", "rare class", "few training images"):
-            yield from (Plan(condition, data, net) for net in ("mlp-512-512", "cnn-small", "mnist-quick"))
-        yield from (Plan(condition, data, "mnist-quick") for condition in ("leak", "few test images"))
-        yield Plan("deep sigmoid", data, "dnn-sigmoid")
-        yield from (Plan("healthy", data, net) for net in ("mnist-quick", "cnn-small", "mlp-32-16"))
-    yield Plan("healthy", "mnist", "mlp-512-512")
-    yield Plan("deep sigmoid, relu instead", "mnist", "dnn-sigmoid")
-    yield Plan("deep sigmoid, Adam instead", "mnist", "dnn-sigmoid")
+            yield from (
+                PlannedTrial(condition, data, net) for net in ("mlp-512-512", "cnn-small", "mnist-quick")
+            )
+        yield from (PlannedTrial(condition, data, "mnist-quick") for condition in ("leak", "few test images"))
+        yield PlannedTrial("deep sigmoid", data, "dnn-sigmoid")
+        yield from (PlannedTrial("healthy", data, net) for net in ("mnist-quick", "cnn-small", "mlp-32-16"))
+    yield PlannedTrial("healthy", "mnist", "mlp-512-512")
+    yield PlannedTrial("deep sigmoid, relu instead", "mnist", "dnn-sigmoid")
+    yield PlannedTrial("deep sigmoid, Adam instead", "mnist", "dnn-sigmoid")
 
 
 def main() -> None:
-    """Train what is missing, and write."""
+    """Run the missing trainings, and write the results."""
     path = FOLDER / FILE
     known = Trials.model_validate_json(path.read_text(encoding="utf-8")).trials if path.exists() else ()
-    done = {(each.condition, each.data, each.net, each.factor) for each in known}
-    for plan in plans():
+    done = {(trial.condition, trial.data, trial.net, trial.factor) for trial in known}
+    for plan in planned_trials():
         if (plan.condition, plan.data, plan.net, plan.factor) in done:
             continue
-        trial = _made(plan)
+        trial = _run_trial(plan)
         known = (*known, trial)
         write(Trials(machine=this_machine(), versions=versions(), trials=known), path)
         print(trial.model_dump_json(exclude={"evidence"}), flush=True)
     write_page()
 
 
-def _made(plan: Plan) -> Trial:
+def _run_trial(plan: PlannedTrial) -> Trial:
     data, recipe = planted_data(plan), _recipe(plan)
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
@@ -80,24 +82,24 @@ def _made(plan: Plan) -> Trial:
             return Trial(**vars(plan), train=None, validation=None, test=None, kinds=("diverged",))
         judgement = ot.judge(run, data=data, runs_root=CACHE)
         scores = {name: score and round(score.accuracy.value, 4) for name, score in judgement.splits.items()}
-        first = run.epochs[0]
+        first_epoch = run.epochs[0]
     return Trial(
         **vars(plan),
         **scores,
-        first=round(first.accuracy, 4),
-        kinds=tuple(each.kind for each in judgement.diagnoses),
-        evidence=tuple(each.evidence for each in judgement.diagnoses),
+        first=round(first_epoch.accuracy, 4),
+        kinds=tuple(diagnosis.kind for diagnosis in judgement.diagnoses),
+        evidence=tuple(diagnosis.evidence for diagnosis in judgement.diagnoses),
     )
 
 
-def _recipe(plan: Plan) -> ot.Recipe:
+def _recipe(plan: PlannedTrial) -> ot.Recipe:
     recipe = ot.load_recipe(plan.net)
     changes: dict[str, object] = {
         "seed": 1,
         "optimizer.learning_rate": recipe.optimizer.learning_rate * plan.factor,
     }
-    if not _is_whole(plan):
-        changes["validation"] = 100 if plan.condition == "few training images" else _HELD
+    if not _uses_whole_set(plan):
+        changes["validation"] = 100 if plan.condition == "few training images" else _VALIDATION_IMAGES
     if plan.condition == "few training images":
         changes["epochs"] = 30
     if plan.condition.startswith("deep sigmoid"):
@@ -114,10 +116,10 @@ def _recipe(plan: Plan) -> ot.Recipe:
     return recipe
 
 
-def planted_data(plan: Plan) -> ot.Dataset:
-    """Take 10,000 images with the condition in them; all of the set for a healthy run and for the lesson."""
+def planted_data(plan: PlannedTrial) -> ot.Dataset:
+    """Return 10,000 images with the planted fault; the whole set for healthy runs and for the lesson."""
     whole = ot.load(plan.data)
-    if _is_whole(plan):
+    if _uses_whole_set(plan):
         return whole
     few = plan.condition == "few training images"
     rows = permutation(len(whole.labels), SEED)[: 500 if few else _IMAGES]
@@ -126,19 +128,19 @@ def planted_data(plan: Plan) -> ot.Dataset:
         wrong = uniform(len(labels), SEED, 1) < float(plan.condition.split()[1]) / 100
         labels[wrong] = (labels[wrong] + 1 + permutation(int(wrong.sum()), SEED, 2) % 9) % 10
     if plan.condition == "rare class":
-        kept = (labels != 5) | (uniform(len(labels), SEED, 3) < 0.05)
-        rows, labels = rows[kept], labels[kept]
+        remaining = (labels != 5) | (uniform(len(labels), SEED, 3) < 0.05)
+        rows, labels = rows[remaining], labels[remaining]
     data = replace(whole, images=whole.images[rows], labels=labels)
     return replace(data, test=_test(plan, whole, data))
 
 
-def _is_whole(plan: Plan) -> bool:
-    """Say whether a training is on the whole set, with the recipe's own validation."""
+def _uses_whole_set(plan: PlannedTrial) -> bool:
+    """Return whether a training uses the whole set, with the recipe's own validation."""
     return plan.condition == "healthy" or plan.condition.startswith("deep sigmoid")
 
 
-def _test(plan: Plan, whole: ot.Dataset, data: ot.Dataset) -> SealedTest:
-    """Give the test images of the set; with training images among them, or only some, where that is the condition."""
+def _test(plan: PlannedTrial, whole: ot.Dataset, data: ot.Dataset) -> SealedTest:
+    """Return the test split of the set; with training images in it, or only 30 images, if that is the fault."""
     if plan.condition not in ("leak", "few test images"):
         return whole.test
     opened = open_test(whole, CACHE, by="reproduce.diagnoses")

@@ -1,4 +1,4 @@
-"""results/doctor.json: what the doctor found of the faults that were planted into MNIST; and its tables."""
+"""results/doctor.json: how well the doctor finds faults that were planted into MNIST; and its tables."""
 
 from pathlib import Path
 from typing import Final
@@ -10,15 +10,15 @@ from reproduce.results import Frozen
 FILE: Final = "doctor.json"
 
 
-class Scored(Frozen):
-    """How faults of one kind were found.
+class KindScore(Frozen):
+    """How well the faults of one kind were found.
 
     Attributes:
-        planted: How many there were.
-        recall: Share of them that were found as what they are.
-        found: Findings of this kind.
-        precision: Share of these that are of an image in which the fault was planted. What the doctor found in MNIST
-            itself counts as wrong, so the true precision is at least this.
+        planted: Number of planted faults.
+        recall: Share of the planted faults that were found as this kind.
+        found: Number of findings of this kind.
+        precision: Share of these findings that contain an image with a planted fault. Findings in MNIST itself count as
+            false, so the true precision is at least this.
     """
 
     planted: int
@@ -28,32 +28,32 @@ class Scored(Frozen):
 
 
 class Suspect(Frozen):
-    """A test image with the probability of its label, and what nets that never saw it say instead."""
+    """A test image with the probability of its label, and the class that networks not trained on it predict."""
 
     index: int
     label: str
     probability: float
-    says: str
+    prediction: str
 
 
 class Examination(Frozen):
-    """What came of it.
+    """The results.
 
     Attributes:
-        planted: For each kind, what was found of the planted faults.
-        near_duplicates: Share found of the near duplicates that were altered in each way.
-        mnist: Findings of each kind in MNIST itself.
-        net_accuracy: Of the quick nets on MNIST itself, on images they were not trained on.
-        seconds: For the examination of MNIST itself.
-        suspects: The test images of MNIST whose labels are least probable.
-        machine: On which.
-        versions: Of what did the work.
+        planted: The score of each kind.
+        near_duplicates: Recall of near duplicates for each alteration.
+        mnist: Number of findings of each kind in MNIST itself.
+        probe_accuracy: Cross-validated accuracy of the probe networks on MNIST itself.
+        seconds: Duration of the check of MNIST itself.
+        suspects: The test images of MNIST with the least probable labels.
+        machine: The machine.
+        versions: The versions of the software.
     """
 
-    planted: dict[Kind, Scored]
+    planted: dict[Kind, KindScore]
     near_duplicates: dict[str, float]
     mnist: dict[Kind, int]
-    net_accuracy: float
+    probe_accuracy: float
     seconds: float
     suspects: tuple[Suspect, ...]
     machine: Machine
@@ -61,32 +61,32 @@ class Examination(Frozen):
 
 
 def faults_section(folder: Path) -> list[str]:
-    """Write what RESULTS.md says of the doctor.
+    """Render the section of RESULTS.md on the doctor.
 
     Args:
-        folder: Of the results.
+        folder: The folder of the results.
 
     Returns:
-        Paragraphs of Markdown; one that says how to get the others where there is no result yet.
+        Paragraphs of Markdown; without a result, one paragraph with the command that computes it.
     """
     file = folder / FILE
     if not file.exists():
         return ["None yet: `.venv/bin/python -m reproduce.doctor`."]
-    found = Examination.model_validate_json(file.read_text(encoding="utf-8"))
-    return [_MEANING, _table(found), _ways(found), _itself(found)]
+    results = Examination.model_validate_json(file.read_text(encoding="utf-8"))
+    return [_INTRODUCTION, _table(results), _alterations(results), _mnist_itself(results)]
 
 
-_MEANING: Final = """`optotype data mnist --check` on MNIST with 100 planted faults of each kind.
-Recall is the share of the planted faults that were found as what they are; precision the share of the findings that are
-planted faults. What the doctor finds in MNIST itself counts against its precision. How they are planted is in
-`reproduce/planted.py`; by `.venv/bin/python -m reproduce.doctor`."""
+_INTRODUCTION: Final = """`optotype data mnist --check` on MNIST with 100 planted faults of each kind.
+Recall is the share of the planted faults that are found as their kind. Precision is the share of the findings that are
+planted faults; findings in MNIST itself count against it. `reproduce/planted.py` plants the faults. Command:
+`.venv/bin/python -m reproduce.doctor`."""
 
 
-def _table(found: Examination) -> str:
+def _table(results: Examination) -> str:
     rows = [
-        f"| {KINDS[kind].title} | {each.planted} | {each.recall:.2f} | {each.found} | {each.precision:.2f} |"
-        f" {found.mnist[kind]} |"
-        for kind, each in found.planted.items()
+        f"| {KINDS[kind].title} | {score.planted} | {score.recall:.2f} | {score.found} | {score.precision:.2f} |"
+        f" {results.mnist[kind]} |"
+        for kind, score in results.planted.items()
     ]
     head = [
         "| kind | planted | recall | found | precision | found in MNIST itself |",
@@ -95,16 +95,18 @@ def _table(found: Examination) -> str:
     return "\n".join([*head, *rows])
 
 
-def _ways(found: Examination) -> str:
-    ways = ", ".join(f"{way} {share:.2f}" for way, share in found.near_duplicates.items())
-    return f"Recall of near duplicates by how they were altered: {ways}."
+def _alterations(results: Examination) -> str:
+    recalls = ", ".join(f"{name} {recall:.2f}" for name, recall in results.near_duplicates.items())
+    return f"Recall of near duplicates by alteration: {recalls}."
 
 
-def _itself(found: Examination) -> str:
-    suspects = ", ".join(f"{each.index} ({each.label}, or {each.says}?)" for each in found.suspects)
+def _mnist_itself(results: Examination) -> str:
+    suspects = ", ".join(
+        f"{suspect.index} ({suspect.label}, or {suspect.prediction}?)" for suspect in results.suspects
+    )
     return (
-        f"MNIST itself was examined in {found.seconds:.0f} s on {found.machine}; the quick nets classified"
-        f" {100 * found.net_accuracy:.1f} % of the training images as they are labelled. The test images whose labels"
-        f" they find least probable, by index: {suspects}.\n\n"
+        f"The check of MNIST itself took {results.seconds:.0f} s on {results.machine}. The cross-validated accuracy of"
+        f" the probe networks was {100 * results.probe_accuracy:.1f} %. The test images with the least probable"
+        f" labels, by index: {suspects}.\n\n"
         "![These images](docs/pictures/suspects.png)"
     )

@@ -17,7 +17,7 @@ import numpy as np
 
 import optotype as ot
 from optotype.data.splits import stratified_split
-from optotype.training.uncertainty import split_validation
+from optotype.training.plan import split_validation
 from reproduce.machine import usable_cores
 from reproduce.results import CACHE, ROOT, Results, Training, definition
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Final
 
 import optotype as ot
-from optotype.data.splits import stratified_split
-from optotype.engine.network import Network
 from optotype.training.loop import epochs
+from optotype.training.plan import build_network, plan_training
 from reproduce import peers
 from reproduce.backends import fastest
 from reproduce.machine import Machine, this_machine, usable_cores
@@ -84,12 +83,9 @@ def measure(data: ot.Dataset, recipe: ot.Recipe) -> Timing:
 
 def _epochs(data: ot.Dataset, job: peers.Job, machine: Machine) -> tuple[Seconds, Seconds]:
     recipe = job.recipe
-    split = stratified_split(data.labels, recipe.validation, recipe.split_seed)
-    layers = recipe.network_layers(len(data.class_names))
-    network = Network(
-        layers, data.shape, scale=recipe.scale, threads=machine.cores, precision=recipe.precision
-    )
-    epochs_of_ours = epochs(network, data, split, recipe)
+    plan = plan_training(data, recipe, machine.cores)
+    network = build_network(plan)
+    epochs_of_ours = epochs(plan, network)
     seconds: list[float] = []
     arrays, _ = peers.write_arrays(data, recipe)
     answer = peers.run_paced(

@@ -1,4 +1,4 @@
-"""Small sets of unlike pictures in three easily told classes, into which faults can be planted."""
+"""Small sets of different pictures in three easy classes, into which faults can be planted."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,7 @@ CLASSES = ("round", "flat", "tall")
 
 
 def textures(n: int, seed: int, side: int = 12, channels: int = 1) -> tuple[Images, Labels]:
-    """Make pictures of 6 x 6 random blotches, no two alike; a bright third, another for each class, tells the label."""
+    """Create pictures of 6 x 6 random blotches, all different; each class has a bright third of its own."""
     rng = np.random.default_rng(seed)
     blotches = rng.integers(0, 120, (n, 6, 6, channels)).repeat(side // 6, axis=1).repeat(side // 6, axis=2)
     labels = np.arange(n) % len(CLASSES)
@@ -25,7 +25,7 @@ def textures(n: int, seed: int, side: int = 12, channels: int = 1) -> tuple[Imag
 
 
 def textured(n: int = 300, **changes: Any) -> Dataset:
-    """Make a data set of such pictures, with 30 test images, and with other fields where they are given."""
+    """Create a data set of such pictures with 30 test images; keyword arguments replace its fields."""
     images, labels = textures(n, 1)
     test = SealedTest(30, lambda: textures(30, 2))
     data = Dataset("textures", images, labels, CLASSES, "none", "memory", test)
@@ -33,7 +33,7 @@ def textured(n: int = 300, **changes: Any) -> Dataset:
 
 
 def with_copies(data: Dataset, images: Images, labels: Labels) -> Dataset:
-    """Add images behind those of a data set."""
+    """Append images to those of a data set."""
     return replace(
         data,
         images=np.concatenate([data.images, images]),

@@ -1,4 +1,4 @@
-"""Judged runs, with and without the test images that are in doubt."""
+"""Judged runs, scored with and without suspect test images."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 
 from optotype.checking.check import check
 from optotype.checking.findings import Finding, Picture
-from optotype.checking.rescoring import doubted_runs, in_doubt
+from optotype.checking.rescoring import rescore_runs, suspect_test_images
 from optotype.data.dataset import Dataset, SealedTest
 from optotype.data.splits import stratified_split
 from optotype.engine.layers import Flatten
@@ -20,14 +20,14 @@ from tests.checking.samples import textured, textures
 
 
 def _with_wrong_test_label() -> Dataset:
-    """Make textures of which test image 4 is labelled wrong."""
+    """Create textures whose test image 4 has a wrong label."""
     images, labels = textures(30, 2)
     labels[4] = (labels[4] + 1) % 3
     return textured(test=SealedTest(30, lambda: (images, labels)))
 
 
 def _judged(folder: Path, data: Dataset, wrong: list[int]) -> Run:
-    """Make a run that was judged, and was wrong about some test images."""
+    """Create a judged run with wrong predictions for some test images."""
     run = Run.create(
         folder,
         Recipe(layers=(Flatten(),)),
@@ -36,31 +36,32 @@ def _judged(folder: Path, data: Dataset, wrong: list[int]) -> Run:
         Environment(precision="fp32"),
     )
     labels = textures(30, 2)[1]
-    says = labels.copy()
-    says[wrong] = (says[wrong] + 1) % 3
-    logits = np.eye(3, dtype=np.float32)[says]
+    predicted = labels.copy()
+    predicted[wrong] = (predicted[wrong] + 1) % 3
+    logits = np.eye(3, dtype=np.float32)[predicted]
     run.write_predictions("test", Predictions(np.arange(30), labels, logits))
     return run
 
 
-def test_judged_runs_are_scored_without_what_is_in_doubt(tmp_path: Path) -> None:
-    """Of a test image that is labelled wrong the doctor says what it costs a judged run, and nothing of other runs."""
+def test_judged_runs_are_scored_without_suspect_images(tmp_path: Path) -> None:
+    """Runs judged on this test set are rescored without its wrong label; other and damaged runs are not."""
     data = _with_wrong_test_label()
     _judged(tmp_path / "one", data, wrong=[4, 9])
     _judged(tmp_path / "other", textured(), wrong=[4])
     (tmp_path / "torn" / "predictions").mkdir(parents=True)
     _judged(tmp_path / "unjudged", data, wrong=[]).path.joinpath("predictions", "test.safetensors").unlink()
-    found = check(data, runs_root=tmp_path)
-    doubted = in_doubt(found.findings)
-    assert 4 in doubted
-    (only,) = found.doubted
-    kept = 30 - len(doubted)
-    assert (only.run, only.n, only.accuracy) == ("one", 30, proportion(28, 30))
-    assert (only.left, only.without) == (kept, proportion(kept - (9 not in doubted), kept))
+    findings = check(data, runs_root=tmp_path)
+    suspects = suspect_test_images(findings.findings)
+    assert 4 in suspects
+    (rescored,) = findings.rescored_runs
+    remaining = 30 - len(suspects)
+    assert (rescored.run, rescored.n, rescored.accuracy) == ("one", 30, proportion(28, 30))
+    assert rescored.remaining == remaining
+    assert rescored.accuracy_without == proportion(remaining - (9 not in suspects), remaining)
 
 
-def test_leaks_and_label_errors_of_test_images_are_in_doubt() -> None:
-    """Copies within training, odd training labels and outliers put no test image in doubt."""
+def test_leaked_and_mislabelled_test_images_are_suspect() -> None:
+    """Duplicates and label errors of training images, and outliers, make no test image suspect."""
     image = np.zeros((4, 4, 1), np.uint8)
     test, train = (Picture(split, 7, "cat", None, image) for split in ("test", "train"))
     findings = [
@@ -69,15 +70,15 @@ def test_leaks_and_label_errors_of_test_images_are_in_doubt() -> None:
         Finding("label_error", "A dog.", 1.0, (replace(train, index=9),)),
         Finding("brightness", "Black.", 1.0, (replace(test, index=10),)),
     ]
-    assert in_doubt(findings) == {7, 8}
+    assert suspect_test_images(findings) == {7, 8}
 
 
-def test_damaged_predictions_are_passed_over(tmp_path: Path) -> None:
-    """Nothing is said of a run with damaged predictions or with no image left, nor of a folder that is none."""
+def test_damaged_predictions_are_skipped(tmp_path: Path) -> None:
+    """Runs with damaged predictions or without remaining images are skipped; so is a missing folder."""
     data = textured()
     run = _judged(tmp_path / "one", data, wrong=[1])
-    assert doubted_runs(tmp_path, data.test.fingerprint, {1})[0].without == proportion(29, 29)
-    assert doubted_runs(tmp_path, data.test.fingerprint, set(range(30))) == ()
-    assert doubted_runs(tmp_path / "none", data.test.fingerprint, {1}) == ()
+    assert rescore_runs(tmp_path, data.test.fingerprint, {1})[0].accuracy_without == proportion(29, 29)
+    assert rescore_runs(tmp_path, data.test.fingerprint, set(range(30))) == ()
+    assert rescore_runs(tmp_path / "none", data.test.fingerprint, {1}) == ()
     (run.path / "predictions" / "test.safetensors").write_bytes(b"torn")
-    assert doubted_runs(tmp_path, data.test.fingerprint, {1}) == ()
+    assert rescore_runs(tmp_path, data.test.fingerprint, {1}) == ()

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from optotype.checking.thumbnails import SIDE, thumbnails
 
 
-def test_small_images_stay_what_they_are() -> None:
-    """Images of up to 32 pixels a side are not copied."""
+def test_small_images_are_not_copied() -> None:
+    """Images with sides of up to 32 pixels are returned as the same array."""
     images = np.zeros((3, 32, 20, 3), np.uint8)
     assert thumbnails(images) is images
 
 
 @given(st.integers(1, 128), st.integers(1, 128), st.sampled_from([1, 3]))
 def test_large_images_become_small(height: int, width: int, channels: int) -> None:
-    """Whatever the sides, at most 32 pixels are left of each, of the same brightness and about the same proportions."""
+    """Sides shrink to at most 32 pixels, with the same mean brightness."""
     images = np.random.default_rng(0).integers(0, 256, (2, height, width, channels)).astype(np.uint8)
     small = thumbnails(images)
     assert small.dtype == np.uint8

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from optotype.checking.check import check
-from optotype.checking.findings import Doubted
+from optotype.checking.findings import RescoredRun
 from optotype.cli import main
 from optotype.data.load import load
 from optotype.data.openings import LOG_NAME
@@ -78,7 +78,9 @@ def test_a_run_without_what_is_in_doubt_is_not_taken_for_better(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where judged runs are scored without the images in doubt, it is said that this flatters them."""
-    found = replace(check(load("digits")), doubted=(Doubted("a", 9, proportion(8, 9), 8, proportion(8, 8)),))
+    found = replace(
+        check(load("digits")), rescored_runs=(RescoredRun("a", 9, proportion(8, 9), 8, proportion(8, 8)),)
+    )
     monkeypatch.setattr(sys.modules["optotype.checking.check"], "check", lambda *_, **__: found)
     *_, doubted, caution, _, _, _ = command("--check").splitlines()
     assert doubted.startswith("a: accuracy 0.8889")

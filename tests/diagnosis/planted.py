@@ -1,4 +1,4 @@
-"""Runs with a planted condition, and healthy ones, on a few thousand digits; each is trained when first asked for."""
+"""Runs with a planted fault, and healthy ones, on a few thousand digits; each is trained on first use."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -31,31 +31,31 @@ def digits(
     change: Callable[[Images, Labels], tuple[Images, Labels]] = lambda images, labels: (images, labels),
     leaked: int = 0,
 ) -> Dataset:
-    """Take training images of MNIST as training and test images.
+    """Create a data set from training images of MNIST, some of them as test images.
 
     Args:
-        train: How many to train on.
-        test: How many to test with.
-        change: What is done to all of them.
-        leaked: How many of the test images are training images.
+        train: Number of training images.
+        test: Number of test images.
+        change: A function that changes images and labels.
+        leaked: Number of test images that are also training images.
     """
-    whole = load("mnist")
-    images, labels = change(whole.images[: train + test].copy(), whole.labels[: train + test].copy())
-    tests = slice(train - leaked, train - leaked + test)
-    held = images[tests], labels[tests]
-    sealed = SealedTest(test, lambda: held)
-    return replace(whole, images=images[:train], labels=labels[:train], source="arrays", test=sealed)
+    mnist = load("mnist")
+    images, labels = change(mnist.images[: train + test].copy(), mnist.labels[: train + test].copy())
+    test_rows = slice(train - leaked, train - leaked + test)
+    test_split = images[test_rows], labels[test_rows]
+    sealed = SealedTest(test, lambda: test_split)
+    return replace(mnist, images=images[:train], labels=labels[:train], source="arrays", test=sealed)
 
 
 @dataclass(frozen=True)
 class Planted:
-    """What is trained on what, how it is judged, and what must be said of it.
+    """A training with a planted fault, and the diagnoses that it must get.
 
     Attributes:
-        recipe: How it is trained.
-        kinds: The kinds of the diagnoses, exactly.
-        data: Gives what it is trained on.
-        baselines: Beside it.
+        recipe: The recipe.
+        kinds: The exact kinds of the diagnoses.
+        data: Returns the data set.
+        baselines: The baselines of the judgement.
     """
 
     recipe: Recipe
@@ -65,33 +65,33 @@ class Planted:
 
 
 def mislabelled(images: Images, labels: Labels) -> tuple[Images, Labels]:
-    """Give every fourth image another label."""
+    """Change the label of every fourth image."""
     wrong = np.arange(0, len(labels), 4)
     labels[wrong] = (labels[wrong] + 1 + wrong // 4 % 9) % 10
     return images, labels
 
 
 def shuffled(images: Images, labels: Labels) -> tuple[Images, Labels]:
-    """Give every image the label of another."""
+    """Permute the labels randomly."""
     return images, np.random.default_rng(0).permutation(labels)
 
 
 def unbalanced(images: Images, labels: Labels) -> tuple[Images, Labels]:
-    """Put another digit in the place of fourteen of fifteen fives."""
-    whole = load("mnist")
+    """Replace fourteen of fifteen fives by other digits."""
+    mnist = load("mnist")
     fives = np.flatnonzero(labels == 5)
     fives = fives[np.arange(len(fives)) % 15 > 0]
-    others = len(labels) + np.flatnonzero(whole.labels[len(labels) :] != 5)[: len(fives)]
-    images[fives], labels[fives] = whole.images[others], whole.labels[others]
+    others = len(labels) + np.flatnonzero(mnist.labels[len(labels) :] != 5)[: len(fives)]
+    images[fives], labels[fives] = mnist.images[others], mnist.labels[others]
     return images, labels
 
 
 def recipe(*layers: Layer, rate: float = 0.003, epochs: int = 6, **changes: object) -> Recipe:
-    """Make a recipe of dense layers, with Adam unless told otherwise."""
-    chosen = Recipe(
+    """Create a recipe of dense layers, with Adam by default; keyword arguments replace its settings."""
+    dense = Recipe(
         layers=(Flatten(), *layers), optimizer=Adam(rate), batch_size=64, epochs=epochs, validation=1000
     )
-    return chosen.model_copy(update=changes)
+    return dense.model_copy(update=changes)
 
 
 _RELU: Final = Dense(64, "relu")
@@ -104,12 +104,12 @@ PLANTED: Final[Mapping[str, Planted]] = {
         recipe(_RELU, _RELU, rate=1.0), ("not_learning", "learning_rate_too_high", "dead_units")
     ),
     "rate far too low": Planted(recipe(_RELU, rate=1e-5), ("learning_rate_too_low",)),
-    "rate next to nothing": Planted(recipe(_RELU, rate=1e-8), ("not_learning", "learning_rate_too_low")),
+    "rate near zero": Planted(recipe(_RELU, rate=1e-8), ("not_learning", "learning_rate_too_low")),
     "deep sigmoid": Planted(recipe(*_SIGMOID, optimizer=SGD(0.03)), ("not_learning", "vanishing_gradients")),
     "raw pixels": Planted(recipe(Dense(64, "sigmoid"), pixels="raw", rate=1e-3), ("saturated_units",)),
-    "labels of others": Planted(recipe(_RELU, epochs=1), ("not_learning",), lambda: digits(change=shuffled)),
+    "shuffled labels": Planted(recipe(_RELU, epochs=1), ("not_learning",), lambda: digits(change=shuffled)),
     "wrong labels": Planted(recipe(_RELU), ("label_noise",), lambda: digits(8000, change=mislabelled)),
-    "learnt by heart": Planted(
+    "memorized labels": Planted(
         recipe(Dense(256, "relu"), epochs=25),
         ("label_noise", "overfitting"),
         lambda: digits(change=mislabelled),
@@ -128,26 +128,35 @@ PLANTED: Final[Mapping[str, Planted]] = {
         baselines=(Baseline("k-nearest neighbours", 3000, proportion(950, 1000), 1000),),
     ),
 }
-"""Every condition by name."""
+"""Every training by the name of its fault."""
 
 
 def judged(name: str, folder: Path) -> tuple[Run, Judgement]:
-    """Train and judge a planted run in a folder, beside no baselines but its own."""
+    """Train and judge a planted run in a folder, with its own baselines only."""
     planted = PLANTED[name]
     data = planted.data()
     run = train(data, planted.recipe, out=folder / name.replace(" ", "-"), threads=1)
     opened = open_test(data, folder)
-    sets = {
+    splits = {
         "train": (data.images, data.labels, run.split.train),
         "validation": (data.images, data.labels, run.split.validation),
         "test": (opened.images, opened.labels, np.arange(len(opened.labels))),
     }
-    said = {split: predict_split(run.model, *given) for split, given in sets.items() if len(given[2])}
+    predictions = {
+        split: predict_split(run.model, images, labels, rows)
+        for split, (images, labels, rows) in splits.items()
+        if len(rows)
+    }
     return run, Judgement(
         target=run.name,
         data=data.name,
         on="test",
-        splits={split: score(said[split], data.class_names) if split in said else None for split in sets},
+        splits={
+            split: score(predictions[split], data.class_names) if split in predictions else None
+            for split in splits
+        },
         baselines=planted.baselines,
-        evidence=Evidence(said, {split: sets[split][0] for split in said}, dict.fromkeys(said)),
+        evidence=Evidence(
+            predictions, {split: splits[split][0] for split in predictions}, dict.fromkeys(predictions)
+        ),
     )

@@ -1,4 +1,4 @@
-"""The commands that are given as advice can be typed as they stand."""
+"""Commands in advice are ready to be typed."""
 
 import shlex
 from pathlib import Path
@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optotype.data.dataset import Options
-from optotype.diagnosis.advice import edit_recipe, examine_data, judge_on_more, train_again
-from optotype.models.provenance import DataRecord
+from optotype.diagnosis.advice import check_command, edit_recipe_advice, judge_command, train_command
 from optotype.recipes.builtin import BUILTIN, load_recipe
 from optotype.recipes.recipe import Recipe
+from optotype.runs.manifest import DataRecord
 from optotype.runs.run import Run
 from tests.runs.samples import RECIPE, small_run
 
@@ -30,30 +30,30 @@ OWN = st.fixed_dictionaries(
 )
 
 
-class Told(Run):
-    """A run of which only the recipe and the source are known."""
+class FakeRun(Run):
+    """A run that has only a recipe and a source."""
 
     def __init__(self, recipe: Recipe, source: str, options: Options | None = None) -> None:
         self.path = Path("runs/a run")
-        self._told = recipe, source, options or Options()
+        self._recipe, self._source, self._options = recipe, source, options or Options()
 
     @property
     def recipe(self) -> Recipe:
-        """As told."""
-        return self._told[0]
+        """The recipe."""
+        return self._recipe
 
     @property
     def source(self) -> str:
-        """As told."""
-        return self._told[1]
+        """The source."""
+        return self._source
 
     @property
     def data(self) -> DataRecord:
-        """As told."""
+        """A record of the data."""
         return DataRecord(
-            name="told",
+            name="data",
             source=self.source,
-            options=self._told[2],
+            options=self._options,
             images=1,
             shape=(1, 1, 1),
             fingerprint="",
@@ -63,10 +63,10 @@ class Told(Run):
 
 
 @given(name=st.sampled_from(BUILTIN), own=OWN)
-def test_the_command_trains_the_same_but_for_the_change(name: str, own: dict[str, object]) -> None:
-    """Read as a shell and `--set` read it, the command gives the run's recipe with the change, whatever was set."""
+def test_the_command_repeats_the_training_with_the_change(name: str, own: dict[str, object]) -> None:
+    """Parsed by a shell and by `--set`, the command gives the run's recipe with the change, for any settings."""
     recipe = load_recipe(name).override(own)
-    words = shlex.split(train_again(Told(recipe, "/a folder/of 'pictures'"), CHANGES))
+    words = shlex.split(train_command(FakeRun(recipe, "/a folder/of 'pictures'"), CHANGES))
     assert words[:5] == ["optotype", "train", "/a folder/of 'pictures'", "--recipe", name]
     assert set(words[5::2]) <= {"--set"}
     pairs: dict[str, object] = {}
@@ -74,51 +74,56 @@ def test_the_command_trains_the_same_but_for_the_change(name: str, own: dict[str
         key, _, value = setting.partition("=")
         pairs[key] = value
     typed, expected = load_recipe(name).override(pairs), recipe.override(CHANGES)
-    without = {"augment"} if load_recipe(name).augment == "auto" else set()
-    assert typed.model_dump(exclude=without) == expected.model_dump(exclude=without)
+    excluded = {"augment"} if load_recipe(name).augment == "auto" else set()
+    assert typed.model_dump(exclude=excluded) == expected.model_dump(exclude=excluded)
 
 
 def test_options_of_loading_are_repeated() -> None:
-    """Size and what is done with bad pictures go with the source."""
-    run = Told(load_recipe("pictures-quick"), "photos", Options(size=48, on_bad="skip"))
-    assert train_again(run, {}) == "optotype train photos --size 48 --on-bad skip --recipe pictures-quick"
-    assert examine_data(run) == "optotype data photos --size 48 --on-bad skip --check"
+    """--size and --on-bad follow the source."""
+    run = FakeRun(load_recipe("pictures-quick"), "photos", Options(size=48, on_bad="skip"))
+    assert train_command(run, {}) == "optotype train photos --size 48 --on-bad skip --recipe pictures-quick"
+    assert check_command(run) == "optotype data photos --size 48 --on-bad skip --check"
 
 
-def test_what_was_added_is_added_again() -> None:
-    """The folder goes with every training, on the command line and in Python; only the source itself is examined."""
+def test_additional_images_are_added_again() -> None:
+    """Training commands, also in Python, repeat the folder; the check is of the source alone."""
     options = Options(size=48, add="/new pictures")
-    run = Told(load_recipe("pictures-quick"), "photos", options)
-    assert train_again(run, {}) == (
+    run = FakeRun(load_recipe("pictures-quick"), "photos", options)
+    assert train_command(run, {}) == (
         "optotype train photos --size 48 --add '/new pictures' --recipe pictures-quick"
     )
-    assert "(optotype train photos --size 48 --add '/new pictures' --recipe my.toml)" in edit_recipe(run, "x")
-    assert examine_data(run) == "optotype data photos --size 48 --check"
-    own = Told(RECIPE, "photos", options)
-    assert train_again(own, {}).startswith("train(load('photos', size=48, add='/new pictures'), run.recipe")
+    assert "(optotype train photos --size 48 --add '/new pictures' --recipe my.toml)" in edit_recipe_advice(
+        run, "x"
+    )
+    assert check_command(run) == "optotype data photos --size 48 --check"
+    custom = FakeRun(RECIPE, "photos", options)
+    assert train_command(custom, {}).startswith(
+        "train(load('photos', size=48, add='/new pictures'), run.recipe"
+    )
 
 
-def test_what_no_command_can_name_is_python(tmp_path: Path) -> None:
-    """Arrays in memory and recipes that are not built in are trained again in Python."""
-    own = small_run(tmp_path / "run", source="digits")
-    assert train_again(own, CHANGES) == (
+def test_runs_without_a_command_get_python(tmp_path: Path) -> None:
+    """Advice for arrays in memory and for recipes that are not built in is Python code."""
+    custom = small_run(tmp_path / "run", source="digits")
+    assert train_command(custom, CHANGES) == (
         "train(load('digits'), run.recipe.override({'optimizer.learning_rate': 0.0003}))"
     )
-    arrays = Told(load_recipe("mnist-quick"), "arrays")
-    assert train_again(arrays, {}) == "train(data, run.recipe.override({}))"
-    assert examine_data(arrays) == "check(data)"
-    assert edit_recipe(arrays, "add units") == "add units in the recipe's layers, and train again"
+    arrays = FakeRun(load_recipe("mnist-quick"), "arrays")
+    assert train_command(arrays, {}) == "train(data, run.recipe.override({}))"
+    assert check_command(arrays) == "check(data)"
+    assert edit_recipe_advice(arrays, "add units") == "add units in the recipe's layers, and train again"
 
 
 def test_a_recipe_is_edited_as_a_file() -> None:
     """Layers are changed in a file that the command line writes."""
-    said = edit_recipe(Told(load_recipe("dnn-sigmoid"), "mnist"), "replace sigmoid by relu")
-    assert "optotype recipes dnn-sigmoid > my.toml" in said
-    assert "optotype train mnist --recipe my.toml" in said
+    advice = edit_recipe_advice(FakeRun(load_recipe("dnn-sigmoid"), "mnist"), "replace sigmoid by relu")
+    assert "optotype recipes dnn-sigmoid > my.toml" in advice
+    assert "optotype train mnist --recipe my.toml" in advice
 
 
-def test_other_pictures_are_judged_with_the_run() -> None:
-    """The path of the run is quoted."""
+def test_the_path_of_the_run_is_quoted() -> None:
+    """A path with a space is quoted in the command that judges on other images."""
     assert (
-        judge_on_more(Told(load_recipe("mnist-quick"), "mnist")) == "optotype judge 'runs/a run' --data MORE"
+        judge_command(FakeRun(load_recipe("mnist-quick"), "mnist"))
+        == "optotype judge 'runs/a run' --data MORE"
     )

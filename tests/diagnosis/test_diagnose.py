@@ -1,4 +1,4 @@
-"""The whole diagnosis: planted conditions are found, nothing else is said, and what is said is well formed."""
+"""The whole diagnosis: planted faults are found, no others are reported, and diagnoses are well formed."""
 
 import re
 from collections.abc import Callable
@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from optotype.diagnosis.diagnose import CHECKS, EXPLAINED, diagnose
-from optotype.judging.judgement import Diagnosis, Evidence, Judgement
+from optotype.diagnosis.diagnose import CHECKS, EXPLAINED_BY, diagnose
+from optotype.diagnosis.diagnosis import Diagnosis
+from optotype.judging.judgement import Evidence, Judgement
 from optotype.runs.run import Run
 from tests.diagnosis.planted import PLANTED, judged
 
@@ -18,57 +19,59 @@ Find = Callable[[str], tuple[Run, Judgement, tuple[Diagnosis, ...]]]
 
 @pytest.fixture(scope="module")
 def find(tmp_path_factory: pytest.TempPathFactory) -> Find:
-    """Train, judge and diagnose a planted condition, once."""
+    """Train, judge and diagnose each planted run once."""
     folder: Path = tmp_path_factory.mktemp("runs")
-    known: dict[str, tuple[Run, Judgement, tuple[Diagnosis, ...]]] = {}
+    results: dict[str, tuple[Run, Judgement, tuple[Diagnosis, ...]]] = {}
 
-    def look(name: str) -> tuple[Run, Judgement, tuple[Diagnosis, ...]]:
-        if name not in known:
+    def find_once(name: str) -> tuple[Run, Judgement, tuple[Diagnosis, ...]]:
+        if name not in results:
             run, judgement = judged(name, folder)
-            known[name] = run, judgement, diagnose(run, judgement)
-        return known[name]
+            results[name] = run, judgement, diagnose(run, judgement)
+        return results[name]
 
-    return look
+    return find_once
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_what_is_planted_is_found_and_nothing_else(find: Find, name: str) -> None:
-    """A planted condition gets its diagnosis, a healthy run none, and neither gets any other."""
-    assert {each.kind for each in find(name)[2]} == set(PLANTED[name].kinds)
+def test_only_the_planted_fault_is_found(find: Find, name: str) -> None:
+    """A planted fault gets its diagnosis, a healthy run gets none, and neither gets another."""
+    assert {diagnosis.kind for diagnosis in find(name)[2]} == set(PLANTED[name].kinds)
 
 
 @pytest.mark.parametrize("kind", CHECKS)
 def test_every_check_yields_well_formed_diagnoses(find: Find, kind: str) -> None:
-    """Under its kind a check says a sentence, gives numbers, and ends with something to do; each has a planted run."""
+    """Each check has a planted run, and its diagnosis has a sentence, evidence with numbers, and an action."""
     names = [name for name, planted in PLANTED.items() if kind in planted.kinds]
     assert names
     for name in names:
-        (found,) = [each for each in find(name)[2] if each.kind == kind]
-        assert re.fullmatch(r"[A-Z0-9].*\.", found.message)
-        assert re.search(r"\d", found.evidence)
-        assert found.evidence.endswith(".")
-        assert re.search(r"(train|check)\(|optotype (train|data|judge) |train again", found.advice)
-        assert not re.search(r"\bnan\b|\binf\b|None|  ", f"{found.message} {found.evidence} {found.advice}")
+        (diagnosis,) = [each for each in find(name)[2] if each.kind == kind]
+        assert re.fullmatch(r"[A-Z0-9].*\.", diagnosis.message)
+        assert re.search(r"\d", diagnosis.evidence)
+        assert diagnosis.evidence.endswith(".")
+        assert re.search(r"(train|check)\(|optotype (train|data|judge) |train again", diagnosis.advice)
+        assert not re.search(
+            r"\bnan\b|\binf\b|None|  ", f"{diagnosis.message} {diagnosis.evidence} {diagnosis.advice}"
+        )
 
 
-def test_the_gravest_come_first(find: Find) -> None:
-    """No grave diagnosis stands behind one that is not."""
+def test_severe_diagnoses_come_first(find: Find) -> None:
+    """No severe diagnosis follows one that is not severe."""
     for name in PLANTED:
-        graves = [each.severe for each in find(name)[2]]
-        assert graves == sorted(graves, reverse=True)
+        severities = [diagnosis.severe for diagnosis in find(name)[2]]
+        assert severities == sorted(severities, reverse=True)
 
 
-def test_causes_are_looked_for_before_what_they_explain() -> None:
-    """What rules a diagnosis out is made before it, so that two that contradict each other are never both given."""
+def test_causes_are_checked_before_their_effects() -> None:
+    """The checks that rule a diagnosis out run before it, so that contradictory diagnoses never appear together."""
     order = list(CHECKS)
-    for kind, causes in EXPLAINED.items():
+    for kind, causes in EXPLAINED_BY.items():
         assert all(order.index(cause) < order.index(kind) for cause in causes)
-    assert "learning_rate_too_high" in EXPLAINED["learning_rate_too_low"]
-    assert "overfitting" in EXPLAINED["underfitting"]
+    assert "learning_rate_too_high" in EXPLAINED_BY["learning_rate_too_low"]
+    assert "overfitting" in EXPLAINED_BY["underfitting"]
 
 
-def test_a_diagnosis_changes_nothing_and_repeats_itself(find: Find) -> None:
-    """The experiments leave the model as it was, and come out the same when they are made again."""
+def test_a_diagnosis_is_repeatable_and_leaves_the_model_unchanged(find: Find) -> None:
+    """Experiments do not change the model, and have the same results when repeated."""
     run, judgement, first = find("rate far too low")
     assert judgement.evidence is not None
     image = judgement.evidence.images["test"][:1]
@@ -77,40 +80,39 @@ def test_a_diagnosis_changes_nothing_and_repeats_itself(find: Find) -> None:
     np.testing.assert_array_equal(run.model.logits(image), before)
 
 
-def test_new_pictures_alone_are_not_diagnosed(find: Find) -> None:
-    """Without evidence, or without what the model says of its training images, nothing is said."""
+def test_a_judgement_of_new_images_gets_no_diagnosis(find: Find) -> None:
+    """Without evidence, or without predictions of training images, there are no diagnoses."""
     run, judgement, _ = find("rate far too high")
     assert judgement.evidence is not None
-    seen = judgement.evidence
-    new = Evidence({"new": seen.predictions["test"]}, {"new": seen.images["test"]}, {"new": None})
+    evidence = judgement.evidence
+    new = Evidence({"new": evidence.predictions["test"]}, {"new": evidence.images["test"]}, {"new": None})
     assert diagnose(run, replace(judgement, evidence=None)) == ()
     assert diagnose(run, replace(judgement, on="new", evidence=new)) == ()
 
 
-def test_the_rate_to_try_is_a_better_one(find: Find) -> None:
-    """From a rate a thousand times too high or too low one advice leads to within a factor of 30 of the good."""
-    for name in ("rate far too high", "rate far too low", "rate next to nothing"):
-        (found,) = [each for each in find(name)[2] if each.kind.startswith("learning_rate")]
-        rate = float(re.search(r"'optimizer.learning_rate': ([\d.e+-]+)", found.advice)[1])  # type: ignore[index] # found, or the test fails
+def test_the_advised_rate_is_better(find: Find) -> None:
+    """From a rate far too high or too low, one advice leads to within a factor of 30 of a good rate."""
+    for name in ("rate far too high", "rate far too low", "rate near zero"):
+        (diagnosis,) = [each for each in find(name)[2] if each.kind.startswith("learning_rate")]
+        rate = float(re.search(r"'optimizer.learning_rate': ([\d.e+-]+)", diagnosis.advice)[1])  # type: ignore[index] # a missing match fails the test
         assert 0.003 / 30 <= rate <= 0.003 * 30
 
 
-def test_what_is_overfitted_since_when_is_what_the_epochs_say(find: Find) -> None:
-    """The epoch named is the one after the smallest validation loss."""
-    run, _, found = find("learnt by heart")
-    (said,) = [each.message for each in found if each.kind == "overfitting"]
+def test_overfitting_starts_after_the_best_epoch(find: Find) -> None:
+    """The message names the epoch after the one with the smallest validation loss."""
+    run, _, diagnoses = find("memorized labels")
+    (message,) = [each.message for each in diagnoses if each.kind == "overfitting"]
     best = min(run.epochs, key=lambda epoch: epoch.val_loss or 0.0).epoch
-    assert f"from epoch {best + 1} on" in said
+    assert f"from epoch {best + 1} on" in message
 
 
 def test_a_leak_is_counted(find: Find) -> None:
-    """The number of leaked test images is said, and the accuracy without them is that of the others."""
+    """The evidence has the number of leaked test images, and the accuracy on the others."""
     _, judgement, (leak,) = find("a leak")
     assert judgement.evidence is not None
-    said = judgement.evidence.predictions["test"]
-    fresh = slice(
-        100, None
-    )  # the first hundred test images are the last hundred training images, 75 not for validation
-    right = said.logits.argmax(axis=1) == said.labels
+    predictions = judgement.evidence.predictions["test"]
+    # The first 100 test images are the last 100 training images, of which 75 are not for validation.
+    fresh = slice(100, None)
+    correct = predictions.logits.argmax(axis=1) == predictions.labels
     assert re.match(r"\d+ of 1,000 images", leak.evidence)
-    assert abs(float(leak.evidence.split("without them ")[1][:6]) - right[fresh].mean()) < 0.01
+    assert abs(float(leak.evidence.split("without them ")[1][:6]) - correct[fresh].mean()) < 0.01

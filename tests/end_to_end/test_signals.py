@@ -39,8 +39,8 @@ def test_ctrl_c_keeps_what_was_trained(optotype: Command, digits: Path, tmp_path
     os.killpg(process.pid, signal.SIGINT)
     _, complaint = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert complaint.startswith("Interrupted: Training was stopped.")
-    assert "kept in run" in complaint
+    assert complaint.startswith("Interrupted: Training stopped.")
+    assert "saved in run" in complaint
     run = Run.open(tmp_path / "run")
     assert run.status == "interrupted"
     assert run.model.provenance.status == "interrupted"
@@ -61,7 +61,7 @@ def test_ctrl_c_with_json_is_an_object(digits: Path, tmp_path: Path) -> None:
     assert (process.returncode, complaint) == (130, "")
     error = json.loads(out.splitlines()[-1])["error"]
     assert error["type"] == "Interrupted"
-    assert "kept in run" in error["message"]
+    assert "saved in run" in error["message"]
 
 
 def test_a_killed_run_is_refused_clearly(optotype: Command, digits: Path, tmp_path: Path) -> None:

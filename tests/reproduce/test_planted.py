@@ -1,4 +1,4 @@
-"""Planting faults, and counting what was found of them."""
+"""Planting faults, and scoring the findings."""
 
 from pathlib import Path
 
@@ -7,55 +7,55 @@ import numpy as np
 import optotype as ot
 from optotype.checking.examples import of_training
 from optotype.checking.findings import Finding, Findings
-from reproduce.doctor import by_way, scores
+from reproduce.doctor import recall_by_alteration, score_kinds
 from reproduce.examination import faults_section
-from reproduce.planted import WAYS, Planted, plant
+from reproduce.planted import ALTERATIONS, PlantedFaults, plant
 from tests.checking.samples import textured
 
-EACH = 10
+PER_KIND = 10
 
 
-def _planted(folder: Path) -> Planted:
+def _planted(folder: Path) -> PlantedFaults:
     data = textured()
-    return plant(data, ot.open_test(data, folder), EACH)
+    return plant(data, ot.open_test(data, folder), PER_KIND)
 
 
 def test_each_kind_is_planted_into_images_of_its_own(tmp_path: Path) -> None:
-    """There are as many faults of each kind as were asked for, in different images, and the data set is still one."""
+    """Each kind has the requested number of faults, all in different images, and the data set stays valid."""
     planted = _planted(tmp_path)
-    everywhere = np.concatenate(list(planted.faults.values()))
-    assert len(set(everywhere.tolist())) == len(everywhere) == 6 * EACH
-    assert len(planted.data.images) == len(planted.data.labels) == 300 + 4 * EACH
+    all_faults = np.concatenate(list(planted.faults.values()))
+    assert len(set(all_faults.tolist())) == len(all_faults) == 6 * PER_KIND
+    assert len(planted.data.images) == len(planted.data.labels) == 300 + 4 * PER_KIND
     assert set(planted.data.labels.tolist()) == {0, 1, 2}
     changed = np.flatnonzero(planted.data.labels[:300] != textured().labels)
     assert changed.tolist() == sorted(planted.faults["label_error"].tolist())
-    assert sorted(planted.ways) == planted.faults["near_duplicate"].tolist()
-    assert set(planted.ways.values()) == set(WAYS)
+    assert sorted(planted.alterations) == planted.faults["near_duplicate"].tolist()
+    assert set(planted.alterations.values()) == set(ALTERATIONS)
 
 
-def test_scores_count_what_was_found(tmp_path: Path) -> None:
-    """Recall is the share of the faults that were named, precision that of the findings that name one."""
+def test_recall_and_precision_are_computed(tmp_path: Path) -> None:
+    """Recall is the share of the faults that are found, precision the share of findings that name a fault."""
     planted = _planted(tmp_path)
     faulty = planted.faults["brightness"].tolist()
-    sound = planted.faults["duplicate"].tolist()[0]
+    correct = planted.faults["duplicate"].tolist()[0]
     found = tuple(
         Finding("brightness", "Odd.", 1.0, (of_training(planted.data, index),))
-        for index in [*faulty[:4], sound]
+        for index in [*faulty[:4], correct]
     )
-    scored = scores(Findings("some", "sha256:0", 340, 0, None, None, found, (), 1.0), planted)
-    assert (scored["brightness"].recall, scored["brightness"].precision) == (0.4, 0.8)
-    assert (scored["leak"].recall, scored["leak"].found) == (0, 0)
+    scores = score_kinds(Findings("some", "sha256:0", 340, 0, None, None, found, (), 1.0), planted)
+    assert (scores["brightness"].recall, scores["brightness"].precision) == (0.4, 0.8)
+    assert (scores["leak"].recall, scores["leak"].found) == (0, 0)
 
 
-def test_near_duplicates_are_counted_by_way(tmp_path: Path) -> None:
-    """The recall of near duplicates is told for each way in which they were altered."""
+def test_near_duplicates_are_counted_by_alteration(tmp_path: Path) -> None:
+    """The recall of near duplicates is computed for each alteration."""
     planted = _planted(tmp_path)
-    first = next(iter(planted.ways))
+    first = next(iter(planted.alterations))
     found = (Finding("near_duplicate", "Alike.", 1.0, (of_training(planted.data, first),)),)
-    shares = by_way(Findings("some", "sha256:0", 340, 0, None, None, found, (), 1.0), planted)
-    assert shares == {way: (0.5 if way == planted.ways[first] else 0) for way in WAYS}
+    recalls = recall_by_alteration(Findings("some", "sha256:0", 340, 0, None, None, found, (), 1.0), planted)
+    assert recalls == {name: (0.5 if name == planted.alterations[first] else 0) for name in ALTERATIONS}
 
 
-def test_the_page_says_how_to_examine_where_nothing_was(tmp_path: Path) -> None:
+def test_without_results_the_page_names_the_command(tmp_path: Path) -> None:
     """Without results the section names the command."""
     assert faults_section(tmp_path) == ["None yet: `.venv/bin/python -m reproduce.doctor`."]

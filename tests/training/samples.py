@@ -1,4 +1,4 @@
-"""Ten easily told classes of images, as arrays and as IDX files, for tests that train."""
+"""Images of ten easy classes, as arrays, IDX files and picture files, for tests that train."""
 
 import struct
 from pathlib import Path
@@ -18,7 +18,7 @@ CLASSES = tuple("0123456789")
 
 
 def pictures(n: int, seed: int) -> tuple[Images, Labels]:
-    """Make noisy pictures of ten fixed patterns, 28 x 28 x 1; label i is n's remainder by ten."""
+    """Create noisy pictures of ten fixed patterns, 28 x 28 x 1; the label of picture i is i modulo 10."""
     patterns = np.random.default_rng(0).integers(0, 2, (10, 7, 7)).repeat(4, axis=1).repeat(4, axis=2) * 160
     labels = np.arange(n) % 10
     noise = np.random.default_rng(seed).integers(0, 96, (n, 28, 28))
@@ -26,10 +26,12 @@ def pictures(n: int, seed: int) -> tuple[Images, Labels]:
 
 
 def dataset(n: int = 200, classes: tuple[str, ...] = CLASSES, labels: Labels | None = None) -> Dataset:
-    """Make a data set in memory, with other labels if they are given."""
-    images, own = pictures(n, 1)
+    """Create a data set in memory, optionally with other labels."""
+    images, pattern_labels = pictures(n, 1)
     test = SealedTest(40, lambda: pictures(40, 2))
-    return Dataset("patterns", images, own if labels is None else labels, classes, "none", "memory", test)
+    return Dataset(
+        "patterns", images, pattern_labels if labels is None else labels, classes, "none", "memory", test
+    )
 
 
 def recipe(
@@ -40,7 +42,7 @@ def recipe(
     early_stopping: EarlyStopping | None = None,
     seed: int = 0,
 ) -> Recipe:
-    """Make a recipe for a small network."""
+    """Create a recipe for a small network."""
     return Recipe(
         name="small",
         layers=(Flatten(), Dense(32, "relu")),

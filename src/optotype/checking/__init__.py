@@ -1,4 +1,4 @@
-"""The data doctor: data in, findings out; finds trouble in the pictures and their labels before it is trained on."""
+"""The data doctor: finds faults in the images and labels of a data set before training."""
 
 from optotype.checking.check import check
 from optotype.checking.findings import Finding, Findings, Picture

@@ -1,4 +1,4 @@
-"""Pictures for findings: an image of either split with its label and file."""
+"""Pictures for findings: an image of any split with its label and file name."""
 
 from optotype.checking.findings import Picture, Split
 from optotype.data.dataset import Dataset
@@ -6,11 +6,11 @@ from optotype.data.sealed import OpenedTest
 
 
 def of_training(data: Dataset, index: int) -> Picture:
-    """Give a training image, or one that the source sets aside for validation.
+    """Return a training image, or a validation image that the source itself provides, as a picture.
 
     Args:
         data: The data set.
-        index: Its place among them, 0 .. n - 1.
+        index: Index of the image among both, 0 .. n - 1.
     """
     file = data.files[index] if data.files else None
     split: Split = "validation" if data.validation is not None and index in data.validation else "train"
@@ -18,12 +18,12 @@ def of_training(data: Dataset, index: int) -> Picture:
 
 
 def of_test(data: Dataset, opened: OpenedTest, index: int) -> Picture:
-    """Give a test image.
+    """Return a test image as a picture.
 
     Args:
         data: The data set.
-        opened: Its test split, unsealed.
-        index: Its place there, 0 .. n - 1.
+        opened: Its opened test split.
+        index: Index of the image in the test split, 0 .. n - 1.
     """
     file = data.test.files[index] if data.test.files else None
     return Picture("test", index, data.class_names[int(opened.labels[index])], file, opened.images[index])

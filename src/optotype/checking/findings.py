@@ -1,4 +1,4 @@
-"""What the doctor found: findings of a few kinds, gravest kind first, worst finding first, and a verdict in words."""
+"""Findings of the data doctor: most severe kind first, worst finding first, with a verdict in one sentence."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -25,52 +25,52 @@ Split = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True)
-class About:
-    """What a kind of finding is.
+class KindInfo:
+    """The names of a kind of finding.
 
     Attributes:
         title: A heading.
-        one: One such finding, in words.
-        many: Several of them.
-        severe: Whether a training or a judgement would mislead.
+        singular: One such finding, in words.
+        plural: Several of them.
+        severe: Whether the finding makes the result of a training or a judgement misleading.
     """
 
     title: str
-    one: str
-    many: str
+    singular: str
+    plural: str
     severe: bool = False
 
 
-KINDS: Final[Mapping[Kind, About]] = {
-    "unreadable": About("Unreadable files", "unreadable file", "unreadable files", severe=True),
-    "leak": About(
-        "Leaks: one image in two splits",
+KINDS: Final[Mapping[Kind, KindInfo]] = {
+    "unreadable": KindInfo("Unreadable files", "unreadable file", "unreadable files", severe=True),
+    "leak": KindInfo(
+        "Leaks: the same image in two splits",
         "image leaked across splits",
         "images leaked across splits",
         severe=True,
     ),
-    "conflict": About(
-        "One image under two labels", "image under two labels", "images under two labels", severe=True
+    "conflict": KindInfo(
+        "The same image with two labels", "image with two labels", "images with two labels", severe=True
     ),
-    "duplicate": About("Exact duplicates", "group of exact duplicates", "groups of exact duplicates"),
-    "near_duplicate": About("Near duplicates", "group of near duplicates", "groups of near duplicates"),
-    "label_error": About("Likely label errors", "likely label error", "likely label errors"),
-    "size": About(
+    "duplicate": KindInfo("Exact duplicates", "group of exact duplicates", "groups of exact duplicates"),
+    "near_duplicate": KindInfo("Near duplicates", "group of near duplicates", "groups of near duplicates"),
+    "label_error": KindInfo("Likely label errors", "likely label error", "likely label errors"),
+    "size": KindInfo(
         "Outliers in size or shape of the files",
         "outlier in size or shape",
         "outliers in size or shape",
     ),
-    "brightness": About(
+    "brightness": KindInfo(
         "Outliers in brightness or contrast",
         "outlier in brightness or contrast",
         "outliers in brightness or contrast",
     ),
-    "imbalance": About("Class imbalance", "imbalance between classes", "imbalances between classes"),
+    "imbalance": KindInfo("Class imbalance", "imbalanced class", "imbalanced classes"),
 }
-"""Every kind, the gravest first."""
+"""Every kind, most severe first."""
 
 SPLITS: Final[Mapping[Split, str]] = {"train": "training", "validation": "validation", "test": "test"}
-"""Every split, in words."""
+"""Every split with its name in sentences."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +78,11 @@ class Picture:
     """An image of the data set.
 
     Attributes:
-        split: One of SPLITS; "validation" for what the source itself sets aside, not for what a recipe carves out.
-        index: Its place among the test images, or among the training and validation images together.
-        label: The name of the class it is labelled as.
-        file: Its name relative to the source; None where images have no files.
+        split: One of SPLITS; "validation" for images that the source itself sets aside, not for those that a recipe
+            sets aside.
+        index: Its index among the test images, or among the training and validation images together.
+        label: The name of the class of its label.
+        file: Its file name relative to the source; None if images have no files.
         image: uint8 of shape (height, width, channels).
     """
 
@@ -92,79 +93,78 @@ class Picture:
     image: NDArray[np.uint8] = field(repr=False)
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Give all but the pixels as JSON values."""
+        """Return everything but the pixels as JSON values."""
         return {"split": self.split, "index": self.index, "label": self.label, "file": self.file}
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """One thing that may be wrong.
+    """One likely fault of the data.
 
     Attributes:
         kind: One of KINDS.
-        message: What is the matter, in a sentence.
-        badness: How bad, to be compared within the kind; larger is worse.
-        pictures: The images in question; none for a file that cannot be read or for classes as a whole.
+        message: The fault, in one sentence.
+        score: How bad the fault is; larger is worse. Scores of different kinds are not comparable.
+        pictures: The images concerned; none for an unreadable file or for a class.
     """
 
     kind: Kind
     message: str
-    badness: float
+    score: float
     pictures: tuple[Picture, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Give the finding as JSON values."""
+        """Return the finding as JSON values."""
         return {
             "message": self.message,
-            "badness": self.badness,
+            "score": self.score,
             "pictures": [picture.to_json() for picture in self.pictures],
         }
 
 
 @dataclass(frozen=True)
-class Doubted:
-    """A judged run, with and without the test images that are in doubt.
+class RescoredRun:
+    """A judged run, scored with and without the suspect test images.
 
-    Images are in doubt that a net finds hard, and to leave them out raises the accuracy of most other nets. So the two
-    are not a wrong and a right figure: the true one lies between them.
+    Suspect images are images that a network finds hard, so leaving them out raises the accuracy of most networks.
+    Neither value is therefore the correct one: the true accuracy lies between them.
 
     Attributes:
         run: Name of the run.
-        n: Images that it was judged on.
-        accuracy: On all of them (Wilson).
-        left: Images that are in no doubt.
-        without: Accuracy on those (Wilson).
+        n: Number of test images that it was judged on.
+        accuracy: Accuracy on all of them (Wilson).
+        remaining: Number of test images that are not suspect.
+        accuracy_without: Accuracy on the remaining images (Wilson).
     """
 
     run: str
     n: int
     accuracy: Estimate
-    left: int
-    without: Estimate
+    remaining: int
+    accuracy_without: Estimate
 
     def __str__(self) -> str:
         return (
-            f"{self.run}: accuracy {self.accuracy}, n = {self.n:,}; without the images in doubt {self.without},"
-            f" n = {self.left:,}"
+            f"{self.run}: accuracy {self.accuracy}, n = {self.n:,}; without suspect images {self.accuracy_without},"
+            f" n = {self.remaining:,}"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """All that a check found.
+    """The result of a check.
 
     Attributes:
-        name: Of the data set.
-        fingerprint: Of its training images, labels and class names.
-        images: How many training images were looked at.
-        test_images: How many test images were looked at; 0 where the test split stayed sealed.
-        opening: How many times that test set has been opened, this time included; None where it stayed sealed.
-        net_accuracy: Share of the training images that the quick net, trained without them, classified as they are
-            labelled; None where no net was trained.
-        findings: The gravest kind first, within a kind the worst first.
-        notes: What was not looked at, and why.
-        seconds: How long the check took.
-        doubted: The judged runs of this test set with and without the test images in doubt, the newest first.
+        name: The name of the data set.
+        fingerprint: The fingerprint of its training images, labels and class names.
+        images: Number of training images that were checked.
+        test_images: Number of test images that were checked; 0 if the test set stayed sealed.
+        opening: How many times this test set has been opened, including this time; None if it stayed sealed.
+        probe_accuracy: Cross-validated accuracy of the probe networks on the training images; None if none was trained.
+        findings: The findings, most severe kind first, within a kind the worst first.
+        notes: The checks that were skipped, each with the reason.
+        seconds: Duration of the check.
+        rescored_runs: The judged runs of this test set with and without the suspect test images, newest first.
     """
 
     name: str
@@ -172,42 +172,42 @@ class Findings:
     images: int
     test_images: int
     opening: int | None
-    net_accuracy: float | None
+    probe_accuracy: float | None
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     seconds: float
-    doubted: tuple[Doubted, ...] = ()
+    rescored_runs: tuple[RescoredRun, ...] = ()
 
     def of(self, kind: Kind) -> tuple[Finding, ...]:
-        """List the findings of one kind, the worst first."""
+        """Return the findings of one kind, the worst first."""
         return tuple(finding for finding in self.findings if finding.kind == kind)
 
     @property
     def verdict(self) -> str:
-        """What it comes to, in words."""
-        severe = self._counted(severe=True)
-        rest = self._counted(severe=False)
-        looked = f"{self.images:,} training images"
+        """The result in one or two sentences."""
+        severe = self._count_kinds(severe=True)
+        minor = self._count_kinds(severe=False)
+        checked = f"{self.images:,} training images"
         if self.test_images:
-            looked += f" and {self.test_images:,} test images"
-        if not severe and not rest:
-            return f"Nothing was found in {looked}."
+            checked += f" and {self.test_images:,} test images"
+        if not severe and not minor:
+            return f"No faults found in {checked}."
         if not severe:
-            return f"Worth a look, in {looked}: {rest}. None of it stands in the way of a training."
-        return f"To be mended first, in {looked}: {severe}." + (f" Worth a look: {rest}." if rest else "")
+            return f"Worth a look in {checked}: {minor}. None of these prevents training."
+        return f"Fix first in {checked}: {severe}." + (f" Worth a look: {minor}." if minor else "")
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Give the findings as JSON values; every kind is there, also one of which nothing was found."""
+        """Return the findings as JSON values; kinds without findings have an empty list."""
         return {
             "name": self.name,
             "fingerprint": self.fingerprint,
             "images": self.images,
             "test_images": self.test_images,
             "opening": self.opening,
-            "net_accuracy": self.net_accuracy,
+            "probe_accuracy": self.probe_accuracy,
             "verdict": self.verdict,
             "notes": list(self.notes),
-            "doubted": [asdict(each) for each in self.doubted],
+            "rescored_runs": [asdict(run) for run in self.rescored_runs],
             "seconds": round(self.seconds, 1),
             "findings": {kind: [finding.to_json() for finding in self.of(kind)] for kind in KINDS},
         }
@@ -215,7 +215,8 @@ class Findings:
     def __str__(self) -> str:
         return self.verdict
 
-    def _counted(self, *, severe: bool) -> str:
-        counts = {kind: len(self.of(kind)) for kind, about in KINDS.items() if about.severe == severe}
-        words = {kind: KINDS[kind].one if n == 1 else KINDS[kind].many for kind, n in counts.items()}
-        return ", ".join(f"{n:,} {words[kind]}" for kind, n in counts.items() if n)
+    def _count_kinds(self, *, severe: bool) -> str:
+        """Return the number of findings of each severe, or of each other, kind in words."""
+        counts = {kind: len(self.of(kind)) for kind, info in KINDS.items() if info.severe == severe}
+        names = {kind: KINDS[kind].singular if n == 1 else KINDS[kind].plural for kind, n in counts.items()}
+        return ", ".join(f"{n:,} {names[kind]}" for kind, n in counts.items() if n)

@@ -1,4 +1,4 @@
-"""Classes that have far fewer training images than others."""
+"""Class imbalance: classes with far fewer training images than the largest class."""
 
 import numpy as np
 
@@ -17,14 +17,16 @@ def imbalance(data: Dataset) -> list[Finding]:
     largest = int(counts.argmax())
     return [
         Finding(
-            "imbalance", _said(data, label, largest, counts.tolist()), counts[largest] / max(counts[label], 1)
+            "imbalance",
+            _message(data, label, largest, counts.tolist()),
+            counts[largest] / max(counts[label], 1),
         )
         for label in rare_classes(counts)
     ]
 
 
-def _said(data: Dataset, label: int, largest: int, counts: list[int]) -> str:
+def _message(data: Dataset, label: int, largest: int, counts: list[int]) -> str:
     return (
-        f"{data.class_names[label]!r} has {counts[label]:,} of the {sum(counts):,} training images,"
+        f"Class {data.class_names[label]!r} has {counts[label]:,} of the {sum(counts):,} training images,"
         f" {data.class_names[largest]!r} has {counts[largest]:,}."
     )

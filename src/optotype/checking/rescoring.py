@@ -1,6 +1,6 @@
-"""What doubted test images are worth: the accuracy of the runs that were judged on them, with and without.
+"""The accuracy of judged runs without the suspect test images.
 
-Nothing is predicted here: it was kept when the runs were judged.
+No image is predicted here: the predictions were stored when the runs were judged.
 """
 
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from optotype.checking.findings import Doubted, Finding
+from optotype.checking.findings import Finding, RescoredRun
 from optotype.errors import RunError
 from optotype.metrics import proportion
 from optotype.runs.listing import list_runs
 from optotype.runs.run import Run
 
 
-def in_doubt(findings: Sequence[Finding]) -> set[int]:
-    """Give the indices of the test images that are likely labelled wrong, or that a training image is a copy of."""
+def suspect_test_images(findings: Sequence[Finding]) -> set[int]:
+    """Return the indices of test images with a likely label error or a copy among the training images."""
     return {
         picture.index
         for finding in findings
@@ -26,35 +26,40 @@ def in_doubt(findings: Sequence[Finding]) -> set[int]:
     }
 
 
-def doubted_runs(runs_root: Path, test_fingerprint: str, doubted: set[int]) -> tuple[Doubted, ...]:
-    """Score the judged runs of a test set again, with and without some of its images.
+def rescore_runs(runs_root: Path, test_fingerprint: str, suspects: set[int]) -> tuple[RescoredRun, ...]:
+    """Score the judged runs of a test set again, with and without the suspect images.
 
     Args:
-        runs_root: The folder of the runs; what is damaged there is passed over.
-        test_fingerprint: Of the test set.
-        doubted: Indices of the images to do without; where there are none, nothing is to be said of any run.
+        runs_root: The folder of the runs; damaged runs are skipped.
+        test_fingerprint: The fingerprint of the test set.
+        suspects: Indices of the suspect test images. Without any, no run is scored again.
 
     Returns:
-        The runs, the newest first.
+        The rescored runs, newest first.
     """
-    if not doubted or not runs_root.is_dir():
+    if not suspects or not runs_root.is_dir():
         return ()
     runs = [run for run in list_runs(runs_root).runs if run.data.test_fingerprint == test_fingerprint]
-    scored = [_scored(run, doubted) for run in runs]
-    return tuple(each for each in scored if each is not None)
+    rescored = [_rescore(run, suspects) for run in runs]
+    return tuple(run for run in rescored if run is not None)
 
 
-def _scored(run: Run, doubted: set[int]) -> Doubted | None:
-    """Score a run; None where it was not judged, what it said is damaged, or no image is left."""
+def _rescore(run: Run, suspects: set[int]) -> RescoredRun | None:
+    """Score a run again; None if it was not judged, its predictions are damaged, or no image remains."""
     try:
-        said = run.predictions("test")
+        predictions = run.predictions("test")
     except RunError:
         return None
-    if said is None:
+    if predictions is None:
         return None
-    right = said.logits.argmax(axis=1) == said.labels
-    kept = right[~np.isin(said.indices, list(doubted))]
-    if not len(kept):
+    correct = predictions.logits.argmax(axis=1) == predictions.labels
+    remaining = correct[~np.isin(predictions.indices, list(suspects))]
+    if not len(remaining):
         return None
-    accuracy, without = (proportion(int(each.sum()), len(each)) for each in (right, kept))
-    return Doubted(run.name, len(right), accuracy, len(kept), without)
+    return RescoredRun(
+        run=run.name,
+        n=len(correct),
+        accuracy=proportion(int(correct.sum()), len(correct)),
+        remaining=len(remaining),
+        accuracy_without=proportion(int(remaining.sum()), len(remaining)),
+    )

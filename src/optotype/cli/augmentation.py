@@ -72,20 +72,20 @@ def write_augmented(
     screen: "Console", data: "Dataset", recipe: "Recipe", folder: Path, *, json: bool
 ) -> Augmented:
     """Settle what "auto" leaves open, as a training would, and draw augmented images into a folder."""
-    from optotype.data.splits import split_of
     from optotype.engine.augmentation import Augment
     from optotype.reporting.image_sheet import draw_sheet, rows_of_changes
     from optotype.storage.atomic import write_durably
     from optotype.training.auto_augment import resolve_augment
+    from optotype.training.plan import plan_training
 
-    train = split_of(data, recipe.validation, recipe.split_seed).train
     shown = screen.is_terminal and not json and recipe.augment == "auto"
     with screen.status("measuring which changes a quick net tolerates") if shown else nullcontext():
-        recipe, measured = resolve_augment(recipe, data, train, None)
+        plan = resolve_augment(plan_training(data, recipe))
+    recipe, measured = plan.recipe, plan.augment_choice
     if not isinstance(recipe.augment, Augment):
         return Augmented(recipe, measured, None)
     sheet = folder / "augmented.png"
-    rows = rows_of_changes(data, train, recipe.augment, recipe.seed)
+    rows = rows_of_changes(data, plan.split.train, recipe.augment, recipe.seed)
     write_durably(sheet, draw_sheet(f"{data.name} as it is and in epochs 1 to 9: {recipe.augment}", rows))
     return Augmented(recipe, measured, sheet)
 

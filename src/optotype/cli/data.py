@@ -188,9 +188,9 @@ def _show_findings(screen: "Console", findings: "Findings", folder: Path) -> Non
             screen,
             f"The sealed test images were opened for this: opening {findings.opening} of this test set.",
         )
-    for each in findings.doubted[:_LISTED]:
+    for each in findings.rescored_runs[:_LISTED]:
         prose(screen, str(each))
-    if findings.doubted:
+    if findings.rescored_runs:
         prose(
             screen,
             "Most nets do better without what is in doubt, for it is hard: the true accuracy lies between the two.",

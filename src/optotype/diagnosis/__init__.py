@@ -1,5 +1,6 @@
-"""What is wrong with a run, or could be better, in words that a learner understands."""
+"""Diagnosis: likely faults of a run and possible improvements, each with evidence and a command to try next."""
 
 from optotype.diagnosis.diagnose import diagnose
+from optotype.diagnosis.diagnosis import Diagnosis
 
-__all__ = ["diagnose"]
+__all__ = ["Diagnosis", "diagnose"]

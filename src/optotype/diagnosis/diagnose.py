@@ -1,10 +1,11 @@
-"""diagnose: every check in turn; a check is skipped where what was found already explains it, or rules it out."""
+"""diagnose: runs every check in order, and skips those that an earlier diagnosis explains or rules out."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from optotype.diagnosis.case import Case
-from optotype.diagnosis.enough import no_better_than_simpler, too_few
+from optotype.diagnosis.accuracy import no_better_than_simpler, too_few
+from optotype.diagnosis.context import DiagnosisContext
+from optotype.diagnosis.diagnosis import Diagnosis
 from optotype.diagnosis.fitting import overfitting, underfitting
 from optotype.diagnosis.images import imbalance, label_noise, leak
 from optotype.diagnosis.layers import dead_units, saturated_units
@@ -14,10 +15,12 @@ from optotype.diagnosis.learning import (
     rate_too_low,
     vanishing_gradients,
 )
-from optotype.judging.judgement import Diagnosis, Judgement
 from optotype.runs.run import Run
 
-Check = Callable[[Case], Diagnosis | None]
+if TYPE_CHECKING:
+    from optotype.judging.judgement import Judgement
+
+Check = Callable[[DiagnosisContext], Diagnosis | None]
 
 CHECKS: Final[Mapping[str, Check]] = {
     "leak": leak,
@@ -34,9 +37,9 @@ CHECKS: Final[Mapping[str, Check]] = {
     "imbalance": imbalance,
     "no_better_than_simpler": no_better_than_simpler,
 }
-"""Every check by the kind of its diagnosis, in the order in which they are made: causes before what they explain."""
+"""Every check by the kind of its diagnosis, in the order in which they run: causes before their effects."""
 
-EXPLAINED: Final[Mapping[str, frozenset[str]]] = {
+EXPLAINED_BY: Final[Mapping[str, frozenset[str]]] = {
     "learning_rate_too_low": frozenset({"learning_rate_too_high", "vanishing_gradients"}),
     "dead_units": frozenset({"learning_rate_too_low"}),
     "saturated_units": frozenset({"learning_rate_too_low"}),
@@ -58,28 +61,28 @@ EXPLAINED: Final[Mapping[str, frozenset[str]]] = {
     ),
     "no_better_than_simpler": frozenset({"not_learning", "underfitting"}),
 }
-"""For a kind, the kinds after which it is not looked for: they are its cause, or contradict it."""
+"""For each kind the kinds after which its check is skipped: they are its cause, or contradict it."""
 
 
-def diagnose(run: Run, judgement: Judgement) -> tuple[Diagnosis, ...]:
-    """Look for what is wrong with a run, or could be better.
+def diagnose(run: Run, judgement: "Judgement") -> tuple[Diagnosis, ...]:
+    """Find likely faults of a run and possible improvements.
 
     Args:
         run: A finished run.
         judgement: Its judgement, with evidence.
 
     Returns:
-        The gravest first; none where there is nothing to complain about, and none where the judgement has no evidence
-        of the training images, as on new pictures.
+        The diagnoses, severe ones first. Empty if nothing is wrong, and if the judgement has no evidence of the
+        training images, as after judging new images.
     """
     if judgement.evidence is None or "train" not in judgement.evidence.predictions or not run.epochs:
         return ()
-    case = Case(run, judgement)
-    found: dict[str, Diagnosis] = {}
+    context = DiagnosisContext(run, judgement)
+    diagnoses: dict[str, Diagnosis] = {}
     for kind, check in CHECKS.items():
-        if found.keys() & EXPLAINED.get(kind, frozenset()):
+        if diagnoses.keys() & EXPLAINED_BY.get(kind, frozenset()):
             continue
-        diagnosis = check(case)
+        diagnosis = check(context)
         if diagnosis is not None:
-            found[kind] = diagnosis
-    return tuple(sorted(found.values(), key=lambda each: not each.severe))
+            diagnoses[kind] = diagnosis
+    return tuple(sorted(diagnoses.values(), key=lambda diagnosis: not diagnosis.severe))

@@ -1,113 +1,132 @@
-"""Does it know its training images too well, or not well enough?"""
+"""Checks for overfitting and underfitting."""
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from optotype.diagnosis.advice import edit_recipe, train_again
-from optotype.diagnosis.case import Case
-from optotype.diagnosis.probes import loss_after, loss_of
-from optotype.judging.judgement import Diagnosis
-from optotype.metrics import log_loss_per_image
+from optotype.diagnosis.advice import edit_recipe_advice, train_command
+from optotype.diagnosis.context import DiagnosisContext
+from optotype.diagnosis.diagnosis import Diagnosis
+from optotype.diagnosis.probes import loss_after_short_training, sample_loss
+from optotype.metrics import losses
 from optotype.runs.epoch import Epoch
 
+if TYPE_CHECKING:
+    from optotype.judging.judgement import Baseline
+
 _Z: Final = 1.96
-_GAP: Final = 0.05
-_ERROR: Final = 0.1
-_PART: Final = 0.2
-_LATEST: Final = 3
-_STILL: Final = 0.95
+_MIN_OVERFITTING_GAP: Final = 0.05
+_MIN_TRAIN_ERROR: Final = 0.1
+_MAX_GAP_SHARE: Final = 0.2  # of the training error
+_LAST_EPOCHS: Final = 3
+_STILL_LEARNING_RATIO: Final = 0.95
 
 
-def overfitting(case: Case) -> Diagnosis | None:
-    """Validation got worse while training got better, or the judged images fare far worse than those trained on."""
-    turned = _turned(case)
-    apart = case.train.accuracy.low - case.test.accuracy.high >= _GAP
-    if turned is None and not apart:
+def overfitting(context: DiagnosisContext) -> Diagnosis | None:
+    """Check whether validation got worse while training got better, or accuracy is far lower on judged images."""
+    best = _best_before_overfitting(context)
+    has_gap = context.train.accuracy.low - context.test.accuracy.high >= _MIN_OVERFITTING_GAP
+    if best is None and not has_gap:
         return None
     evidence = []
-    if turned is not None:
-        last = case.epochs[-1]
+    if best is not None:
+        last = context.epochs[-1]
         evidence.append(
-            f"From epoch {turned.epoch} to epoch {last.epoch} the training loss fell from {turned.loss:.3f} to"
-            f" {last.loss:.3f}, while the validation loss rose from {turned.val_loss:.3f} to {last.val_loss:.3f},"
-            f" beyond its noise of {_noise(case):.3f}."
+            f"From epoch {best.epoch} to epoch {last.epoch} the training loss fell from {best.loss:.3f} to"
+            f" {last.loss:.3f}, while the validation loss rose from {best.val_loss:.3f} to {last.val_loss:.3f},"
+            f" more than its noise of {_noise(context):.3f}."
         )
-    if apart:
+    if has_gap:
         evidence.append(
-            f"Right on {case.train.accuracy.value:.1%} of the training images, and on {case.test.accuracy.value:.1%} of"
-            f" those it was not trained on."
+            f"The accuracy is {context.train.accuracy.value:.1%} on training images, but"
+            f" {context.test.accuracy.value:.1%} on judged images."
         )
-    since = f" from epoch {turned.epoch + 1} on" if turned is not None else ""
+    since = f" from epoch {best.epoch + 1} on" if best is not None else ""
     return Diagnosis(
         "overfitting",
-        f"It overfits{since}: it learns its training images by heart, which does not help with others.",
+        f"The model overfits{since}: it memorizes its training images, which does not help with other images.",
         " ".join(evidence),
-        _against_overfitting(case, turned),
+        _against_overfitting(context, best),
     )
 
 
-def _turned(case: Case) -> Epoch | None:
-    """Find the epoch after which validation loss rose beyond noise while training loss fell; None where none is."""
-    validated = [epoch for epoch in case.epochs if epoch.val_loss is not None]
-    if len(validated) < _LATEST or "validation" not in case.evidence.predictions:
+def _best_before_overfitting(context: DiagnosisContext) -> Epoch | None:
+    """Return the epoch after which validation loss rose beyond its noise while training loss fell; None if none did."""
+    validated = [epoch for epoch in context.epochs if epoch.val_loss is not None]
+    if len(validated) < _LAST_EPOCHS or "validation" not in context.evidence.predictions:
         return None
     best = min(validated, key=lambda epoch: epoch.val_loss or 0.0)
-    after = [epoch for epoch in validated if epoch.epoch > best.epoch][-_LATEST:]
-    if len(after) < _LATEST - 1 or after[-1].loss >= best.loss:
+    later = [epoch for epoch in validated if epoch.epoch > best.epoch][-_LAST_EPOCHS:]
+    if len(later) < _LAST_EPOCHS - 1 or later[-1].loss >= best.loss:
         return None
-    late = sum(epoch.val_loss or 0.0 for epoch in after) / len(after)
-    return best if late - (best.val_loss or 0.0) > _noise(case) else None
+    later_loss = sum(epoch.val_loss or 0.0 for epoch in later) / len(later)
+    return best if later_loss - (best.val_loss or 0.0) > _noise(context) else None
 
 
-def _noise(case: Case) -> float:
-    """Give how much two validation losses may differ by chance, at 95 %.
+def _noise(context: DiagnosisContext) -> float:
+    """Return how much two validation losses may differ by chance, at 95 %.
 
     The difference of the mean losses a and b of two epochs over the same n images has the variance (var a + var b - 2
-    cov) / n. The covariance is not negative, since what one epoch finds hard the next does, and losses vary most in the
-    last epoch: so twice that epoch's variance is an upper bound. With early stopping half of the images are watched.
+    cov) / n. The covariance is not negative, since images that are hard in one epoch are hard in the next, and losses
+    vary most in the last epoch. So twice the variance of the last epoch is an upper bound. With early stopping, half of
+    the validation images are monitored.
     """
-    said = case.evidence.predictions["validation"]
-    each = log_loss_per_image(said.logits, said.labels)
-    watched = len(each) / (2 if case.recipe.early_stopping else 1)
-    return _Z * math.sqrt(2 * float(each.var()) / watched)
+    predictions = context.evidence.predictions["validation"]
+    image_losses = losses(predictions.logits, predictions.labels)
+    monitored = len(image_losses) / (2 if context.recipe.early_stopping else 1)
+    return _Z * math.sqrt(2 * float(image_losses.var()) / monitored)
 
 
-def _against_overfitting(case: Case, turned: Epoch | None) -> str:
-    stop = {"early_stopping.patience": 2}
-    if turned is not None and case.recipe.early_stopping is None:
-        return f"Stop when validation no longer improves: {train_again(case.run, stop)}"
-    if not case.recipe.augment:
+def _against_overfitting(context: DiagnosisContext, best: Epoch | None) -> str:
+    early_stopping = {"early_stopping.patience": 2}
+    if best is not None and context.recipe.early_stopping is None:
+        return f"Stop when validation no longer improves: {train_command(context.run, early_stopping)}"
+    if not context.recipe.augment:
         return (
-            "More images help most. Changing those there are at random is the next best, in ways that they are measured"
-            f" to tolerate: {train_again(case.run, {'augment': 'auto'})}"
+            "More images help most. Augmentation is second best; it is measured which changes the images tolerate:"
+            f" {train_command(context.run, {'augment': 'auto'})}"
         )
-    if case.judgement.splits.get("validation") is None:
-        watching = train_again(case.run, {"validation": 0.1, **stop})
-        return f"Watch validation images, and stop when they no longer fare better: {watching}"
-    return f"More images help most; else {edit_recipe(case.run, 'use fewer units or add Dropout')}."
+    if context.judgement.splits.get("validation") is None:
+        command = train_command(context.run, {"validation": 0.1, **early_stopping})
+        return f"Set validation images aside, and stop when they no longer improve: {command}"
+    return f"More images help most; otherwise {edit_recipe_advice(context.run, 'use fewer units or add Dropout')}."
 
 
-def underfitting(case: Case) -> Diagnosis | None:
-    """Most of its errors it makes on training images too, and they are many, or more than a simpler classifier's."""
-    best = max(case.judgement.baselines, key=lambda each: each.accuracy.value, default=None)
-    beaten = best is not None and best.accuracy.low > case.test.accuracy.high and case.gap < case.train_error
-    if not beaten and not (case.train_error >= _ERROR and case.gap < _PART * case.train_error):
+def underfitting(context: DiagnosisContext) -> Diagnosis | None:
+    """Check whether training images have most of the errors, and these are many, or more than a baseline has."""
+    best = max(context.judgement.baselines, key=lambda baseline: baseline.accuracy.value, default=None)
+    better_baseline = best if best is not None and _is_better(context, best) else None
+    many_errors = context.train_error >= _MIN_TRAIN_ERROR
+    small_gap = context.generalization_gap < _MAX_GAP_SHARE * context.train_error
+    if better_baseline is None and not (many_errors and small_gap):
         return None
-    now, later = loss_of(case.model.network, case), loss_after(case, "end", 1.0)
-    simpler = (
-        f" On {best.n:,} of these, {best.name} comes to {best.accuracy}."
-        if beaten and best is not None
+    now = sample_loss(context.model.network, context)
+    later = loss_after_short_training(context, "final", 1.0)
+    comparison = (
+        f" {better_baseline.name} has accuracy {better_baseline.accuracy} on {better_baseline.n:,} of these."
+        if better_baseline
         else ""
     )
-    more = 3 * len(case.epochs)
-    if later < _STILL * now:
-        advice = f"It is still learning; give it more epochs: {train_again(case.run, {'epochs': more})}"
+    epochs = 3 * len(context.epochs)
+    if later < _STILL_LEARNING_RATIO * now:
+        advice = (
+            f"It is still improving. Train for more epochs: {train_command(context.run, {'epochs': epochs})}"
+        )
     else:
-        advice = f"Give it more to learn with: {edit_recipe(case.run, 'add units, filters or layers')}."
+        change = "add units, filters or layers"
+        advice = f"Use a larger network: {edit_recipe_advice(context.run, change)}."
     return Diagnosis(
         "underfitting",
-        "It underfits: it has not even learnt the images it was trained on.",
-        f"Wrong on {case.train_error:.1%} of the training images, and on {1 - case.test.accuracy.value:.1%} of the"
-        f" others.{simpler} With a few more steps the training loss goes from {now:.3f} to {later:.3f}.",
+        "The model underfits: it has not even learned its training images.",
+        f"It classifies {context.train_error:.1%} of the training images and {1 - context.test.accuracy.value:.1%} of"
+        f" the judged images incorrectly.{comparison} A few more steps change the training loss from {now:.3f} to"
+        f" {later:.3f}.",
         advice,
+    )
+
+
+def _is_better(context: DiagnosisContext, baseline: "Baseline") -> bool:
+    """Return whether a baseline is better than the model, and the model's errors are mostly on training images too."""
+    return (
+        baseline.accuracy.low > context.test.accuracy.high
+        and context.generalization_gap < context.train_error
     )

@@ -1,61 +1,66 @@
-"""Units that answer every image alike, and so take no part."""
+"""Checks for dead and saturated units, which contribute nothing to the network."""
 
 from typing import Final
 
-from optotype.diagnosis.advice import edit_recipe, train_again
-from optotype.diagnosis.case import Case
-from optotype.diagnosis.probes import Units, start_of, units
-from optotype.judging.judgement import Diagnosis
+from optotype.diagnosis.advice import edit_recipe_advice, train_command
+from optotype.diagnosis.context import DiagnosisContext
+from optotype.diagnosis.diagnosis import Diagnosis
+from optotype.diagnosis.probes import LayerUnits, initial_network, measure_units
 
-_MANY: Final = 0.5
+_MIN_INACTIVE_SHARE: Final = 0.5
 
 
-def dead_units(case: Case) -> Diagnosis | None:
-    """At least half of a layer's relu units are above 0 for no training image."""
-    worst = _worst(case, ("relu",))
+def dead_units(context: DiagnosisContext) -> Diagnosis | None:
+    """Check whether at least half of a layer's relu units are above 0 for no training image."""
+    worst = _worst_layer(context, ("relu",))
     if worst is None:
         return None
-    start = _at_start(case, worst)
-    rate = float(f"{case.recipe.optimizer.learning_rate / 10:.3g}")
+    initial_share = _initial_inactive_share(context, worst)
+    rate = float(f"{context.recipe.optimizer.learning_rate / 10:.3g}")
     return Diagnosis(
         "dead_units",
-        f"{_share(worst)} of the relu units in layer {worst.layer} are dead: they give 0 whatever the image, and no"
-        " gradient can bring them back.",
-        f"Never above 0 on {len(case.sample[1]):,} training images: {round(worst.stuck * worst.count):,} of"
-        f" {worst.count:,} units; before training {round(start * worst.count):,}.",
-        f"Large steps kill units; try a lower rate: {train_again(case.run, {'optimizer.learning_rate': rate})}",
+        f"{_format_share(worst)} of the relu units in layer {worst.layer} are dead: they output 0 for every image, so"
+        " no gradient reaches them.",
+        f"{round(worst.inactive * worst.count):,} of {worst.count:,} units are never above 0 on"
+        f" {len(context.sample[1]):,} training images; before training {round(initial_share * worst.count):,} were.",
+        "Large steps cause dead units. Try a lower learning rate:"
+        f" {train_command(context.run, {'optimizer.learning_rate': rate})}",
     )
 
 
-def saturated_units(case: Case) -> Diagnosis | None:
-    """At least half of a layer's sigmoid or tanh units are at a limit for nearly every training image."""
-    worst = _worst(case, ("sigmoid", "tanh"))
+def saturated_units(context: DiagnosisContext) -> Diagnosis | None:
+    """Check whether at least half of a layer's sigmoid or tanh units are at a limit for nearly every training image."""
+    worst = _worst_layer(context, ("sigmoid", "tanh"))
     if worst is None:
         return None
-    start = _at_start(case, worst)
+    initial_share = _initial_inactive_share(context, worst)
     change = "put BatchNormalization before that layer, or replace its activation by relu,"
     return Diagnosis(
         "saturated_units",
-        f"{_share(worst)} of the {worst.activation} units in layer {worst.layer} are saturated: they sit at a limit,"
-        " where hardly any gradient passes.",
-        f"Within 0.01 of a limit for more than 95 % of {len(case.sample[1]):,} training images:"
-        f" {round(worst.stuck * worst.count):,} of {worst.count:,} units; before training"
-        f" {round(start * worst.count):,}.",
-        f"Keep what enters the units small: {edit_recipe(case.run, change)}.",
+        f"{_format_share(worst)} of the {worst.activation} units in layer {worst.layer} are saturated: their outputs"
+        " are at a limit, where the gradient nearly vanishes.",
+        f"{round(worst.inactive * worst.count):,} of {worst.count:,} units are within 0.01 of a limit for more than"
+        f" 95 % of {len(context.sample[1]):,} training images; before training"
+        f" {round(initial_share * worst.count):,} were.",
+        f"Keep the inputs of the units small: {edit_recipe_advice(context.run, change)}.",
     )
 
 
-def _worst(case: Case, activations: tuple[str, ...]) -> Units | None:
-    """Find the layer with the largest share of stuck units, if that is many."""
-    found = [each for each in units(case.model.network, case, activations) if each.stuck >= _MANY]
-    return max(found, key=lambda each: each.stuck, default=None)
+def _worst_layer(context: DiagnosisContext, activations: tuple[str, ...]) -> LayerUnits | None:
+    """Return the layer with the largest share of dead or saturated units, if it is at least half."""
+    layers = [
+        units
+        for units in measure_units(context.model.network, context, activations)
+        if units.inactive >= _MIN_INACTIVE_SHARE
+    ]
+    return max(layers, key=lambda units: units.inactive, default=None)
 
 
-def _at_start(case: Case, worst: Units) -> float:
-    """Give that share of the same layer before training."""
-    start = units(start_of(case), case, (worst.activation,))
-    return next(each.stuck for each in start if each.layer == worst.layer)
+def _initial_inactive_share(context: DiagnosisContext, worst: LayerUnits) -> float:
+    """Return the share of dead or saturated units of the same layer before training."""
+    layers = measure_units(initial_network(context), context, (worst.activation,))
+    return next(units.inactive for units in layers if units.layer == worst.layer)
 
 
-def _share(worst: Units) -> str:
-    return "All" if worst.stuck == 1 else f"{worst.stuck:.0%}"
+def _format_share(units: LayerUnits) -> str:
+    return "All" if units.inactive == 1 else f"{units.inactive:.0%}"

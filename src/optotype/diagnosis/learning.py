@@ -1,161 +1,177 @@
-"""Does it learn, and is the learning rate to blame if not? Told by experiments: short trainings at other rates."""
+"""Checks whether the network learns, and whether the learning rate or the layers prevent it.
+
+The learning rate is checked by experiment: short trainings at other rates.
+"""
 
 from itertools import pairwise, takewhile
 from typing import Final
 
-from optotype.diagnosis.advice import edit_recipe, examine_data, train_again
-from optotype.diagnosis.case import Case
+from optotype.diagnosis.advice import check_command, edit_recipe_advice, train_command
+from optotype.diagnosis.context import DiagnosisContext
+from optotype.diagnosis.diagnosis import Diagnosis
 from optotype.diagnosis.probes import (
-    end_of,
-    images_of_a_trial,
-    loss_after,
-    loss_of,
-    reach,
-    spread,
-    start_of,
-    steps_of_a_trial,
+    feature_spread,
+    gradient_ratio,
+    initial_network,
+    loss_after_short_training,
+    sample_loss,
+    short_training_images,
+    short_training_steps,
+    trained_network,
 )
-from optotype.judging.judgement import Diagnosis
 
-_CLEARLY: Final = 0.95
-_FAR: Final = 0.9
-_RISE: Final = 1.1
-_LEFT: Final = 0.02
-_REACH: Final = 0.03
-_FEWEST: Final = 30  # steps of a trial that says anything
-_SPREAD: Final = 0.1
-_FACTORS: Final = tuple(10.0**power for power in range(1, 7))
+_MAX_HIGHER_RATE_RATIO: Final = 0.95
+_MAX_LOWER_RATE_RATIO: Final = 0.9
+_MIN_LOSS_RISE: Final = 1.1
+_MIN_TRAIN_ERROR: Final = 0.02
+_MIN_GRADIENT_RATIO: Final = 0.03
+_MIN_STEPS: Final = 30  # of a short training; shorter ones show nothing
+_MIN_FEATURE_SPREAD: Final = 0.1
+_MIN_FACTOR: Final = 1e-5
+_HIGHER_FACTORS: Final = tuple(10.0**power for power in range(1, 7))
 
 
-def not_learning(case: Case) -> Diagnosis | None:
-    """Training images are classified hardly better than by naming the most frequent class."""
-    if case.learnt(case.train.accuracy.high):
+def not_learning(context: DiagnosisContext) -> Diagnosis | None:
+    """Check whether training images are classified hardly better than by predicting the most frequent class."""
+    if context.is_above_chance(context.train.accuracy.high):
         return None
     return Diagnosis(
         "not_learning",
-        "The model has not learnt to tell the classes apart: even on the images that it was trained on it is hardly"
-        " better than always naming the most frequent class.",
-        f"Right on {case.train.accuracy.value:.1%} of {case.train.n:,} training images; naming the most frequent class"
-        f" is right on {case.chance:.1%}.",
-        "Follow what else is said here of the learning rate or the layers, if anything; else look whether the labels"
-        f" fit the images: {examine_data(case.run)}",
+        "The model has not learned to distinguish the classes: even on its training images it is hardly better than"
+        " always predicting the most frequent class.",
+        f"The accuracy on {context.train.n:,} training images is {context.train.accuracy.value:.1%}; always predicting"
+        f" the most frequent class gives {context.chance:.1%}.",
+        "Follow the diagnoses of the learning rate and the layers, if there are any. Otherwise check whether the labels"
+        f" match the images: {check_command(context.run)}",
         severe=True,
     )
 
 
-def rate_too_high(case: Case) -> Diagnosis | None:
-    """Training images are not learnt, or the loss jumped; and from the same start a tenth of the rate gets further."""
-    sign = _sign_of_too_high(case)
-    if (not sign and case.train_error < _LEFT) or steps_of_a_trial(case) < _FEWEST:
+def rate_too_high(context: DiagnosisContext) -> Diagnosis | None:
+    """Check whether, from the initial weights, a tenth of the learning rate reaches a lower loss.
+
+    The experiment runs only if training images are not learned, or the loss jumped.
+    """
+    symptom = _symptom_of_high_rate(context)
+    is_learned = context.train_error < _MIN_TRAIN_ERROR
+    if (not symptom and is_learned) or short_training_steps(context) < _MIN_STEPS:
         return None
-    here, tenth = loss_after(case, "start", 1.0), loss_after(case, "start", 0.1)
-    # What hardly moves is not better for that: the lower rate must itself get somewhere.
-    if not (tenth < _FAR * here and tenth < loss_of(start_of(case), case)):
+    current_loss = loss_after_short_training(context, "initial", 1.0)
+    lowest_loss = loss_after_short_training(context, "initial", 0.1)
+    # A rate at which the weights hardly change is not better: the lower rate must itself reduce the loss.
+    initial_loss = sample_loss(initial_network(context), context)
+    if not (lowest_loss < _MAX_LOWER_RATE_RATIO * current_loss and lowest_loss < initial_loss):
         return None
-    lower, factor = tenth, 0.1
-    while (still := loss_after(case, "start", factor / 10)) < lower and factor > 1e-5:
-        lower, factor = still, factor / 10
+    best_factor = 0.1
+    while best_factor > _MIN_FACTOR:
+        loss = loss_after_short_training(context, "initial", best_factor / 10)
+        if loss >= lowest_loss:
+            break
+        lowest_loss, best_factor = loss, best_factor / 10
+    rate = _scaled_rate(context, best_factor)
     return Diagnosis(
         "learning_rate_too_high",
-        "The learning rate is too high: steps overshoot, and undo what was learnt before.",
-        f"{sign}Tried again from the same start with {_trial(case)}: at the rate of {_rate(case)} the loss comes to"
-        f" {here:.3f}, at {_rate(case, factor)} to {lower:.3f}.",
-        f"Try a lower rate: {train_again(case.run, {'optimizer.learning_rate': _scaled(case, factor)})}",
+        "The learning rate is too high: steps overshoot, and undo earlier progress.",
+        f"{symptom}Trained again from the initial weights on {short_training_images(context):,} training images, the"
+        f" loss is {current_loss:.3f} at the rate of {_scaled_rate(context):g} and {lowest_loss:.3f} at {rate:g}.",
+        f"Try a lower rate: {train_command(context.run, {'optimizer.learning_rate': rate})}",
     )
 
 
-def _sign_of_too_high(case: Case) -> str:
-    """Say what in the epochs makes a too high rate likely; empty where nothing does."""
-    first = case.epochs[0].loss
-    if first > case.chance_loss:
+def _symptom_of_high_rate(context: DiagnosisContext) -> str:
+    """Return a sentence on the epoch that suggests a high learning rate; empty if none does."""
+    first_loss = context.epochs[0].loss
+    if first_loss > context.chance_loss:
         return (
-            f"In the first epoch the loss was {first:.3f} on average, above the {case.chance_loss:.3f} of guessing by"
-            " the frequencies of the classes. "
+            f"In the first epoch the mean loss was {first_loss:.3f}, above {context.chance_loss:.3f}, the loss of"
+            " always predicting the class frequencies. "
         )
-    for before, after in pairwise(case.epochs):
-        if after.loss > _RISE * before.loss and case.train_error >= _LEFT:
-            return (
-                f"In epoch {after.epoch} the training loss rose from {before.loss:.3f} to {after.loss:.3f}. "
-            )
+    for previous, epoch in pairwise(context.epochs):
+        if epoch.loss > _MIN_LOSS_RISE * previous.loss and context.train_error >= _MIN_TRAIN_ERROR:
+            return f"In epoch {epoch.epoch} the training loss rose from {previous.loss:.3f} to {epoch.loss:.3f}. "
     return ""
 
 
-def rate_too_low(case: Case) -> Diagnosis | None:
-    """The training images are not yet learnt, and from where the training ended a far higher rate gets further."""
-    if case.train_error < _LEFT or case.gap > case.train_error or steps_of_a_trial(case) < _FEWEST:
+def rate_too_low(context: DiagnosisContext) -> Diagnosis | None:
+    """Check whether, from the final weights, a much higher learning rate reaches a lower loss.
+
+    The experiment runs only if the training images are not learned yet.
+    """
+    if (
+        context.train_error < _MIN_TRAIN_ERROR
+        or context.generalization_gap > context.train_error
+        or short_training_steps(context) < _MIN_STEPS
+    ):
         return None
-    here = best = loss_after(case, "end", 1.0)
-    chosen = 1.0
-    for factor in _FACTORS:
-        there = loss_after(case, "end", factor)
-        if there >= best:
+    current_loss = lowest_loss = loss_after_short_training(context, "final", 1.0)
+    best_factor = 1.0
+    for factor in _HIGHER_FACTORS:
+        loss = loss_after_short_training(context, "final", factor)
+        if loss >= lowest_loss:
             break
-        best, chosen = there, factor
-    if best >= _CLEARLY * here:
+        lowest_loss, best_factor = loss, factor
+    if lowest_loss >= _MAX_HIGHER_RATE_RATIO * current_loss:
         return None
-    now = loss_of(end_of(case), case)
+    final_loss = sample_loss(trained_network(context), context)
+    rate = _scaled_rate(context, best_factor)
     return Diagnosis(
         "learning_rate_too_low",
-        "The learning rate is too low: the training ended long before the network had learnt what it can.",
-        f"Continued from the end with {_trial(case)}: at the rate of {_rate(case)} the loss goes from {now:.3f} to"
-        f" {here:.3f}, at {_rate(case, chosen)} to {best:.3f}.",
-        f"Try a higher rate: {train_again(case.run, {'optimizer.learning_rate': _scaled(case, chosen)})}",
+        "The learning rate is too low: training ended long before the network had learned all that it can.",
+        f"Continued from the final weights on {short_training_images(context):,} training images, the loss goes from"
+        f" {final_loss:.3f} to {current_loss:.3f} at the rate of {_scaled_rate(context):g}, and to {lowest_loss:.3f} at"
+        f" {rate:g}.",
+        f"Try a higher rate: {train_command(context.run, {'optimizer.learning_rate': rate})}",
     )
 
 
-def vanishing_gradients(case: Case) -> Diagnosis | None:
-    """The first epochs were wasted, and at the start hardly any gradient reached the first layer."""
-    idle = list(takewhile(lambda epoch: not case.learnt(epoch.accuracy), case.epochs))
+def vanishing_gradients(context: DiagnosisContext) -> Diagnosis | None:
+    """Check whether the first epochs were at chance, and the initial gradient hardly reached the first layer."""
+    idle = list(takewhile(lambda epoch: not context.is_above_chance(epoch.accuracy), context.epochs))
     if not idle:
         return None
-    start = start_of(case)
-    reaching, spreading = reach(start, case), spread(start, case)
-    if reaching >= _REACH:
+    network = initial_network(context)
+    initial_ratio, spread = gradient_ratio(network, context), feature_spread(network, context)
+    if initial_ratio >= _MIN_GRADIENT_RATIO:
         return None
-    alike = (
-        f" Nor could the last layer make anything of the images: what it was given of them differed by {spreading:.1%}"
-        " of its size, so they all looked alike."
-        if spreading < _SPREAD
+    final_ratio = gradient_ratio(trained_network(context), context)
+    features = (
+        f" The features, the inputs of the last layer, differed between images by {spread:.1%} of their size, so all"
+        " images looked alike to it."
+        if spread < _MIN_FEATURE_SPREAD
         else ""
     )
     return Diagnosis(
         "vanishing_gradients",
-        f"The gradient vanishes on its way to the first layers, so in {_first(len(idle))} the network hardly learnt"
-        " anything.",
-        f"Accuracy on training images in epoch {len(idle)}: {idle[-1].accuracy:.1%}, where always naming the most"
-        f" frequent class makes {case.chance:.1%}. At the start a step of gradient descent moved the first"
-        f" layer, relative to its weights, {_times(reaching)} than the last; at the end"
-        f" {_times(reach(end_of(case), case))}.{alike}",
-        f"Let the gradient through: {edit_recipe(case.run, _shallower(case))}; or let every weight move alike:"
-        f" {train_again(case.run, {'optimizer.type': 'Adam'})}",
+        f"The gradient vanishes on its way to the first layers, so in {_format_first_epochs(len(idle))} the network"
+        " hardly learned.",
+        f"The accuracy on training images in epoch {len(idle)} was {idle[-1].accuracy:.1%}; always predicting the most"
+        f" frequent class gives {context.chance:.1%}. With the initial weights a step of gradient descent changed the"
+        f" first layer, relative to its weights, {_format_ratio(initial_ratio)} than the last; with the final weights"
+        f" {_format_ratio(final_ratio)}.{features}",
+        f"Use layers that pass the gradient on: {edit_recipe_advice(context.run, _layer_change(context))}; or an"
+        " optimizer that scales the gradient of each weight:"
+        f" {train_command(context.run, {'optimizer.type': 'Adam'})}",
     )
 
 
-def _first(epochs: int) -> str:
+def _format_first_epochs(epochs: int) -> str:
     return "the first epoch" if epochs == 1 else f"the first {epochs} epochs"
 
 
-def _times(reaching: float) -> str:
-    if reaching == 0:
+def _format_ratio(ratio: float) -> str:
+    if ratio == 0:
         return "infinitely less"
-    return f"{1 / reaching:,.1f} times less" if reaching < 1 else f"{reaching:,.1f} times more"
+    return f"{1 / ratio:,.1f} times less" if ratio < 1 else f"{ratio:,.1f} times more"
 
 
-def _shallower(case: Case) -> str:
-    """Say how the layers could let the gradient through."""
-    squashing = sorted(
-        {getattr(layer, "activation", "") for layer in case.recipe.layers} & {"sigmoid", "tanh"}
+def _layer_change(context: DiagnosisContext) -> str:
+    """Return the change of the layers that avoids vanishing gradients."""
+    saturating = sorted(
+        {getattr(layer, "activation", "") for layer in context.recipe.layers} & {"sigmoid", "tanh"}
     )
-    return f"replace {' and '.join(squashing)} by relu" if squashing else "use fewer layers"
+    return f"replace {' and '.join(saturating)} by relu" if saturating else "use fewer layers"
 
 
-def _trial(case: Case) -> str:
-    return f"{images_of_a_trial(case):,} training images"
-
-
-def _scaled(case: Case, factor: float) -> float:
-    return float(f"{case.recipe.optimizer.learning_rate * factor:.3g}")
-
-
-def _rate(case: Case, factor: float = 1.0) -> str:
-    return f"{_scaled(case, factor):g}"
+def _scaled_rate(context: DiagnosisContext, factor: float = 1.0) -> float:
+    """Return the learning rate of the run times a factor, with three digits."""
+    return float(f"{context.recipe.optimizer.learning_rate * factor:.3g}")

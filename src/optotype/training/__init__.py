@@ -1,6 +1,7 @@
-"""Recipe and data in, run out: a visible loop of epochs, and around it what makes a run of it."""
+"""Training: data and a recipe in, a run out."""
 
 from optotype.training.loop import Progress, epochs
+from optotype.training.plan import TrainingPlan, build_network, plan_training
 from optotype.training.train import train
 
-__all__ = ["Progress", "epochs", "train"]
+__all__ = ["Progress", "TrainingPlan", "build_network", "epochs", "plan_training", "train"]

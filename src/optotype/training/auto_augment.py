@@ -1,18 +1,19 @@
-"""`augment = "auto"`: which changes the data tolerates, measured with a quick net before the training begins.
+"""`augment = "auto"`: chooses the augmentation that the data tolerate, measured with a probe network before training.
 
-The measure is affinity (Gontijo-Lopes et al., 2020, arXiv:2002.08973): a net that was trained on images as they are
-sees held-out images changed. If it is wrong about many that it knew, the change makes images that the data do not have:
-a flipped 2 is none, a flipped horse is a horse. Only the changes of geometry are candidates: in trials on MNIST and
-CIFAR-10 they helped, and colour and cutout added nothing to them (LOG.md).
+The measure is affinity (Gontijo-Lopes et al., 2020, arXiv:2002.08973): a network that was trained on unchanged images
+classifies held-out images after a change. If its accuracy drops, the change makes images that do not occur in the data.
+A flipped 2 is not a digit; a flipped horse is a horse. Only geometric changes are candidates: in trials on MNIST and
+CIFAR-10 they helped, and colour changes and cutout added nothing to them (LOG.md).
 
-Accuracy is averaged over the classes, so that a small class counts as much as a large one. A net that knows little has
-little to lose: what a change may cost is a share of the net's accuracy, and a net near chance is not asked.
+Accuracy is averaged over the classes, so that a small class counts as much as a large one. A network with a low
+accuracy has little to lose: the accepted drop is therefore a share of its accuracy, and a network near chance chooses
+nothing.
 
-Only training images are used, for learning and for measuring: what the recipe keeps for validation judges the result.
+Only training images are used, for training and for measuring. The validation images remain for judging the result.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -20,221 +21,239 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from optotype.data.dataset import Dataset
 from optotype.data.splits import stratified_split
 from optotype.engine.augmentation import Augment, augmented
 from optotype.engine.layers import Conv2D, Dense, Flatten, Layer, MaxPooling2D
-from optotype.engine.network import Network
+from optotype.engine.network import Images
 from optotype.engine.optimizers import Adam
 from optotype.randomness import permutation, purpose
 from optotype.recipes.recipe import Recipe
+from optotype.training.plan import Indices, TrainingPlan
+from optotype.training.probe_net import ProbeNetwork
 
-# Sets these hashes apart from every other (seed, ...): the word "auto" in ASCII.
+# Separates these hashes from every other use of the seed.
 _AUTO: Final = purpose("auto")
-_LEAST: Final = 500  # images: with fewer, too few are held out to tell a change that is tolerated from chance
-_MOST: Final = 10_000
-_HELD: Final = 0.2  # of them
-_DRAWS: Final = 4  # changes of each image that is held out
-_STEPS: Final = 1000  # of the quick net's training
-_BATCH: Final = 64
-_RATE: Final = 0.001
-_SMALL: Final = 8  # pixels: a side that is pooled no more
-LIMIT: Final = 0.06
-"""A change is tolerated if, with 95 % confidence, it costs less than this share of the net's accuracy."""
-KNOWS: Final = 0.2
-"""The net is asked only if, with 95 % confidence, it went at least this share of the way from chance to always right.
+# With fewer images, too few are held out to distinguish a tolerated change from chance.
+_MIN_IMAGES: Final = 500
+_MAX_IMAGES: Final = 10_000
+_HELD_OUT_SHARE: Final = 0.2
+_DRAWS: Final = 4  # random changes per held-out image
+_STEPS: Final = 1000  # of the probe network's training
+_BATCH_SIZE: Final = 64
+_MAX_UNPOOLED_SIDE: Final = 8  # pixels
+MAX_DROP_SHARE: Final = 0.06
+"""A change is tolerated if, with 95 % confidence, it costs less than this share of the probe network's accuracy."""
+MIN_SKILL: Final = 0.2
+"""Least skill (accuracy above chance, divided by 1 - chance) of a probe network that may choose, with 95 % confidence.
 
-So a change that leaves nothing but chance costs more than LIMIT: at least 16 % of the accuracy, of two classes; a flip,
-which half of the images meet, half of that.
+With it, a change that leaves nothing but chance costs more than MAX_DROP_SHARE: at least 16 % of the accuracy with two
+classes, and half of that for a flip, which changes half of the images.
 """
 
 _SHIFTS: Final = (1 / 8, 1 / 12, 1 / 16, 1 / 24)  # of the shorter side
-_LADDERS: Final[dict[str, tuple[float, ...]]] = {
+_STRENGTHS: Final[dict[str, tuple[float, ...]]] = {
     "rotation": (30.0, 20.0, 15.0, 10.0, 5.0),
     "scale": (0.3, 0.2, 0.1),
 }
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One change, measured.
+class ToleranceTest:
+    """The accuracy that one change of the images costs.
 
     Attributes:
-        change: In words.
-        drop: How much accuracy it costs, averaged over the classes.
-        margin: Half the width of the 95 % interval of that.
-        limit: How much it may cost.
+        setting: The change, for example "rotation 20.0".
+        accuracy_drop: The drop in accuracy, averaged over the classes, in 0 .. 1.
+        margin: Half the width of its 95 % interval.
+        max_drop: The largest drop that is tolerated.
     """
 
-    change: str
-    drop: float
+    setting: str
+    accuracy_drop: float
     margin: float
-    limit: float
+    max_drop: float
 
     @property
-    def tolerated(self) -> bool:
-        """Whether the change leaves the images what they are."""
-        return self.drop + self.margin < self.limit
+    def is_tolerated(self) -> bool:
+        """Whether the data tolerate the change."""
+        return self.accuracy_drop + self.margin < self.max_drop
 
     def __str__(self) -> str:
-        """Say what was found."""
-        verdict = "tolerated" if self.tolerated else "refused"
-        return f"{self.change}: {verdict}, it costs {100 * self.drop:.1f} +- {100 * self.margin:.1f} points of accuracy"
+        result = "tolerated" if self.is_tolerated else "rejected"
+        drop, margin = 100 * self.accuracy_drop, 100 * self.margin
+        return f"{self.setting}: {result}, costs {drop:.1f} +- {margin:.1f} points of accuracy"
 
 
-def resolve_augment(
-    recipe: Recipe, data: Dataset, train: NDArray[np.int64], threads: int | None
-) -> tuple[Recipe, dict[str, JsonValue] | None]:
-    """Put in the place of `augment = "auto"` what is measured to be tolerated: the strongest of each kind of change.
+def resolve_augment(plan: TrainingPlan) -> TrainingPlan:
+    """Replace `augment = "auto"` by the strongest tolerated change of each kind.
 
     Args:
-        recipe: Any recipe; one that is not "auto" is given back as it is.
-        data: Images and labels.
-        train: Indices of the images that train.
-        threads: As for Network; they do not change the result.
+        plan: The plan of a training. If its augment is not "auto", it is returned as it is.
 
     Returns:
-        The recipe with what was chosen, and what was measured, for the run; None where nothing was to be chosen.
+        The plan with the chosen augmentation in its recipe and the measurements in augment_choice. Threads do not
+        change the choice.
     """
-    if recipe.augment != "auto":
-        return recipe, None
-    part = train[permutation(len(train), recipe.seed, _AUTO)[:_MOST]]
-    if len(part) < _LEAST:
-        why = f"{len(part)} training images are too few to choose by, expected at least {_LEAST}: nothing is changed"
-        return recipe.model_copy(update={"augment": None}), {"chosen": None, "why": [why]}
-    quick = QuickNet(data.images[np.sort(part)], data.labels[np.sort(part)], recipe, threads)
-    chosen, reasons = (
-        _strongest_tolerated(quick, _start(quick.held)) if quick.knows else (None, [_too_weak_reason(quick)])
-    )
-    record: dict[str, JsonValue] = {
-        "chosen": str(chosen) if chosen else None,
-        "why": list(reasons),
-        "quick_net": {
-            "trained_on": quick.trained_on,
-            "held_out": len(quick.held),
-            "accuracy": quick.accuracy,
-        },
+    if plan.recipe.augment != "auto":
+        return plan
+    train = plan.split.train
+    rows = np.sort(train[permutation(len(train), plan.recipe.seed, _AUTO)[:_MAX_IMAGES]])
+    if len(rows) < _MIN_IMAGES:
+        reason = (
+            f"{len(rows)} training images are too few to choose an augmentation, expected at least {_MIN_IMAGES}."
+            " Images are not changed."
+        )
+        return _with_choice(plan, None, [reason])
+    probe = AugmentProbe(plan, rows)
+    if probe.is_reliable:
+        augment, reasons = _strongest_tolerated(probe)
+    else:
+        augment, reasons = None, [_too_weak_reason(probe)]
+    measurements: dict[str, JsonValue] = {
+        "trained_on": probe.trained_on,
+        "held_out": len(probe.images),
+        "accuracy": probe.accuracy,
     }
-    return recipe.model_copy(update={"augment": chosen}), record
+    return _with_choice(plan, augment, reasons, {"probe_network": measurements})
 
 
-def _too_weak_reason(quick: "QuickNet") -> str:
-    return (
-        f"the quick net is right about {100 * quick.accuracy:.1f} +- {100 * quick.margin:.1f} % of the images it has"
-        f" not seen, averaged over the classes, and chance about {100 * quick.chance:.1f} %: too little to choose by,"
-        " nothing is changed"
-    )
-
-
-class QuickNet:
-    """A small net, trained on four fifths of some images as they are.
+class AugmentProbe:
+    """A probe network with held-out images, on which it measures what a change of the images costs.
 
     Args:
-        images: uint8 of shape (n, height, width, channels).
-        labels: Their classes.
-        recipe: Its seeds count.
-        threads: As for Network.
+        plan: The plan of the training; its data, seeds and threads are used.
+        rows: Indices of training images; four fifths train the network, and the others are held out.
 
     Attributes:
-        held: The images that it has not seen.
-        trained_on: How many images it has seen.
-        chance: What one who knows nothing has for an accuracy, averaged over the classes.
-        accuracy: What it has on the images it has not seen, averaged over the classes.
-        margin: Half the width of the 95 % interval of that.
+        images: The held-out images, uint8 of shape (n, height, width, channels).
+        trained_on: Number of images that the network was trained on.
+        chance: The accuracy of guessing, averaged over the classes.
+        accuracy: The network's accuracy on the held-out images, averaged over the classes.
+        margin: Half the width of the 95 % interval of the accuracy.
     """
 
-    def __init__(
-        self, images: NDArray[np.uint8], labels: NDArray[np.int64], recipe: Recipe, threads: int | None
-    ) -> None:
-        split = stratified_split(labels, _HELD, recipe.split_seed)
+    def __init__(self, plan: TrainingPlan, rows: Indices) -> None:
+        data, recipe = plan.data, plan.recipe
+        split = stratified_split(data.labels[rows], _HELD_OUT_SHARE, recipe.split_seed)
+        train, held_out = rows[split.train], rows[split.validation]
         self._seed = recipe.seed
-        self._network = _trained(images, labels, split.train, recipe.seed, threads)
-        self._labels = labels[split.validation]
-        self.trained_on = len(split.train)
-        self.held = images[split.validation]
-        sizes = np.bincount(self._labels)
+        self._network = ProbeNetwork(
+            data, train, probe_recipe(data.shape, len(train), recipe.seed), plan.threads
+        )
+        self._labels = data.labels[held_out]
+        self.trained_on = len(train)
+        self.images = data.images[held_out]
+        class_sizes = np.bincount(self._labels)
         self.chance = 1 / len(np.unique(self._labels))
-        self._weights = self.chance / sizes[self._labels]
-        self._right = (self._network.logits(self.held).argmax(axis=1) == self._labels).astype(np.float64)
-        self.accuracy, self.margin = self._averaged(self._right)
+        self._weights = self.chance / class_sizes[self._labels]
+        self._correct = self._correct_on(self.images)
+        self.accuracy, self.margin = self._class_average(self._correct)
 
     @property
-    def knows(self) -> bool:
-        """Whether it tells the classes apart well enough to be asked."""
-        return self.accuracy - self.margin >= self.chance + KNOWS * (1 - self.chance)
+    def is_reliable(self) -> bool:
+        """Whether the network is accurate enough to choose an augmentation."""
+        return self.accuracy - self.margin >= self.chance + MIN_SKILL * (1 - self.chance)
 
-    def try_out(self, augment: Augment, change: str) -> Trial:
-        """Measure what a change costs on the images that were held out, each changed several times."""
-        n = len(self.held)
-        still = np.zeros(n)
+    @property
+    def max_drop(self) -> float:
+        """The largest drop in accuracy that is tolerated."""
+        return MAX_DROP_SHARE * self.accuracy
+
+    def measure(self, augment: Augment, setting: str) -> ToleranceTest:
+        """Measure what a change costs on the held-out images, each of which is changed several times."""
+        n = len(self.images)
+        still_correct = np.zeros(n)
         for draw in range(_DRAWS):
-            seen = augmented(self.held, augment, np.arange(n), key=(self._seed, draw))
-            still += self._network.logits(seen).argmax(axis=1) == self._labels
-        drop, margin = self._averaged(self._right - still / _DRAWS)
-        return Trial(change, drop, margin, LIMIT * self.accuracy)
+            still_correct += self._correct_on(
+                augmented(self.images, augment, np.arange(n), key=(self._seed, draw))
+            )
+        drop, margin = self._class_average(self._correct - still_correct / _DRAWS)
+        return ToleranceTest(setting, drop, margin, self.max_drop)
 
-    def _averaged(self, values: NDArray[np.float64]) -> tuple[float, float]:
-        """Average over each class, then over the classes; and half the width of the 95 % interval of that."""
+    def _correct_on(self, images: Images) -> NDArray[np.float64]:
+        """Return 1 for each image that is classified correctly and 0 for the others."""
+        correct: NDArray[np.float64] = (self._network.predict(images) == self._labels).astype(np.float64)
+        return correct
+
+    def _class_average(self, values: NDArray[np.float64]) -> tuple[float, float]:
+        """Average over each class, then over the classes; return it with half the width of its 95 % interval."""
         mean = float(self._weights @ values)
-        # About the mean of all: about its own, the few images of a small class would seem surer than they are.
+        # Deviations are from the overall mean. From the class means, a small class would seem more certain than it is.
         return mean, 1.96 * float(np.linalg.norm(self._weights * (values - mean)))
 
 
-def _trained(
-    images: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    train: NDArray[np.int64],
-    seed: int,
-    threads: int | None,
-) -> Network:
-    height, width, channels = images.shape[1:]
-    # In fp32, so that processors with and without AMX choose alike.
-    network = Network(
-        (*_layers(min(height, width)), Dense(int(labels.max()) + 1, "softmax")),
-        (height, width, channels),
-        threads=threads,
+def probe_recipe(shape: tuple[int, int, int], images: int, seed: int) -> Recipe:
+    """Return the recipe of the probe network: convolutions and pooling until the image is small, then dense layers.
+
+    It has no batch normalization, unlike the probe of the data doctor. With that probe the choices were the same on
+    MNIST and no better on CIFAR-10, where it took over twice the processor time.
+
+    Args:
+        shape: Height, width and channels of an image.
+        images: Number of images to train on, at least 1.
+        seed: Determines the initial weights and the order of the images.
+    """
+    layers: list[Layer] = []
+    side, filters = min(shape[:2]), 16
+    while side > _MAX_UNPOOLED_SIDE:
+        layers += [Conv2D(filters, 3, "relu", padding="same"), MaxPooling2D(2)]
+        side, filters = side // 2, 32
+    layers += [Flatten(), Dense(64, "relu")]
+    return Recipe(
+        name="probe",
+        layers=tuple(layers),
+        optimizer=Adam(0.001),
+        batch_size=_BATCH_SIZE,
+        epochs=math.ceil(_STEPS / math.ceil(images / _BATCH_SIZE)),
+        seed=seed,
     )
-    network.initialize(seed)
-    network.compile(Adam(), _BATCH)
-    steps = math.ceil(len(train) / _BATCH)
-    rates = np.full(steps, _RATE, np.float32)
-    for epoch in range(math.ceil(_STEPS / steps)):
-        order = train[permutation(len(train), seed, _AUTO, epoch)]
-        network.train_epoch(images, labels, order, learning_rates=rates, key=(seed, epoch))
-    return network
 
 
-def _layers(side: int) -> Iterator[Layer]:
-    """Give convolutions and pooling until the image is small, then a dense layer."""
-    filters = 16
-    while side > _SMALL:
-        yield from (Conv2D(filters, 3, "relu", padding="same"), MaxPooling2D(2))
-        filters, side = 32, side // 2
-    yield from (Flatten(), Dense(64, "relu"))
+def _with_choice(
+    plan: TrainingPlan,
+    augment: Augment | None,
+    reasons: Sequence[str],
+    measurements: dict[str, JsonValue] | None = None,
+) -> TrainingPlan:
+    choice: dict[str, JsonValue] = {
+        "chosen": str(augment) if augment else None,
+        "why": list(reasons),
+        **(measurements or {}),
+    }
+    recipe = plan.recipe.model_copy(update={"augment": augment})
+    return replace(plan, recipe=recipe, augment_choice=choice)
 
 
-def _start(images: NDArray[np.uint8]) -> Augment:
-    """Pad with black where half of the outermost pixels are black, else with what the image goes on with."""
+def _too_weak_reason(probe: AugmentProbe) -> str:
+    return (
+        f"The probe network classifies {100 * probe.accuracy:.1f} +- {100 * probe.margin:.1f} % of held-out images"
+        f" correctly, averaged over the classes; chance is {100 * probe.chance:.1f} %. That is too little to choose an"
+        " augmentation. Images are not changed."
+    )
+
+
+def _choose_padding(images: NDArray[np.uint8]) -> Augment:
+    """Pad with black if at least half of the outermost pixels are black, else with a reflection of the image."""
     edges = (images[:, [0, -1]].ravel(), images[:, :, [0, -1]].ravel())
     return Augment(padding="zero" if np.mean(np.concatenate(edges) == 0) >= 0.5 else "reflect")
 
 
-def _strongest_tolerated(quick: QuickNet, start: Augment) -> tuple[Augment | None, list[str]]:
-    """Take of each kind the strongest change that is tolerated on its own, and say why."""
-    side = min(quick.held.shape[1:3])
+def _strongest_tolerated(probe: AugmentProbe) -> tuple[Augment | None, list[str]]:
+    """Choose the strongest tolerated change of each kind, each measured alone; return it with the measurements."""
+    base = _choose_padding(probe.images)
+    side = min(probe.images.shape[1:3])
     shifts = sorted({round(share * side) for share in _SHIFTS} - {0}, reverse=True)
-    ladders: dict[str, tuple[Any, ...]] = {"flip": (True,), "shift": tuple(shifts), **_LADDERS}
+    strengths: dict[str, tuple[Any, ...]] = {"flip": (True,), "shift": tuple(shifts), **_STRENGTHS}
     chosen: dict[str, Any] = {}
-    trials = []
-    for name, ladder in ladders.items():
-        for value in ladder:
-            trials.append(quick.try_out(replace(start, **{name: value}), str(Augment(**{name: value}))))
-            if trials[-1].tolerated:
-                chosen[name] = value
+    tests: list[ToleranceTest] = []
+    for kind, values in strengths.items():
+        for value in values:
+            tests.append(probe.measure(replace(base, **{kind: value}), str(Augment(**{kind: value}))))
+            if tests[-1].is_tolerated:
+                chosen[kind] = value
                 break
-    limit = LIMIT * quick.accuracy
-    why = [
-        *map(str, trials),
-        f"{100 * limit:.1f} points are tolerated, {100 * LIMIT:g} % of the quick net's accuracy",
-    ]
-    return replace(start, **chosen) if chosen else None, why
+    limit = (
+        f"Up to {100 * probe.max_drop:.1f} points are tolerated, {100 * MAX_DROP_SHARE:g} % of the probe network's"
+        " accuracy."
+    )
+    return replace(base, **chosen) if chosen else None, [*map(str, tests), limit]

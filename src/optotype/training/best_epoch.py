@@ -1,29 +1,22 @@
-"""Which epoch was the best so far, with its weights; and, from that, when an early stop is due.
+"""The best epoch so far with its weights, and the rule of early stopping.
 
-The rule is that of Keras's EarlyStopping: an epoch improves only when it is strictly better than the best before it,
-and training stops once `patience` epochs in a row did not improve, but never on an epoch that did.
+The rule is that of Keras's EarlyStopping: an epoch is an improvement only if it is strictly better than the best epoch
+before it. Training stops after `patience` consecutive epochs without improvement, but never after an improvement.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from optotype.recipes.recipe import EarlyStopping, Recipe
+from optotype.recipes.recipe import EarlyStopping
 from optotype.runs.epoch import Epoch
-
-Monitor = Literal["loss", "val_loss", "val_accuracy"]
-Weights = Mapping[str, NDArray[np.float32]]
+from optotype.training.plan import Monitor, Weights
 
 
 @dataclass(frozen=True, eq=False)
-class Best:
+class BestEpoch:
     """The best epoch so far.
 
     Attributes:
-        epoch: Its record.
+        epoch: The record of the epoch.
         weights: The network's weights after it, by name.
     """
 
@@ -31,30 +24,29 @@ class Best:
     weights: Weights
 
 
-def monitored(recipe: Recipe, *, validated: bool) -> Monitor:
-    """Say what tells a better epoch: what early stopping watches, or validation loss, or training loss without one."""
-    if recipe.early_stopping is not None:
-        return recipe.early_stopping.monitor
-    return "val_loss" if validated else "loss"
+def is_improvement(epoch: Epoch, best: Epoch | None, monitor: Monitor) -> bool:
+    """Return whether an epoch is strictly better than the best epoch before it (None before the first epoch).
 
-
-def improves(epoch: Epoch, best: Epoch | None, monitor: Monitor) -> bool:
-    """Say whether an epoch is strictly better than the best before it (None before the first)."""
+    Raises:
+        ValueError: If the monitored quantity was not measured in one of the epochs.
+    """
     if best is None:
         return True
-    now, before = _value(epoch, monitor), _value(best, monitor)
-    return now > before if monitor == "val_accuracy" else now < before
+    current, previous = _monitored_value(epoch, monitor), _monitored_value(best, monitor)
+    return current > previous if monitor == "val_accuracy" else current < previous
 
 
-def is_over(epoch: Epoch, best: Epoch, stopping: EarlyStopping | None) -> bool:
-    """Say whether training stops after this epoch, which may itself be the best."""
-    if stopping is None:
+def should_stop(epoch: Epoch, best: Epoch, early_stopping: EarlyStopping | None) -> bool:
+    """Return whether training stops after this epoch, which may itself be the best."""
+    if early_stopping is None:
         return False
-    return epoch.epoch - best.epoch >= max(stopping.patience, 1)
+    return epoch.epoch - best.epoch >= max(early_stopping.patience, 1)
 
 
-def _value(epoch: Epoch, monitor: Monitor) -> float:
+def _monitored_value(epoch: Epoch, monitor: Monitor) -> float:
     value = {"loss": epoch.loss, "val_loss": epoch.val_loss, "val_accuracy": epoch.val_accuracy}[monitor]
     if value is None:
-        raise ValueError(f"{monitor} was asked of epoch {epoch.epoch}, which has no validation images.")
+        raise ValueError(
+            f"Epoch {epoch.epoch} has no {monitor}, expected a number. Train with validation images."
+        )
     return value

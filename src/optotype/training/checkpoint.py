@@ -1,139 +1,134 @@
-"""Which weights become the run's model, however the training ends; and the curves that go with it."""
+"""Checkpointer: selects the weights that become the run's model, and closes the run."""
 
 from contextlib import suppress
 
-from optotype.data.dataset import Dataset
-from optotype.engine.frozen import FrozenNetwork
+from pydantic import JsonValue
+
 from optotype.engine.network import Network
+from optotype.engine.trainable import Trainable
 from optotype.errors import DivergedError, ModelError, RunError
 from optotype.models.model import Model
-from optotype.models.provenance import Provenance
-from optotype.recipes.recipe import Recipe
 from optotype.reporting.curves import draw
 from optotype.runs.epoch import Epoch
 from optotype.runs.run import Run
-from optotype.training.best_epoch import Best, Weights, improves, monitored
-from optotype.training.golden_images import with_golden
-from optotype.training.uncertainty import fit_uncertainty, split_validation
+from optotype.training.best_epoch import BestEpoch, is_improvement
+from optotype.training.golden_images import add_golden_images
+from optotype.training.plan import TrainingPlan, Weights
+from optotype.training.uncertainty import fit_uncertainty
 
 
 class Checkpointer:
-    """Remembers the best epoch while a network trains, and closes the run with a model.
+    """Stores the weights of the best epoch during training, and saves a model when training ends.
 
     Args:
-        run: A run that has begun.
-        network: What is trained.
-        data: On what.
-        recipe: How.
-        curves: Whether there are to be curves.
+        run: A run with the status "running".
+        network: The network in training.
+        plan: The plan of the training.
+        curves: Whether to draw loss and accuracy over the epochs.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        network: Network | FrozenNetwork,
-        data: Dataset,
-        recipe: Recipe,
-        *,
-        curves: bool = True,
-    ) -> None:
+    def __init__(self, run: Run, network: Trainable, plan: TrainingPlan, *, curves: bool = True) -> None:
         self._run = run
         self._network = network
-        self._data = data
-        self._recipe = recipe
-        self._split = run.split
-        self._monitor = monitored(recipe, validated=len(self._split.validation) > 0)
+        self._plan = plan
         self._curves = curves
-        self._best: Best | None = None
+        self._best: BestEpoch | None = None
 
-    def see(self, epoch: Epoch) -> Epoch:
-        """Take note of an epoch that has just ended.
+    def update(self, epoch: Epoch) -> Epoch:
+        """Store the network's weights if the epoch that has just ended is the best so far.
 
         Returns:
             The best epoch so far.
         """
-        if self._best is None or improves(epoch, self._best.epoch, self._monitor):
-            self._best = Best(epoch, self._network.weights())
+        if self._best is None or is_improvement(epoch, self._best.epoch, self._plan.monitor):
+            self._best = BestEpoch(epoch, self._network.weights())
         return self._best.epoch
 
     def finish(self) -> None:
-        """Keep the model of a training that came to its end, and close the run as finished."""
-        done = len(self._run.epochs)
-        stopping = self._recipe.early_stopping
-        if stopping and stopping.restore_best_weights and self._best:
-            self._keep(self._best.weights, self._best.epoch.epoch, "finished")
+        """Save the model of a completed training, and close the run as finished."""
+        trained_epochs = len(self._run.epochs)
+        early_stopping = self._plan.recipe.early_stopping
+        if early_stopping and early_stopping.restore_best_weights and self._best:
+            self._save_model(self._best.weights, self._best.epoch.epoch, "finished")
         else:
-            self._keep(self._network.weights(), done, "finished")
-        early = done < self._recipe.epochs and self._best
-        reason = (
-            f"no better {self._monitor} since epoch {self._best.epoch.epoch}" if early and self._best else ""
-        )
+            self._save_model(self._network.weights(), trained_epochs, "finished")
+        reason = ""
+        if self._best and trained_epochs < self._plan.recipe.epochs:
+            reason = f"{self._plan.monitor} did not improve after epoch {self._best.epoch.epoch}"
         self._run.close("finished", reason)
 
     def save_best(self, error: DivergedError) -> str:
-        """Keep the model of the best epoch, if one finished, and close the run as diverged.
+        """Save the model of the best epoch, if an epoch finished, and close the run as diverged.
 
         Returns:
-            A sentence that says what was kept and where.
+            A sentence that says what was saved and where.
         """
         if self._best is None:
-            kept = f"No epoch had finished, so no model was kept; the run is {self._run.path}."
+            message = f"No epoch finished, so no model was saved. The run is {self._run.path}."
         else:
-            # Ctrl-C cuts short only what is fitted once the model is kept: the run has ended all the same.
+            # The model is saved first, so Ctrl-C cuts short only the fit of its uncertainty; the run has diverged.
             with suppress(KeyboardInterrupt):
-                self._keep(self._best.weights, self._best.epoch.epoch, "diverged")
-            kept = f"The weights of epoch {self._best.epoch.epoch}, the best to finish, are kept in {self._run.path}."
+                self._save_model(self._best.weights, self._best.epoch.epoch, "diverged")
+            message = (
+                f"The weights of epoch {self._best.epoch.epoch}, the best finished epoch, were saved in"
+                f" {self._run.path}."
+            )
         self._run.close("diverged", str(error).partition(". ")[0].removeprefix("Training diverged "))
-        return kept
+        return message
 
     def save_current(self, reason: str) -> str:
-        """Keep the model as the last whole step left it, as far as that is possible, and close the run as interrupted.
+        """Save the weights after the last complete step, if possible, and close the run as interrupted.
 
         Args:
             reason: Why training stopped.
 
         Returns:
-            A sentence that says what was kept and where.
+            A sentence that says what was saved and where.
         """
         try:
-            # A second Ctrl-C cuts short only what is fitted once the model is kept.
+            # The model is saved first, so a second Ctrl-C cuts short only the fit of its uncertainty.
             with suppress(KeyboardInterrupt):
-                self._keep(self._network.weights(), len(self._run.epochs), "interrupted")
-            kept = f"What was trained so far is kept in {self._run.path}; the run is marked as interrupted."
+                self._save_model(self._network.weights(), len(self._run.epochs), "interrupted")
+            message = f"The weights so far were saved in {self._run.path}. The run is marked as interrupted."
         except ModelError as error:
-            kept = f"No model was kept: {error}"
+            message = f"No model was saved: {error}"
         try:
             self._run.close("interrupted", reason)
         except RunError as error:
-            kept = f"{kept} Nor could the run be closed: {error}"
-        return kept
+            message = f"{message} The run could not be closed: {error}"
+        return message
 
     def draw_curves(self) -> None:
-        """Draw loss and accuracy over the epochs into the run, if that was asked for and an epoch finished."""
+        """Draw loss and accuracy over the epochs into the run folder, if curves are on and an epoch finished."""
         if not (self._curves and self._run.epochs):
             return
-        title = f"{self._recipe.name} on {self._data.name}"
-        best = self._best.epoch.epoch if self._best and self._recipe.early_stopping else None
-        self._run.save_curve("loss", draw(self._run.epochs, "loss", title, best))
-        self._run.save_curve("accuracy", draw(self._run.epochs, "accuracy", title, best))
+        recipe = self._plan.recipe
+        title = f"{recipe.name} on {self._plan.data.name}"
+        best = self._best.epoch.epoch if self._best and recipe.early_stopping else None
+        self._run.keep_curve("loss", draw(self._run.epochs, "loss", title, best))
+        self._run.keep_curve("accuracy", draw(self._run.epochs, "accuracy", title, best))
 
-    def _keep(self, weights: Weights, epoch: int, status: str) -> None:
-        provenance = Provenance(
-            run=self._run.name,
-            created=self._run.created,
-            status=status,
-            epoch=epoch,
-            data=self._run.data,
-            split=self._split.fingerprint,
-            validation_images=len(split_validation(self._recipe, self._data.labels, self._split)[0]),
-            environment=self._run.environment,
-            transfer=self._run.transfer,
-        )
-        model = Model(self._recipe, self._data.shape, self._data.class_names, weights, provenance)
-        self._run.save_model(model)  # at once, so that nothing that follows can lose it
+    def _save_model(self, weights: Weights, epoch: int, status: str) -> None:
+        """Save a model with these weights, first alone, then with golden images and uncertainty."""
+        plan = self._plan
+        provenance: dict[str, JsonValue] = {
+            "run": self._run.name,
+            "created": self._run.created,
+            "status": status,
+            "epoch": epoch,
+            "data": self._run.data.model_dump(mode="json"),
+            "split": plan.split.fingerprint,
+            "watched": len(plan.monitored),
+            "environment": self._run.environment,
+        }
+        if (start := self._run.start) is not None:
+            provenance["start"] = start
+        model = Model(plan.recipe, plan.data.shape, plan.data.class_names, weights, provenance)
+        # Saved at once, so that no later failure can lose the weights.
+        self._run.keep(model)
         network = Network(
-            model.layers, model.input_shape, scale=self._recipe.scale, threads=self._network.threads
+            model.layers, model.input_shape, scale=plan.recipe.scale, threads=self._network.threads
         )
         network.set_weights(weights)
-        model = with_golden(model, self._data, self._split, network)
-        self._run.save_model(fit_uncertainty(model, self._data, self._split, network))
+        model = add_golden_images(model, plan, network)
+        self._run.keep(fit_uncertainty(model, plan, network))

@@ -1,56 +1,55 @@
-"""Which images a model is asked about for good when its training ends."""
+"""The choice of golden images: images that a model file stores together with the model's logits."""
 
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optotype.data.dataset import Dataset
-from optotype.data.splits import Split
 from optotype.engine.network import Network
 from optotype.errors import ModelError
-from optotype.models.golden import MAX_IMAGES, GoldenImages
+from optotype.models.golden import MOST as MAX_IMAGES
+from optotype.models.golden import Golden
 from optotype.models.model import Model
-from optotype.training.uncertainty import split_validation
-
-Indices = NDArray[np.int64]
+from optotype.training.plan import Indices, TrainingPlan
 
 
-def with_golden(model: Model, data: Dataset, split: Split, network: Network) -> Model:
-    """Let a trained model keep what it says of a few images.
+def add_golden_images(model: Model, plan: TrainingPlan, network: Network) -> Model:
+    """Add golden images to a trained model.
+
+    Calibration images are preferred, then monitored images, then training images.
 
     Args:
-        model: With the weights that are kept.
-        data: What it was trained on.
-        split: Which images it was trained on, and which validate.
-        network: With the weights of the model.
+        model: The trained model.
+        plan: The plan of its training.
+        network: A network with the weights of the model.
 
     Returns:
-        The model with golden images; where a logit of theirs is not finite, its provenance says so, as "no_golden".
+        The model with golden images. If one of their logits is not finite, it has none, and its provenance gives the
+        reason as "no_golden".
     """
-    watched, calibrating = split_validation(model.recipe, data.labels, split)
-    rows = golden_rows(data.labels, np.concatenate([calibrating, watched, split.train]))
+    candidates = np.concatenate([plan.calibration, plan.monitored, plan.split.train])
+    rows = choose_golden_rows(plan.data.labels, candidates)
     try:
-        return replace(model, golden=GoldenImages.compute(network, data.images[rows]))
+        return replace(model, golden=Golden.record(network, plan.data.images[rows]))
     except ModelError as error:
-        return replace(model, provenance=model.provenance.updated(no_golden=str(error)))
+        return replace(model, provenance={**model.provenance, "no_golden": str(error)})
 
 
-def golden_rows(labels: NDArray[np.integer], candidates: Indices) -> Indices:
-    """Choose up to 32 images: the first of each class, then the second of each, and so on.
+def choose_golden_rows(labels: NDArray[np.integer], candidates: Indices) -> Indices:
+    """Choose up to 32 images: the first of each class, then the second of each class, and so on.
 
     Args:
-        labels: The class of every image of the training split.
-        candidates: Indices of those to choose from, the preferred ones first; one that comes again is not looked at.
+        labels: The class of every image of the training split, of shape (n,).
+        candidates: Indices of the images to choose from, preferred ones first; repeated indices are ignored.
 
     Returns:
-        Their indices, int64; where there are more than 32 classes, the first of the 32 that come first.
+        The chosen indices, int64. With more than 32 classes, one image of each of the 32 classes that come first.
     """
     candidates = candidates[np.sort(np.unique(candidates, return_index=True)[1])]
     classes = labels[candidates]
     by_class = np.argsort(classes, kind="stable")
-    in_order = classes[by_class]
+    sorted_classes = classes[by_class]
     place_in_class = np.empty(len(candidates), np.int64)
-    place_in_class[by_class] = np.arange(len(candidates)) - np.searchsorted(in_order, in_order)
+    place_in_class[by_class] = np.arange(len(candidates)) - np.searchsorted(sorted_classes, sorted_classes)
     rows: Indices = candidates[np.argsort(place_in_class, kind="stable")[:MAX_IMAGES]]
     return rows

@@ -1,12 +1,12 @@
-"""The training loop, to read straight down: an order, one call into the engine, a look at validation, a record.
+"""The training loop: for each epoch a random order, one call into the engine, the validation and a record.
 
-Nothing is drawn from a stream: the order of an epoch is a hash of (seed, epoch), so an epoch does not depend on how
-the ones before it were run.
+No random stream is consumed: the order of an epoch is a hash of (seed, epoch), so an epoch does not depend on how the
+epochs before it were run.
 """
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,33 +14,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset
-from optotype.data.splits import Split
 from optotype.engine.augmentation import Augment
-from optotype.engine.frozen import FrozenNetwork
-from optotype.engine.network import EpochTotals, Network
+from optotype.engine.network import EpochTotals
 from optotype.engine.schedules import learning_rates
+from optotype.engine.trainable import Trainable
 from optotype.errors import DivergedError, RecipeError
 from optotype.metrics import accuracy, log_loss
 from optotype.randomness import permutation, purpose
 from optotype.recipes.recipe import Recipe
 from optotype.runs.epoch import Epoch
-from optotype.training.uncertainty import split_validation
+from optotype.training.plan import Indices, TrainingPlan
 
-# Sets the hash of an epoch's order apart from every other (seed, epoch): the word "order" in ASCII.
+# Separates the hash of an epoch's order from every other use of (seed, epoch).
 _ORDER: Final = purpose("order")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is; given to whoever asked for reports.
+    """The progress of a training.
 
     Attributes:
-        epoch: The epoch now running, or just finished, from 1.
-        epochs: Epochs that the recipe asks for.
-        images_done: Training images of this epoch that went through the network.
-        images_total: Training images of an epoch.
+        epoch: The epoch that is running or has just finished, counted from 1.
+        epochs: Number of epochs in the recipe.
+        images_done: Training images of this epoch that the network has processed.
+        images_total: Training images per epoch.
         seconds: Time since the epoch began.
-        result: The finished epoch's record; None while it runs.
+        result: The record of the finished epoch; None while it runs.
     """
 
     epoch: int
@@ -54,38 +53,28 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def epochs(
-    network: Network | FrozenNetwork,
-    data: Dataset,
-    split: Split,
-    recipe: Recipe,
-    report: Report | None = None,
-    start: Mapping[str, NDArray[np.float32]] | None = None,
-) -> Iterator[Epoch]:
-    """Train a network from its first weights, one epoch at a time; it is trained as far as was asked for.
+def epochs(plan: TrainingPlan, network: Trainable, report: Report | None = None) -> Iterator[Epoch]:
+    """Train a network from its initial weights, one epoch per iteration.
 
     Args:
-        network: Built from the recipe's layers for the data's shape and classes; its weights are drawn anew.
-        data: Images and labels of the training split.
-        split: Which of them train and which validate; with early stopping half of the latter are watched.
-        recipe: The optimizer, schedule, augmentation, batch size, number of epochs and seed.
-        report: Called some times a second with the progress, and once after every epoch with its record.
-        start: Weights by name that are begun with in the place of drawn ones.
+        plan: The plan of the training, with its augmentation resolved.
+        network: The network that `build_network` built for the plan; its weights are initialized here.
+        report: Called several times per second with the progress, and once after every epoch with its record.
 
     Yields:
-        The record of each epoch, in order, while the network holds the weights after it.
+        The record of each epoch, in order. At that moment the network has the weights after that epoch.
 
     Raises:
-        RecipeError: The recipe's augmentation is still "auto".
-        DivergedError: The loss is no longer a number; the message names the epoch and the step.
+        RecipeError: If the recipe's augment is still "auto".
+        DivergedError: If the loss is not finite; the message names the epoch and the step.
     """
-    n = len(split.train)
+    recipe, data, train = plan.recipe, plan.data, plan.split.train
+    n = len(train)
     steps = math.ceil(n / recipe.batch_size)
-    watched = split_validation(recipe, data.labels, split)[0]
-    _begin(network, recipe, start or {})
+    _prepare(network, plan)
     for number, rates in enumerate(_learning_rates(recipe, steps), start=1):
         started = time.perf_counter()
-        order = split.train[permutation(n, recipe.seed, _ORDER, number)]
+        order = train[permutation(n, recipe.seed, _ORDER, number)]
         show = _reporter(report, number, recipe.epochs, n, started)
         totals = network.train_epoch(
             data.images,
@@ -96,7 +85,7 @@ def epochs(
             report=show,
         )
         _check_finite(network, totals, number, steps, recipe)
-        val_loss, val_accuracy = _validate(network, data, watched)
+        val_loss, val_accuracy = _validate(network, data, plan.monitored)
         if val_loss is not None and not math.isfinite(val_loss):
             raise _diverged(number, f"after step {steps} of {steps}: the validation loss", recipe)
         epoch = Epoch(
@@ -113,65 +102,61 @@ def epochs(
         yield epoch
 
 
-def _begin(
-    network: Network | FrozenNetwork, recipe: Recipe, start: Mapping[str, NDArray[np.float32]]
-) -> None:
-    network.compile(recipe.optimizer, recipe.batch_size, _augment(recipe))
-    network.initialize(recipe.seed)
-    if start:
-        network.set_weights({**network.weights(), **start})
-
-
-def _augment(recipe: Recipe) -> Augment | None:
-    """Give what the recipe says; what it leaves open was to be chosen before."""
-    if isinstance(recipe.augment, str):
+def _prepare(network: Trainable, plan: TrainingPlan) -> None:
+    """Compile a network and set its initial weights."""
+    augment = plan.recipe.augment
+    if not isinstance(augment, Augment | None):
         raise RecipeError(
-            "'augment' is 'auto', expected what was chosen. Settle the recipe first, as train does."
+            f"The recipe has augment = {augment!r}, expected a resolved augmentation."
+            " Call resolve_augment on the plan first, as train does."
         )
-    return recipe.augment
+    network.compile(plan.recipe.optimizer, plan.recipe.batch_size, augment)
+    network.initialize(plan.recipe.seed)
+    if plan.initial_weights:
+        network.set_weights({**network.weights(), **plan.initial_weights})
 
 
 def _learning_rates(recipe: Recipe, steps: int) -> NDArray[np.float32]:
-    """Give the learning rate of every step of the whole training, a row an epoch."""
-    with np.errstate(over="ignore"):  # a rate beyond float32 is infinite, and training says so by diverging
+    """Return the learning rate of every step, float32 of shape (epochs, steps)."""
+    # A rate beyond float32 becomes infinite; training then reports that it diverged.
+    with np.errstate(over="ignore"):
         rates = learning_rates(recipe.schedule, recipe.optimizer.learning_rate, steps * recipe.epochs)
     return rates.reshape(recipe.epochs, steps)
 
 
-def _reporter(report: Report | None, number: int, of: int, total: int, started: float) -> Callable[..., None]:
-    """Turn the engine's count of images, and at the end the epoch's record, into reports of progress."""
+def _reporter(
+    report: Report | None, number: int, epoch_count: int, images_total: int, started: float
+) -> Callable[..., None]:
+    """Return a function that turns the engine's image count, or an epoch's record, into a progress report."""
 
-    def show(done: int, result: Epoch | None = None) -> None:
+    def show(images_done: int, result: Epoch | None = None) -> None:
         if report is not None:
-            report(Progress(number, of, done, total, time.perf_counter() - started, result))
+            seconds = time.perf_counter() - started
+            report(Progress(number, epoch_count, images_done, images_total, seconds, result))
 
     return show
 
 
-def _validate(
-    network: Network | FrozenNetwork, data: Dataset, rows: NDArray[np.int64]
-) -> tuple[float, float] | tuple[None, None]:
-    """Measure loss and accuracy on the validation images; None and None where there are none."""
+def _validate(network: Trainable, data: Dataset, rows: Indices) -> tuple[float, float] | tuple[None, None]:
+    """Return loss and accuracy on validation images; None and None without any."""
     if len(rows) == 0:
         return None, None
     logits = network.logits(data.images[rows])
     return log_loss(logits, data.labels[rows]), accuracy(logits, data.labels[rows])
 
 
-def _check_finite(
-    network: Network | FrozenNetwork, totals: EpochTotals, number: int, steps: int, recipe: Recipe
-) -> None:
+def _check_finite(network: Trainable, totals: EpochTotals, number: int, steps: int, recipe: Recipe) -> None:
     if not totals.finite:
         raise _diverged(number, f"at step {totals.steps + 1} of {steps}: the training loss", recipe)
-    # A step's loss is measured before it moves the weights, so the last step's own damage shows only in them.
+    # A step's loss is measured before the weights are updated, so damage by the last step shows only in the weights.
     if not all(bool(np.isfinite(weight).all()) for weight in network.weights().values()):
         raise _diverged(number, f"at step {steps} of {steps}: a weight", recipe)
 
 
-def _diverged(number: int, where: str, recipe: Recipe) -> DivergedError:
+def _diverged(number: int, place: str, recipe: Recipe) -> DivergedError:
     rate = recipe.optimizer.learning_rate
     lower = min(rate / 10, type(recipe.optimizer)().learning_rate)
     return DivergedError(
-        f"Training diverged in epoch {number} {where} is not a finite number."
-        f" Try a lower learning rate than {rate:g}, such as optimizer.learning_rate={lower:g}."
+        f"Training diverged in epoch {number} {place} is not a finite number."
+        f" Try a learning rate below {rate:g}, for example optimizer.learning_rate={lower:g}."
     )

@@ -1,94 +1,86 @@
-"""From data and a recipe to a run folder: what is written when, which weights are kept, and when to stop.
+"""train: trains a model from data and a recipe, and writes a run folder.
 
-Whatever happens, the folder says so: "finished" after the last epoch or an early stop, "diverged" after a loss that is
-not a number, "interrupted" after Ctrl-C or any other failure. A process that is killed leaves "running".
+The run folder records how the training ended: "finished" after the last epoch or early stopping, "diverged" after a
+loss that is not finite, "interrupted" after Ctrl-C or any other failure. A killed process leaves "running".
 """
 
 from pathlib import Path
 
 import numpy as np
-from pydantic import JsonValue
 
 from optotype.data.dataset import Dataset
-from optotype.data.splits import Split, split_of
-from optotype.engine.frozen import FrozenNetwork
-from optotype.engine.network import Network
-from optotype.errors import DataError, DivergedError, RecipeError
-from optotype.models.transfer import TransferRecipe
+from optotype.engine.trainable import Trainable
+from optotype.errors import DataError, DivergedError
+from optotype.models.extended import Extended
 from optotype.recipes.recipe import Recipe
 from optotype.runs.environment import describe_environment
-from optotype.runs.naming import create_run_folder
+from optotype.runs.naming import new_folder
 from optotype.runs.run import Run
 from optotype.training.auto_augment import resolve_augment
-from optotype.training.best_epoch import is_over
+from optotype.training.best_epoch import should_stop
 from optotype.training.checkpoint import Checkpointer
 from optotype.training.loop import Report, epochs
+from optotype.training.plan import TrainingPlan, build_network, plan_training
 
 
 def train(
     data: Dataset,
-    recipe: Recipe | TransferRecipe,
+    recipe: Recipe | Extended,
     *,
     out: str | Path | None = None,
     threads: int | None = None,
     report: Report | None = None,
     curves: bool = True,
 ) -> Run:
-    """Train a model to the end and keep it, with everything that made it, in a run folder.
+    """Train a model, and save it with everything that produced it in a run folder.
 
-    The model has the weights of the last epoch, or of the best one where early stopping restores it, and is calibrated
-    on validation images. The test split is not looked at.
+    The model has the weights of the last epoch, or of the best epoch if early stopping restores them. It is calibrated
+    on validation images. The test split stays sealed.
 
     Args:
-        data: What to train on.
-        recipe: What to train and how; from `Model.extended`, it says too which model to begin from.
-        out: The run folder to make; by default a new one under runs/ in the working folder.
-        threads: Threads to use, at least 1; by default every core. They do not change the result.
-        report: Called some times a second with the progress, and once after every epoch with its record.
+        data: The data set to train on.
+        recipe: The recipe; an extended model from `Model.extended` also brings the weights to start from.
+        out: The run folder to create; by default a new folder in runs/ in the working folder.
+        threads: Number of threads, at least 1; every core by default. It does not change the result.
+        report: Called several times per second with the progress, and once after every epoch with its record.
         curves: Whether to draw loss and accuracy over the epochs, which takes longer than a very small training.
 
     Returns:
         The finished run.
 
     Raises:
-        DataError: There is no training image, only one class, a label out of range, or images of another shape than
-            those of the model to begin from.
-        RecipeError: The recipe does not fit the data, or the model to begin from.
-        EngineError: The layers do not fit the images, or the processor cannot do what is asked.
-        RunError: The run folder is in the way, or cannot be written.
-        DivergedError: The loss is no longer a number; the weights of the best finished epoch are kept.
-        KeyboardInterrupt: Ctrl-C; the weights after the last whole step are kept. Its text says where.
+        DataError: If there is no training image or only one class, a label is out of range, or the images have another
+            shape than those of the model to start from.
+        RecipeError: If the recipe does not fit the data, or the model to start from.
+        EngineError: If the layers do not fit the images, or the processor lacks the requested precision.
+        RunError: If the run folder is not empty or cannot be written.
+        DivergedError: If the loss is not finite; the weights of the best finished epoch are saved.
+        KeyboardInterrupt: After Ctrl-C; the weights after the last complete step are saved. The message says where.
     """
     _check_labels(data)
-    extended, recipe = (recipe, recipe.recipe) if isinstance(recipe, TransferRecipe) else (None, recipe)
-    start = extended.initial_weights(data.shape, data.class_names) if extended else None
-    split = _split(data, recipe)
-    recipe, measured = _settle(recipe, data, split, threads)
-    network = _network(
-        recipe, data, threads, frozen=extended.shared_layers if extended and extended.freeze else 0
-    )
-    environment = describe_environment(network.isa, network.threads, network.precision)
-    folder = create_run_folder(data.name, recipe) if out is None else out
-    run = Run.create(folder, recipe, data, split, environment)
-    _explain(run, measured, extended)
-    keeper = Checkpointer(run, network, data, recipe, curves=curves)
+    plan = _resolve(plan_training(data, recipe, threads))
+    network = build_network(plan)
+    run = _create_run(plan, network, out)
+    if isinstance(recipe, Extended):
+        run.began_from(recipe.to_json())
+    checkpointer = Checkpointer(run, network, plan, curves=curves)
     try:
-        for epoch in epochs(network, data, split, recipe, report, start):
-            run.append_epoch(epoch)
-            best = keeper.see(epoch)
-            if is_over(epoch, best, recipe.early_stopping):
+        for epoch in epochs(plan, network, report):
+            run.record(epoch)
+            best = checkpointer.update(epoch)
+            if should_stop(epoch, best, plan.recipe.early_stopping):
                 break
-        keeper.finish()
+        checkpointer.finish()
     except DivergedError as error:
-        kept = keeper.save_best(error)
-        keeper.draw_curves()
-        raise DivergedError(f"{error} {kept}") from None
+        message = checkpointer.save_best(error)
+        checkpointer.draw_curves()
+        raise DivergedError(f"{error} {message}") from None
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"Training was stopped. {keeper.save_current('Ctrl-C')}") from None
+        raise KeyboardInterrupt(f"Training stopped. {checkpointer.save_current('Ctrl-C')}") from None
     except BaseException as error:
-        error.add_note(keeper.save_current(f"{type(error).__name__}: {error}"))
+        error.add_note(checkpointer.save_current(f"{type(error).__name__}: {error}"))
         raise
-    keeper.draw_curves()
+    checkpointer.draw_curves()
     return run
 
 
@@ -98,49 +90,32 @@ def _check_labels(data: Dataset) -> None:
         raise DataError(
             f"{data.name} has no training image, expected at least one of each class. Add images."
         )
-    wrong = np.flatnonzero((data.labels < 0) | (data.labels >= classes))
-    if len(wrong):
+    invalid = np.flatnonzero((data.labels < 0) | (data.labels >= classes))
+    if len(invalid):
         raise DataError(
-            f"Label {data.labels[wrong[0]]} at index {wrong[0]} of {data.name} is out of range, expected 0 to"
+            f"Label {data.labels[invalid[0]]} at index {invalid[0]} of {data.name} is out of range, expected 0 to"
             f" {classes - 1} for {classes} class names. Number the classes from 0, or name every class."
         )
     if len(np.unique(data.labels)) < 2:
         raise DataError(
-            f"All {len(data.labels)} training images of {data.name} are of one class, expected at least two to tell"
-            " apart. Add images of another class."
+            f"All {len(data.labels)} training images of {data.name} belong to one class, expected at least two"
+            " classes. Add images of another class."
         )
 
 
-def _network(recipe: Recipe, data: Dataset, threads: int | None, frozen: int) -> Network | FrozenNetwork:
-    layers = recipe.network_layers(len(data.class_names))
-    network = Network(layers, data.shape, scale=recipe.scale, threads=threads, precision=recipe.precision)
-    return FrozenNetwork(network, frozen) if frozen else network
-
-
-def _settle(
-    recipe: Recipe, data: Dataset, split: Split, threads: int | None
-) -> tuple[Recipe, dict[str, JsonValue] | None]:
+def _resolve(plan: TrainingPlan) -> TrainingPlan:
     try:
-        return resolve_augment(recipe, data, split.train, threads)
+        return resolve_augment(plan)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            "Training was stopped while its augmentation was chosen. Nothing was kept."
+            "Training stopped during the choice of the augmentation. Nothing was saved."
         ) from None
 
 
-def _explain(run: Run, measured: dict[str, JsonValue] | None, extended: TransferRecipe | None) -> None:
-    """Keep in the run what is not in its recipe."""
-    if measured is not None:
-        run.save_augment_choice(measured)
-    if extended is not None:
-        run.save_transfer(extended.start())
-
-
-def _split(data: Dataset, recipe: Recipe) -> Split:
-    split = split_of(data, recipe.validation, recipe.split_seed)
-    if recipe.early_stopping is not None and len(split.validation) == 0:
-        raise RecipeError(
-            f"The recipe has early_stopping, but validation = {recipe.validation} of {len(data.labels)} images is none,"
-            " expected at least one to watch. Ask for more validation, or take early_stopping away."
-        )
-    return split
+def _create_run(plan: TrainingPlan, network: Trainable, out: str | Path | None) -> Run:
+    environment = describe_environment(network.isa, network.threads, network.precision)
+    folder = new_folder(plan.data.name, plan.recipe) if out is None else out
+    run = Run.create(folder, plan.recipe, plan.data, plan.split, environment)
+    if plan.augment_choice is not None:
+        run.explain_augment(plan.augment_choice)
+    return run

@@ -1,102 +1,85 @@
-"""What a model knows of its own limits, fitted when its training ends: calibration, and what is familiar to it.
-
-Nothing may be fitted on images that chose what is judged. With early stopping the validation images say when to stop,
-so half of them are kept from it. Without, they choose nothing within a training, and all of them calibrate.
-"""
+"""The uncertainty of a trained model, fitted when its training ends: calibration and novelty detection."""
 
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
-from optotype.data.dataset import Dataset
-from optotype.data.splits import Split, split_in_halves
 from optotype.engine.network import Network
 from optotype.errors import DataError, OptotypeError
-from optotype.models.calibration import MIN_IMAGES, Calibration
+from optotype.models.calibration import LEAST as MIN_CALIBRATION_IMAGES
+from optotype.models.calibration import Calibration
 from optotype.models.model import Model
 from optotype.models.novelty import NoveltyDetector
 from optotype.randomness import permutation, purpose
-from optotype.recipes.recipe import Recipe
+from optotype.training.plan import Indices, TrainingPlan
 
-# Sets these hashes apart from every other (split seed, ...): the word "doubts" in ASCII.
-_DOUBTS: Final = purpose("doubts")
-_MOST: Final = 5000  # training images: with 10,000 the rejection of other images was the same
-_FAILURES: Final = (OptotypeError, ValueError, ArithmeticError, MemoryError)
-
-Indices = NDArray[np.int64]
-
-
-def split_validation(recipe: Recipe, labels: NDArray[np.integer], split: Split) -> tuple[Indices, Indices]:
-    """Say which validation images are watched while training, and which calibrate afterwards.
-
-    Args:
-        recipe: Whether it stops early decides.
-        labels: The class of every image of the training split.
-        split: Which of them validate.
-
-    Returns:
-        Two sorted arrays of indices: without early stopping both are all validation images; with it, their halves, or
-        all and none where the halves would be too small to calibrate on.
-    """
-    validation = split.validation
-    if recipe.early_stopping is None:
-        return validation, validation
-    if len(validation) < 2 * MIN_IMAGES:
-        return validation, validation[:0]
-    return split_in_halves(validation, labels, recipe.split_seed)
+# Separates these hashes from every other use of the split seed. Another word would draw other images.
+_SAMPLE: Final = purpose("doubts")
+# Training images. With 10,000 the detector rejected the same share of unrelated images.
+_MAX_IMAGES: Final = 5000
+_FIT_ERRORS: Final = (OptotypeError, ValueError, ArithmeticError, MemoryError)
 
 
-def fit_uncertainty(model: Model, data: Dataset, split: Split, network: Network) -> Model:
-    """Fit what a trained model knows of its own limits.
+def fit_uncertainty(model: Model, plan: TrainingPlan, network: Network) -> Model:
+    """Fit the calibration and the novelty detector of a trained model.
 
     Args:
-        model: With the weights that are kept.
-        data: What it was trained on.
-        split: Which images it was trained on, and which validate.
-        network: With the weights of the model.
+        model: The trained model.
+        plan: The plan of its training.
+        network: A network with the weights of the model.
 
     Returns:
-        The model with a calibration and a novelty detector; where one is impossible, its provenance says why, under
-        "no_calibration" or "no_novelty".
+        The model with its calibration and novelty detector. If one cannot be fitted, the model lacks it, and its
+        provenance gives the reason as "no_calibration" or "no_familiarity".
     """
-    held = split_validation(model.recipe, data.labels, split)[1]
-    reasons: dict[str, str] = {}
+    data, rows = plan.data, plan.calibration
+    reasons: dict[str, JsonValue] = {}
     calibration, novelty = None, None
-    with np.errstate(all="ignore"):  # what is no number is refused, whatever it came from
+    with np.errstate(all="ignore"):  # Results that are not finite are rejected, whatever they come from.
         try:
-            _require_images(len(held), len(split.validation))
-            calibration = Calibration.fit(network.logits(data.images[held]), data.labels[held])
-        except _FAILURES as error:
+            _check_enough_images(plan)
+            calibration = Calibration.fit(network.logits(data.images[rows]), data.labels[rows])
+        except _FIT_ERRORS as error:
             reasons["no_calibration"] = str(error)
         try:
-            _require_images(len(held), len(split.validation))
-            some = _some_of_each_class(data.labels, split.train, model.recipe.split_seed)
-            novelty = NoveltyDetector.fit(network, data.images[some], data.labels[some], data.images[held])
-        except _FAILURES as error:
-            reasons["no_novelty"] = str(error)
-    provenance = model.provenance.updated(**reasons)
-    return replace(model, provenance=provenance, calibration=calibration, novelty=novelty)
+            _check_enough_images(plan)
+            sample = _sample_classes(data.labels, plan.split.train, model.recipe.split_seed)
+            novelty = NoveltyDetector.fit(
+                network, data.images[sample], data.labels[sample], data.images[rows]
+            )
+        except _FIT_ERRORS as error:
+            reasons["no_familiarity"] = str(error)
+    provenance = {**model.provenance, **reasons}
+    return replace(model, provenance=provenance, calibration=calibration, familiarity=novelty)
 
 
-def _require_images(calibration: int, validation: int) -> None:
+def _check_enough_images(plan: TrainingPlan) -> None:
+    validation = len(plan.split.validation)
     if validation == 0:
-        raise DataError("No image was set aside for validation, expected some. Train with validation = 0.1.")
-    if calibration == 0:
         raise DataError(
-            f"Early stopping takes all {validation} validation images, expected at least {2 * MIN_IMAGES}, half of"
-            " which calibrate. Set more images aside for validation."
+            "The training had no validation images, expected some for calibration. Train with validation = 0.1."
+        )
+    if len(plan.calibration) == 0:
+        raise DataError(
+            f"Early stopping monitored all {validation} validation images, expected at least"
+            f" {2 * MIN_CALIBRATION_IMAGES}, so that half of them calibrate. Increase validation."
         )
 
 
-def _some_of_each_class(labels: NDArray[np.integer], train: Indices, split_seed: int) -> Indices:
-    """Take as many training images of each class as there are, at most 5000 in all, in an order of chance."""
+def _sample_classes(labels: NDArray[np.integer], train: Indices, split_seed: int) -> Indices:
+    """Draw the same number of training images of each class, at most 5000 in total, in random order.
+
+    A class with fewer images gives all of them.
+    """
     classes = np.unique(labels[train])
-    each = max(_MOST // len(classes), 1)
+    per_class = max(_MAX_IMAGES // len(classes), 1)
     members = [train[labels[train] == label] for label in classes]
-    taken = [
-        rows[permutation(len(rows), split_seed, _DOUBTS, place)[:each]] for place, rows in enumerate(members)
+    samples = [
+        rows[permutation(len(rows), split_seed, _SAMPLE, place)[:per_class]]
+        for place, rows in enumerate(members)
     ]
-    some: Indices = np.concatenate(taken)
-    return some[permutation(len(some), split_seed, _DOUBTS)]
+    sample: Indices = np.concatenate(samples)
+    return sample[permutation(len(sample), split_seed, _SAMPLE)]
