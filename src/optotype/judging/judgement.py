@@ -291,9 +291,9 @@ class Judgement:
 
     def _repr_html_(self) -> str:
         """Show the judgement in a notebook."""
-        from optotype.reporting.notebook import display  # noqa: PLC0415 - only notebooks need it
+        from optotype.reporting.notebook import display_judgement  # noqa: PLC0415 - only notebooks need it
 
-        return display(self)
+        return display_judgement(self)
 
     def __str__(self) -> str:
         which = "this test set" if self.on == "test" else "their test split"
