@@ -1,8 +1,8 @@
 """matplotlib figures as inline SVG: in the colours, light or dark, and in the font of their page.
 
-matplotlib's objects are used directly, never pyplot: no global state, no window, nothing left open. matplotlib writes an
-SVG file of its own. As part of a page it must lose its fixed colours and whatever would affect the whole page: its style
-sheet, and ids that another figure also uses.
+matplotlib's objects are used directly, never pyplot: no global state, no window, nothing left open. matplotlib writes
+an SVG file of its own. As part of a page it must lose its fixed colours and whatever would affect the whole page: its
+style sheet, and ids that another figure also uses.
 """
 
 import io

@@ -58,10 +58,8 @@ def verdict_sentences(judgement: "Judgement") -> list[str]:
     """
     score = judgement.score
     images = f"{score.n:,} {describe_images(judgement)}"
-    sentences = [
-        f"{format_percent(score.accuracy.value)} of {images} are classified correctly"
-        f" (95{_SPACE}% interval {format_interval(score.accuracy)})."
-    ]
+    interval = f"95{_SPACE}% interval {format_interval(score.accuracy)}"
+    sentences = [f"{format_percent(score.accuracy.value)} of {images} are classified correctly ({interval})."]
     if judgement.openings:
         sentences.append(_opening_sentence(judgement))
     if judgement.calibration is not None:
