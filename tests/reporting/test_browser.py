@@ -1,4 +1,4 @@
-"""The report in a real browser."""
+"""The report in a real browser, and what the browser reports."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.judging.samples import complete, judged
 from tests.runs.samples import epoch, small_run
 
 pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Chromium (on Debian and Ubuntu: apt-get install chromium)"
+    CHROMIUM is None, reason="needs Chromium (on Debian: apt-get install chromium chromium-driver)"
 )
 LONG = "a_class_whose_name_is_one_long_word_that_nobody_would_break_{}"
 
@@ -43,3 +43,20 @@ def test_the_report_fits_a_telephone(
     background = browser.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == ("rgb(22, 22, 22)" if scheme == "dark" else "rgb(255, 255, 255)")
     assert browser.complaints == []
+
+
+def test_the_browser_reports_messages_and_requests(browser: Browser, tmp_path: Path) -> None:
+    """Messages of the console, exceptions, requests and violations of a page's policy are complaints."""
+    page = tmp_path / "page.html"
+    cases = {
+        "<script>console.log('hello')</script>": "hello",
+        "<script>throw new Error('broken')</script>": "broken",
+        "<img src='http://127.0.0.1:9/x.png'>": "127.0.0.1:9",
+        "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'\"><style></style>": "Security Policy",
+    }
+    for content, message in cases.items():
+        browser.complaints.clear()
+        page.write_text(f"<!doctype html><title>page</title>{content}")
+        browser.show(page)
+        assert any(message in complaint for complaint in browser.complaints), message
+    browser.complaints.clear()

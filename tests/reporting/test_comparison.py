@@ -141,7 +141,7 @@ def test_bars_have_a_common_scale() -> None:
 
 
 @pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Chromium (on Debian and Ubuntu: apt-get install chromium)"
+    CHROMIUM is None, reason="needs Chromium (on Debian: apt-get install chromium chromium-driver)"
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_a_telephone(tmp_path: Path, scheme: Literal["light", "dark"]) -> None:
