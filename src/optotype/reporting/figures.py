@@ -144,7 +144,15 @@ def reliability(check: "CalibrationCheck") -> str:
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
         axes.grid(visible=True)
-        axes.legend(loc="upper left")
+        # Above the axes, where no curve can be hidden.
+        axes.legend(
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=3,
+            fontsize=9,
+            columnspacing=1.0,
+            handlelength=1.5,
+        )
 
     before, after = (f"{100 * each.ece.value:.2f}" for each in (check.before, check.after))
     alt = f"Reliability diagram: calibration error {before} points before calibration, {after} after"
