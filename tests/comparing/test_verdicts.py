@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from optotype.comparing.comparison import CandidateResult
-from optotype.comparing.verdicts import compare_models, compare_recipes
+from optotype.comparing.verdicts import compare_models, compare_recipes, in_points
 from optotype.engine.layers import Dense
 from optotype.metrics import Estimate, proportion
 from optotype.metrics.paired import holm, images_needed, mcnemar
@@ -193,3 +193,8 @@ def test_several_recipes_are_corrected() -> None:
     samples = [[each.accuracy.value for each in group] for group in (contestants[:5], contestants[5:], third)]
     raw = [difference(samples[b], samples[a]).p for a, b in ((0, 1), (0, 2), (1, 2))]
     assert [each.p_adjusted for each in pairs] == list(holm(raw))
+
+
+def test_points_have_no_negative_zero() -> None:
+    """A difference that rounds to nothing is written +0.00."""
+    assert in_points(Estimate(-0.00001, -0.01, 0.00001)) == "+0.00 points [-1.00, 0.00]"

@@ -6,10 +6,9 @@ import pytest
 
 from optotype.data.sealed import Opening
 from optotype.judging.judgement import Baseline, CalibrationCheck
-from optotype.metrics import Estimate, proportion
+from optotype.metrics import proportion
 from optotype.reporting.words import (
     calibration_sentence,
-    format_difference,
     format_percent,
     verdict_sentences,
 )
@@ -23,12 +22,6 @@ from tests.judging.samples import complete, judged
 def test_only_exact_shares_are_0_or_100_percent(share: float, text: str) -> None:
     """Shares have two decimals, and nothing but 0 and 1 is rounded to 0 % or 100 %."""
     assert format_percent(share).replace("\N{NO-BREAK SPACE}", " ") == text
-
-
-def test_differences_have_a_sign_and_no_negative_zero() -> None:
-    """A difference is in points with its sign and interval; -0 is never printed."""
-    assert format_difference(Estimate(0.0552, 0.048, 0.0624)) == "+5.52 points [4.80, 6.24]"
-    assert format_difference(Estimate(-0.00001, -0.01, 0.00001)) == "+0.00 points [-1.00, 0.00]"
 
 
 @pytest.mark.parametrize(

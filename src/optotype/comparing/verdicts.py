@@ -17,7 +17,6 @@ from optotype.metrics import Estimate
 from optotype.metrics.paired import holm, images_needed, mcnemar, paired_difference, smallest_difference
 from optotype.metrics.welch import Difference, difference
 from optotype.recipes.recipe import Recipe
-from optotype.reporting.words import format_difference
 
 ALPHA: Final = 0.05
 """Level of every verdict."""
@@ -72,7 +71,7 @@ def _pair(
 
 def _better(winner: str, loser: str, change: Estimate, only_winner: int, only_loser: int) -> str:
     return (
-        f"{winner} is better than {loser}: {format_difference(change)}; {_count(only_winner)} only {winner} gets right,"
+        f"{winner} is better than {loser}: {in_points(change)}; {_count(only_winner)} only {winner} gets right,"
         f" {only_loser:,} only {loser}"
     )
 
@@ -87,7 +86,7 @@ def _why_not(
 ) -> str:
     (a, b), (only_a, only_b, _) = keys, counts
     if needed is not None:
-        return f"{format_difference(change)}; at least {_rounded_up(needed):,} would be needed"
+        return f"{in_points(change)}; at least {_rounded_up(needed):,} would be needed"
     if only_a == 0:
         return "both get the same ones right"
     smallest = 100 * smallest_difference(only_a, only_b, n, alpha)
@@ -178,12 +177,19 @@ def _recipe_verdict(
         needed = f"at least {SEEDS} seeds of each are needed for a verdict"
         return f"recipes {a} and {b}: {needed}, here are {seeds[0]} and {seeds[1]}"
     if change.low == change.high:
-        return f"recipes {a} and {b}: {format_difference(change)}, but no accuracy varies with the seed; {trained}"
+        return f"recipes {a} and {b}: {in_points(change)}, but no accuracy varies with the seed; {trained}"
     if p >= ALPHA:
-        return f"{trained} cannot tell the recipes {a} and {b} apart: {format_difference(change)}"
+        return f"{trained} cannot tell the recipes {a} and {b} apart: {in_points(change)}"
     if change.value < 0:
-        return f"the recipe {a} is better than {b}: {format_difference(_reversed(change))}; {trained}"
-    return f"the recipe {b} is better than {a}: {format_difference(change)}; {seeds[1]} and {seeds[0]} seeds"
+        return f"the recipe {a} is better than {b}: {in_points(_reversed(change))}; {trained}"
+    return f"the recipe {b} is better than {a}: {in_points(change)}; {seeds[1]} and {seeds[0]} seeds"
+
+
+def in_points(change: Estimate) -> str:
+    """Write a difference of accuracies in percentage points, with its interval."""
+    # Adding 0 makes 0 of -0.
+    value, low, high = (round(100 * each, 2) + 0.0 for each in (change.value, change.low, change.high))
+    return f"{value:+.2f} points [{low:.2f}, {high:.2f}]"
 
 
 def _reversed(change: Estimate) -> Estimate:

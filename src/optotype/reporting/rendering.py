@@ -7,12 +7,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from optotype.data.pictures.encode import png_uri
+from optotype.metrics.formatting import format_points
 from optotype.reporting.words import (
-    format_difference,
     format_estimate,
     format_interval,
     format_percent,
-    format_points,
 )
 
 if TYPE_CHECKING:
@@ -46,13 +45,12 @@ def _environment() -> "Environment":
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "difference": format_difference,
+        "difference": format_points,
         "estimate": format_estimate,
         "interval": format_interval,
         "markdown": escape_markdown,
         "percent": format_percent,
         "png_uri": png_uri,
-        "points": format_points,
         "yaml": quote_yaml,
     }
     return environment

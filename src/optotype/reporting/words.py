@@ -26,20 +26,6 @@ def format_interval(estimate: Estimate) -> str:
     return f"{format_percent(estimate.low)} to {format_percent(estimate.high)}"
 
 
-def format_points(difference: float) -> str:
-    """Return the size of a difference of two shares in percentage points: "5.52 points"."""
-    return f"{100 * abs(difference):.2f} points"
-
-
-def format_difference(difference: Estimate) -> str:
-    """Return a signed difference of two shares with its interval: "+5.52 points [4.80, 6.24]"."""
-    # Adding 0 turns -0 into 0.
-    value, low, high = (
-        round(100 * end, 2) + 0.0 for end in (difference.value, difference.low, difference.high)
-    )
-    return f"{value:+.2f} points [{low:.2f}, {high:.2f}]"
-
-
 def format_estimate(estimate: Estimate) -> str:
     """Return a value with its interval for the model card: "0.9762 (0.9730 to 0.9790)"."""
     return f"{estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f})"
@@ -77,7 +63,7 @@ def calibration_sentence(check: "CalibrationCheck") -> str:
     """Return the expected calibration error after and before calibration as a sentence."""
     after, before = check.after.ece.value, check.before.ece.value
     helped = "" if after < before else "; calibration did not help here"
-    return f"Calibration error: {format_points(after)} ({100 * before:.2f} before calibration{helped})."
+    return f"Calibration error: {100 * after:.2f} points ({100 * before:.2f} before calibration{helped})."
 
 
 def _opening_sentence(judgement: "Judgement") -> str:
@@ -97,12 +83,12 @@ def _baseline_sentence(own: Estimate, best: "Baseline") -> str:
     baseline = f"the best baseline, {best.name} ({format_percent(best.accuracy.value)})"
     above, below = unpaired_difference(own, best.accuracy), unpaired_difference(best.accuracy, own)
     if above.low > 0:
-        return f"Accuracy is {_format_gap(above)} above {baseline}."
+        return f"Accuracy is {_format_difference(above)} above {baseline}."
     if below.low > 0:
-        return f"Accuracy is {_format_gap(below)} below {baseline}. Use the baseline instead."
-    return f"Accuracy cannot be distinguished from {baseline}; the difference is {_format_gap(above)}."
+        return f"Accuracy is {_format_difference(below)} below {baseline}. Use the baseline instead."
+    return f"Accuracy cannot be distinguished from {baseline}; the difference is {_format_difference(above)}."
 
 
-def _format_gap(difference: Estimate) -> str:
+def _format_difference(difference: Estimate) -> str:
     low, high = 100 * difference.low, 100 * difference.high
     return f"{100 * difference.value:.2f} points (95{_SPACE}% interval {low:.2f} to {high:.2f})"
