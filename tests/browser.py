@@ -80,7 +80,7 @@ class Browser:
         _ = self.complaints
         if isinstance(page, str):
             assert page.startswith("http://127.0.0.1:"), page
-            # Its own server, and what the page itself makes of data that it has.
+            # Its own server, and URLs that the page creates from its own data.
             self._allowed = (page.partition("#")[0], "data:", "blob:", "about:")
         self.ask(
             "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False

@@ -22,7 +22,7 @@ ORANGE: Final = "#D55E00"
 FAINT: Final = "#737373"
 LINE: Final = "#e5e5e5"
 
-# Each colour is taken from the page. A page that does not define it, such as a notebook, gets the original.
+# Each colour is taken from the page. A page that does not define it (a notebook) gets the original.
 _PAGE_COLOURS: Final = {
     "#000000": "currentColor",
     BLUE.lower(): f"var(--blue, {BLUE})",
