@@ -31,7 +31,7 @@ def test_the_report_fits_a_telephone(
 ) -> None:
     """At 375 pixels the page does not scroll sideways, every image loads and has an alt text, no error is logged."""
     run = small_run(tmp_path / "run")
-    run.record(epoch(1))
+    run.append_epoch(epoch(1))
     judgement, model = judged(classes, 90, name=name)
     page = write_report(complete(judgement, LONG), model, tmp_path, run)
     browser.show(page, width=375, scheme=scheme)

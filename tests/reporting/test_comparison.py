@@ -44,7 +44,7 @@ def _comparison(
         data=name,
         on="validation" if opening is None else "test",
         n=n,
-        contestants=candidates,
+        candidates=candidates,
         pairs=compare_models(correct),
         recipes=compare_recipes(candidates, recipes)[0],
         notes=(f"{name} is a note.",),
@@ -88,7 +88,7 @@ def test_every_result_is_on_the_page() -> None:
     page = render_comparison(comparison)
     for verdict in comparison.verdicts:
         assert f"{verdict[:1].upper()}{verdict[1:]}." in page
-    for text in ("cat is a note.", "cat-A", "cat-C", f"{comparison.contestants[0].accuracy.value:.4f}"):
+    for text in ("cat is a note.", "cat-A", "cat-C", f"{comparison.candidates[0].accuracy.value:.4f}"):
         assert text in page
     assert "sealed" not in page
     assert "opening 4 of this test set" in render_comparison(_comparison(opening=4))

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from optotype.checking.findings import KINDS, Doubted, Finding, Findings, Picture
+from optotype.checking.findings import KINDS, Finding, Findings, Picture, RescoredRun
 from optotype.metrics import proportion
 from optotype.reporting.doctor import MAX_FINDINGS, render_findings
 from tests.page import Page
@@ -16,8 +16,8 @@ def _findings(n: int, label: str = "cat", channels: int = 1) -> Findings:
     image = np.arange(16 * channels, dtype=np.uint8).reshape(4, 4, channels)
     picture = Picture("test", 3, label, f"{label}/{label}.png", image)
     matches = tuple(Finding("label_error", f"Labelled {label!r}.", 1.0, (picture,)) for _ in range(n))
-    doubted = (Doubted(label, 5, proportion(3, 5), 4, proportion(3, 4)),)
-    return Findings(label, "sha256:0", 10, 5, 2, 0.875, matches, (f"{label} is a note.",), 1.0, doubted)
+    rescored = (RescoredRun(label, 5, proportion(3, 5), 4, proportion(3, 4)),)
+    return Findings(label, "sha256:0", 10, 5, 2, 0.875, matches, (f"{label} is a note.",), 1.0, rescored)
 
 
 def test_names_cannot_become_markup() -> None:

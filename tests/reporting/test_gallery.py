@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from optotype.judging.judgement import Evidence, Judgement
-from optotype.metrics import losses, softmax
+from optotype.metrics import log_loss_per_image, softmax
 from optotype.models.calibration import Calibration
 from optotype.models.novelty import NoveltyDetector
 from optotype.reporting.gallery import Gallery, scale_down
@@ -23,7 +23,7 @@ def test_the_worst_images_come_first() -> None:
     judgement, model = judged(10, 200)
     gallery = Gallery(judgement, model)
     predictions = _evidence(judgement).predictions["test"]
-    worst = np.argsort(-losses(predictions.logits, predictions.labels), kind="stable")[:7]
+    worst = np.argsort(-log_loss_per_image(predictions.logits, predictions.labels), kind="stable")[:7]
     assert [image.index for image in gallery.top_losses(7)] == worst.tolist()
     errors = gallery.most_confident_errors(200)
     assert len(errors) == int((predictions.logits.argmax(axis=1) != predictions.labels).sum())
@@ -78,7 +78,7 @@ def test_probabilities_are_calibrated_and_novel_images_are_marked() -> None:
     images, labels = random.integers(0, 256, (200, 6, 5, 1)).astype(np.uint8), np.arange(200) % 10
     detector = NoveltyDetector.fit(plain.network, images, labels, images[:100])
     calibration = Calibration(2.0, np.linspace(0, 1, 50))
-    model = replace(plain, calibration=calibration, familiarity=detector)
+    model = replace(plain, calibration=calibration, novelty=detector)
     assert predictions.distances is not None
     for image in Gallery(judgement, model).random_sample(60):
         assert image.probability == pytest.approx(softmax(predictions.logits / 2)[image.index].max())

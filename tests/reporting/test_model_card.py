@@ -7,11 +7,11 @@ from typing import Any
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import JsonValue
 
 from optotype.data.named.catalogue import CATALOGUE
 from optotype.judging.judgement import Judgement
 from optotype.models.model import Model
+from optotype.models.provenance import Provenance
 from optotype.reporting.model_card import HUB_IDS, render_card
 from optotype.runs.run import MODEL_FILE
 from tests.judging.samples import complete, judged
@@ -26,9 +26,9 @@ def _head(card: str) -> dict[str, Any]:
 
 def _trained_on(source: str) -> tuple[Judgement, Model]:
     judgement, model = judged()
-    data = model.provenance["data"]
-    assert isinstance(data, dict)
-    provenance: dict[str, JsonValue] = {**model.provenance, "data": {**data, "source": source}}
+    data = model.provenance.data
+    assert data is not None
+    provenance = model.provenance.updated(data={**data.model_dump(), "source": source})
     return judgement, replace(model, provenance=provenance)
 
 
@@ -81,7 +81,7 @@ def test_every_result_is_in_the_card() -> None:
 def test_a_model_without_a_record_has_a_card() -> None:
     """A model without provenance says that it has no record of its training data."""
     judgement, model = judged()
-    assert "does not contain a record" in render_card(judgement, replace(model, provenance={}))
+    assert "does not contain a record" in render_card(judgement, replace(model, provenance=Provenance()))
 
 
 def test_the_code_loads_the_model_file() -> None:

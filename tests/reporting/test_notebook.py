@@ -25,7 +25,7 @@ def test_a_run_shows_its_settings_and_results(tmp_path: Path) -> None:
     """Recipe, data, status and the curve are shown, and the test accuracy once the run is judged."""
     run = small_run(tmp_path / "run")
     assert "<svg" not in run._repr_html_()
-    run.record(epoch(1))
+    run.append_epoch(epoch(1))
     run.close("finished", "no <b> better")
     for text in ("<svg", "no &lt;b&gt; better", "not judged yet", "1 of "):
         assert text in run._repr_html_()

@@ -30,7 +30,7 @@ def _page(result: tuple[Judgement, Model], run: Run | None = None) -> str:
 def _run(folder: Path, epochs: int = 2) -> Run:
     run = small_run(folder)
     for number in range(1, epochs + 1):
-        run.record(epoch(number))
+        run.append_epoch(epoch(number))
     return run
 
 
@@ -112,7 +112,7 @@ def test_missing_parts_are_named() -> None:
     """Without validation, calibration, baselines, diagnoses or images the page names what is missing."""
     judgement, model = judged()
     bare = replace(judgement, splits={**judgement.splits, "validation": None}, evidence=None)
-    few = replace(model, provenance={**model.provenance, "no_calibration": "3 images are too few"})
+    few = replace(model, provenance=model.provenance.updated(no_calibration="3 images are too few"))
     text = Page(_page((bare, few))).text
     for part in (
         "No images were set aside for validation.",

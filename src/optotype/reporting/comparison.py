@@ -67,7 +67,7 @@ def render_comparison(comparison: "Comparison") -> str:
         "comparison.html",
         {
             "comparison": comparison,
-            "bars": bars([candidate.accuracy for candidate in comparison.contestants]),
+            "bars": bars([candidate.accuracy for candidate in comparison.candidates]),
             "sections": [_section(comparison, pair) for pair in comparison.pairs],
             "verdicts": _top_verdicts(comparison),
             "max_verdicts": MAX_VERDICTS,
@@ -101,9 +101,9 @@ def bars(estimates: Sequence[Estimate]) -> list[Bar]:
 
 
 def _section(comparison: "Comparison", pair: "Pair") -> _Section:
-    differing = comparison.differing(pair)
-    shown = differing[: _image_limit(comparison)]
-    return _Section(pair, [_image(comparison, *each) for each in shown], len(differing))
+    disagreements = comparison.disagreements_between(pair)
+    shown = disagreements[: _image_limit(comparison)]
+    return _Section(pair, [_image(comparison, *each) for each in shown], len(disagreements))
 
 
 def _image_limit(comparison: "Comparison") -> int:
@@ -119,7 +119,7 @@ def _image(comparison: "Comparison", disagreement: "Disagreement", *positions: i
     assert comparison.images is not None  # noqa: S101
     answers = tuple(
         _Answer(
-            comparison.contestants[position].key,
+            comparison.candidates[position].key,
             disagreement.predicted[position],
             disagreement.probability[position],
             disagreement.predicted[position] == disagreement.label,

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 from optotype.reporting.rendering import render_template
 
 if TYPE_CHECKING:
-    from optotype.checking.findings import About, Findings, Kind
+    from optotype.checking.findings import Findings, Kind, KindInfo
 
 MAX_FINDINGS: Final = 100
 """Findings of each kind that are shown; the JSON file contains all of them."""
 _MAX_PICTURES: Final = 12
 
 
-def render_findings(findings: "Findings", kinds: "Mapping[Kind, About]") -> str:
+def render_findings(findings: "Findings", kinds: "Mapping[Kind, KindInfo]") -> str:
     """Return the findings of a data check as HTML that needs no other file.
 
     Args:
@@ -27,19 +27,19 @@ def render_findings(findings: "Findings", kinds: "Mapping[Kind, About]") -> str:
         "doctor.html",
         {
             "findings": findings,
-            "sections": [_section(findings, kind, about) for kind, about in kinds.items()],
+            "sections": [_section(findings, kind, info) for kind, info in kinds.items()],
             "max_pictures": _MAX_PICTURES,
             "max_findings": MAX_FINDINGS,
         },
     )
 
 
-def _section(findings: "Findings", kind: "Kind", about: "About") -> dict[str, object]:
+def _section(findings: "Findings", kind: "Kind", info: "KindInfo") -> dict[str, object]:
     matches = findings.of(kind)
     return {
         "kind": kind,
-        "title": about.title,
-        "severe": about.severe,
+        "title": info.title,
+        "severe": info.severe,
         "count": len(matches),
         "shown": matches[:MAX_FINDINGS],
     }

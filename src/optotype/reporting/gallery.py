@@ -72,10 +72,10 @@ class Gallery:
 
     @cached_property
     def _is_novel(self) -> NDArray[np.bool_]:
-        detector, distances = self._model.familiarity, self._predictions.distances
+        detector, distances = self._model.novelty, self._predictions.distances
         if detector is None or distances is None:
             return np.zeros(len(self._predictions.labels), np.bool_)
-        return detector.unknown(distances)
+        return detector.is_novel(distances)
 
     @cached_property
     def _label_probabilities(self) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from optotype.data.named.catalogue import CATALOGUE
 from optotype.recipes.recipe import Recipe
-from optotype.reporting.facts import layers, settings, training_data
+from optotype.reporting.facts import format_value, layers, settings
 from optotype.reporting.rendering import render_template
 from optotype.reporting.words import verdict_sentences
 
@@ -42,7 +42,7 @@ def render_card(judgement: "Judgement", model: "Model") -> str:
         judgement: The judgement of the model.
         model: The judged model.
     """
-    data = training_data(model)
+    data = model.provenance.data
     hub_id = HUB_IDS.get(data.source) if data else None
     return render_template(
         "model_card.md",
@@ -65,8 +65,7 @@ def render_card(judgement: "Judgement", model: "Model") -> str:
 
 def _training(model: "Model") -> list[tuple[str, str]]:
     recipe, rows = model.recipe, layers(model)
-    record = model.provenance.get("environment")
-    environment = record if isinstance(record, dict) else {}
+    epoch, environment = model.provenance.epoch, model.provenance.environment
     network = ", ".join(row.description for row in rows)
     values = [
         ("Recipe", f"{recipe.name}, seed {recipe.seed}"),
@@ -76,11 +75,11 @@ def _training(model: "Model") -> list[tuple[str, str]]:
         ("Batch size", f"{recipe.batch_size:,}"),
         (
             "Epochs",
-            f"at most {recipe.epochs:,}; the weights are from epoch {model.provenance.get('epoch', 'unknown')}",
+            f"at most {recipe.epochs:,}; the weights are from epoch {'unknown' if epoch is None else epoch}",
         ),
         ("Augmentation", _augmentation(recipe)),
     ]
-    values += [(name, str(environment[key])) for key, name in _ENVIRONMENT.items() if key in environment]
+    values += [(name, format_value(getattr(environment, key, None))) for key, name in _ENVIRONMENT.items()]
     return [(name, value) for name, value in values if value]
 
 

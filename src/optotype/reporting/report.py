@@ -57,8 +57,8 @@ def render_report(judgement: "Judgement", model: "Model", run: "Run | None", car
         "layers": facts.layers(model),
         "settings": facts.settings(model.recipe),
         "provenance": facts.provenance(judgement, model, run),
-        "no_calibration": model.provenance.get("no_calibration"),
-        "no_novelty": model.provenance.get("no_familiarity"),
+        "no_calibration": model.provenance.no_calibration,
+        "no_novelty": model.provenance.no_novelty,
         "weights": first_weights(model),
         "max_rows": MAX_ROWS,
     }
@@ -78,8 +78,7 @@ def _no_diagnosis(judgement: "Judgement", run: "Run | None") -> str:
 
 def _training(model: "Model", run: "Run | None") -> dict[str, object]:
     epochs = run.epochs if run else ()
-    epoch = model.provenance.get("epoch") if model.recipe.early_stopping else None
-    best = epoch if isinstance(epoch, int) else None
+    best = model.provenance.epoch if model.recipe.early_stopping else None
     quantities: tuple[Quantity, ...] = ("loss", "accuracy") if epochs else ()
     return {
         "curves": [inline_curve(epochs, quantity, quantity, best) for quantity in quantities],
