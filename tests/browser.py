@@ -1,205 +1,159 @@
-"""A real browser for tests of pages: Debian's Chromium without a window, spoken to in its DevTools protocol.
+"""A real browser for tests of pages: Debian's Chromium without a window, driven by Selenium and chromedriver.
 
-The protocol goes over two pipes (`--remote-debugging-pipe`): JSON messages, each ended by a zero byte. So nothing
-needs to be installed but the browser, and no port is opened.
+Both programs are those of the distribution; Selenium Manager, which downloads others, is not used.
 """
 
 import base64
 import json
 import os
-import select
 import shutil
-import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
-CHROMIUM: Final = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+_DRIVER: Final = shutil.which("chromedriver")
+CHROMIUM: Final = shutil.which("chromium") if _DRIVER else None
+"""Path of the browser; None if it or its driver is missing (on Debian: apt-get install chromium chromium-driver)."""
+
 _OPTIONS: Final = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
-    "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
-    "--disable-sync",
     "--disable-dev-shm-usage",
     "--hide-scrollbars",
-    "--remote-debugging-pipe",
-    # A camera that shows a test picture, and is always allowed.
+    # A camera that shows a test picture and is always allowed.
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 )
-_PATIENCE: Final = 120.0
-"""Seconds that the browser has for an answer; the first one takes long on a busy machine."""
-_CODES: Final = {
-    "Backspace": 8,
-    "Escape": 27,
-    " ": 32,
-    "ArrowLeft": 37,
-    "ArrowUp": 38,
-    "ArrowRight": 39,
-    "ArrowDown": 40,
-    "Delete": 46,
+_TIMEOUT_SECONDS: Final = 120.0
+_KEYS: Final = {
+    "Backspace": Keys.BACKSPACE,
+    "Escape": Keys.ESCAPE,
+    " ": Keys.SPACE,
+    "ArrowLeft": Keys.ARROW_LEFT,
+    "ArrowUp": Keys.ARROW_UP,
+    "ArrowRight": Keys.ARROW_RIGHT,
+    "ArrowDown": Keys.ARROW_DOWN,
+    "Delete": Keys.DELETE,
 }
 
 Point = tuple[float, float]
-"""A place in the window, in CSS pixels from the left and from the top."""
+"""A position in the window, in CSS pixels from the left and from the top."""
 
 
 class Browser:
-    """A running browser with one page; made by ``opened``.
+    """A running browser with one page; made by ``opened``."""
 
-    Attributes:
-        complaints: What its console said of warnings and errors, and what it asked of the network; of the server that a
-            page came from it may ask.
-    """
-
-    def __init__(self, read: int, write: int) -> None:
-        self._read, self._write = read, write
-        self._unread = b""
-        self._number = 0
-        self._session: str | None = None
-        self._loaded = False
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self._driver = driver
         self._allowed: tuple[str, ...] = ("file:", "data:", "about:")
-        self.complaints: list[str] = []
+        self._complaints: list[str] = []
 
-    def begin(self) -> None:
-        """Open an empty page, and listen to it."""
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.ask(f"{domain}.enable")
+    @property
+    def complaints(self) -> list[str]:
+        """Messages of the console, and requests to the network other than to the server of the page."""
+        self._complaints += [json.dumps(entry) for entry in self._log("browser")]
+        for entry in self._log("performance"):
+            event = json.loads(entry["message"])["message"]
+            if event["method"] == "Network.requestWillBeSent":
+                url = str(event["params"]["request"]["url"])
+                if not url.startswith(self._allowed):
+                    self._complaints.append(url)
+        return self._complaints
+
+    def _log(self, kind: Literal["browser", "performance"]) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = self._driver.get_log(kind)  # type: ignore[no-untyped-call]
+        return entries
 
     def show(self, page: Path | str, *, width: int = 375, scheme: Literal["light", "dark"] = "light") -> None:
         """Load a page, or an address of this machine, into a window of a width in CSS pixels, and wait for it."""
+        # Requests of the previous page are checked while its addresses are still allowed.
+        _ = self.complaints
         if isinstance(page, str):
             assert page.startswith("http://127.0.0.1:"), page
-            # Its own server, and what the page itself makes of data that it has.
+            # Its own server, and URLs that the page creates from its own data.
             self._allowed = (page.partition("#")[0], "data:", "blob:", "about:")
         self.ask(
             "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False
         )
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self._loaded = False
-        self.ask("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
-        while not self._loaded:
-            self._take()
+        self._driver.get(page if isinstance(page, str) else page.resolve().as_uri())
 
     def evaluate(self, expression: str) -> Any:
-        """Compute a JavaScript expression in the page; its value, or what it promises, must be JSON."""
+        """Return the value of a JavaScript expression or of its promise; it must be JSON."""
+        # Selenium's execute_script rounds and wraps values; DevTools returns them as they are.
         answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def until(self, expression: str) -> None:
         """Wait until a JavaScript expression is true in the page."""
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + _TIMEOUT_SECONDS
         while not self.evaluate(f"Boolean({expression})"):
             assert time.monotonic() < end, f"never true: {expression}"
             time.sleep(0.02)
 
     def drag(self, points: Sequence[Point]) -> None:
-        """Press the mouse at the first point, move it through the others, and let it go at the last."""
+        """Press the mouse at the first point, move it through the others, and release it at the last."""
+        # Through DevTools, because Selenium's pointer has whole pixels only.
         kinds = ["mousePressed", *["mouseMoved"] * (len(points) - 1), "mouseReleased"]
         for kind, (x, y) in zip(kinds, [*points, points[-1]], strict=True):
             self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
 
     def swipe(self, points: Sequence[Point]) -> None:
-        """Put a finger on the first point, move it through the others, and take it away."""
+        """Put a finger on the first point, move it through the others, and lift it."""
         for index, (x, y) in enumerate(points):
             kind = "touchMove" if index else "touchStart"
             self.ask("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y}])
         self.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def press(self, key: str, *, shift: bool = False) -> None:
-        """Press a key and let it go: one that is named in ``_CODES``."""
-        code, modifiers = _CODES[key], 8 if shift else 0
-        for kind in ("rawKeyDown", "keyUp"):
-            self.ask(
-                "Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, modifiers=modifiers
-            )
+        """Press and release a key: one of ``_KEYS``."""
+        actions = ActionChains(self._driver)
+        if shift:
+            actions.key_down(Keys.SHIFT)
+        actions.send_keys(_KEYS[key])
+        if shift:
+            actions.key_up(Keys.SHIFT)
+        actions.perform()
 
     def picture(self) -> bytes:
-        """Give the whole page as a PNG file."""
+        """Return the whole page as a PNG file."""
         answer = self.ask("Page.captureScreenshot", captureBeyondViewport=True)
         return base64.b64decode(answer["data"])
 
     def ask(self, method: str, **params: object) -> dict[str, Any]:
-        """Send a command and wait for its answer."""
-        self._number += 1
-        message: dict[str, object] = {"id": self._number, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._write, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self._take()
-            if answer.get("id") == self._number:
-                assert "error" not in answer, answer
-                result: dict[str, Any] = answer["result"]
-                return result
-
-    def _take(self) -> dict[str, Any]:
-        """Take the next message, and note what it tells."""
-        end = time.monotonic() + _PATIENCE
-        while b"\0" not in self._unread:
-            ready, _, _ = select.select([self._read], [], [], max(0.0, end - time.monotonic()))
-            piece = os.read(self._read, 1 << 20) if ready else b""
-            assert piece, "the browser does not answer"
-            self._unread += piece
-        line, _, self._unread = self._unread.partition(b"\0")
-        message: dict[str, Any] = json.loads(line)
-        self._note(message.get("method", ""), message.get("params", {}))
-        return message
-
-    def _note(self, event: str, told: dict[str, Any]) -> None:
-        match event:
-            case "Page.loadEventFired":
-                self._loaded = True
-            case "Log.entryAdded" | "Runtime.consoleAPICalled" | "Runtime.exceptionThrown":
-                self.complaints.append(json.dumps(told))
-            case "Network.requestWillBeSent":
-                url = str(told["request"]["url"])
-                if not url.startswith(self._allowed):
-                    self.complaints.append(url)
+        """Send a DevTools command and return its answer."""
+        answer: dict[str, Any] = self._driver.execute_cdp_cmd(method, params)
+        return answer
 
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Browser]:
     """Start a browser that keeps its files in a folder, and end it afterwards."""
     assert CHROMIUM is not None
-    their_read, our_write = os.pipe()
-    our_read, their_write = os.pipe()
-    quiet = os.open(folder / "chromium.log", os.O_WRONLY | os.O_CREAT)
-    process = os.posix_spawn(
-        CHROMIUM,
-        [CHROMIUM, *_OPTIONS, f"--user-data-dir={folder / 'profile'}"],
-        {**os.environ, "HOME": str(folder)},
-        file_actions=[
-            (os.POSIX_SPAWN_DUP2, quiet, 1),
-            (os.POSIX_SPAWN_DUP2, quiet, 2),
-            # By way of numbers that are in nobody's way: 3 and 4 may be among the pipes.
-            (os.POSIX_SPAWN_DUP2, their_read, 103),
-            (os.POSIX_SPAWN_DUP2, their_write, 104),
-            (os.POSIX_SPAWN_DUP2, 103, 3),
-            (os.POSIX_SPAWN_DUP2, 104, 4),
-        ],
-        setpgroup=0,
-    )
-    for descriptor in (their_read, their_write, quiet):
-        os.close(descriptor)
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for option in (*_OPTIONS, f"--user-data-dir={folder / 'profile'}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    environment = {**os.environ, "HOME": str(folder)}
+    service = webdriver.ChromeService(_DRIVER, log_output=str(folder / "driver.log"), env=environment)
+    driver = webdriver.Chrome(options, service)
     try:
-        browser = Browser(our_read, our_write)
-        browser.begin()
+        browser = Browser(driver)
+        # The first page of the browser, a new tab, makes requests of its own.
+        driver.get("about:blank")
+        browser.complaints.clear()
         yield browser
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process, signal.SIGKILL)
-        os.waitpid(process, 0)
-        os.close(our_read)
-        os.close(our_write)
+        driver.quit()

@@ -1,4 +1,4 @@
-"""What a page of HTML is made of, for assertions."""
+"""The tags and the text of an HTML page, for assertions."""
 
 from html.parser import HTMLParser
 from typing import Final
@@ -7,12 +7,12 @@ _VOID: Final = {"meta", "img", "link", "br", "hr", "wbr", "input"}
 
 
 class Page(HTMLParser):
-    """A page, taken apart.
+    """A parsed page.
 
     Attributes:
         tags: Each tag with its attributes.
-        text: All that is read: what is between the tags.
-        unclosed: Tags that were opened and not closed, or closed and not opened.
+        text: The text between the tags.
+        unclosed: Tags that are opened and not closed, or closed and not opened.
     """
 
     def __init__(self, html: str) -> None:
@@ -24,13 +24,13 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a tag."""
+        """Record a tag."""
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
         if tag not in _VOID:
             self.unclosed.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a tag that closes itself, as those of SVG do."""
+        """Record a self-closing tag, as in SVG."""
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
 
     def handle_endtag(self, tag: str) -> None:
@@ -41,9 +41,9 @@ class Page(HTMLParser):
             self.unclosed.append(f"/{tag}")
 
     def handle_data(self, data: str) -> None:
-        """Note text."""
+        """Record text."""
         self.text += data
 
     def of(self, *names: str) -> list[dict[str, str]]:
-        """List the attributes of all tags of some names."""
+        """Return the attributes of all tags with one of these names."""
         return [attributes for tag, attributes in self.tags if tag in names]

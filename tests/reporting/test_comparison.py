@@ -11,7 +11,7 @@ from optotype.comparing.comparison import CandidateResult, Comparison, Disagreem
 from optotype.comparing.verdicts import compare_models, compare_recipes
 from optotype.metrics import Estimate, proportion
 from optotype.recipes.recipe import Recipe
-from optotype.reporting.comparison import MOST_IMAGES, Bar, bars, render_comparison
+from optotype.reporting.comparison import MAX_IMAGES, Bar, bars, render_comparison
 from tests.browser import CHROMIUM, opened
 from tests.page import Page
 
@@ -21,31 +21,31 @@ HOSTILE = "<script>alert('&\"')</script>"
 def _comparison(
     name: str = "cat", *, models: int = 2, differing: int = 3, opening: int | None = None, channels: int = 1
 ) -> Comparison:
-    """Make a comparison of models of two recipes whose names, classes and files are all called alike."""
+    """Make a comparison of models of two recipes; runs, recipes, classes and files all have one name."""
     n = max(differing, 12)
     random = np.random.default_rng(0)
-    right = {chr(ord("A") + place): random.random(n) < 0.7 for place in range(models)}
+    correct = {chr(ord("A") + index): random.random(n) < 0.7 for index in range(models)}
     candidates = tuple(
-        CandidateResult(key, f"{name}-{key}", name, place, n, proportion(int(right[key].sum()), n))
-        for place, key in enumerate(right)
+        CandidateResult(key, f"{name}-{key}", name, index, n, proportion(int(correct[key].sum()), n))
+        for index, key in enumerate(correct)
     )
-    recipes = [Recipe(name=name, layers=(), epochs=1 + place % 2, seed=place) for place in range(models)]
+    recipes = [Recipe(name=name, layers=(), epochs=1 + index % 2, seed=index) for index in range(models)]
     disagreements = tuple(
         Disagreement(
-            place,
+            index,
             name,
-            f"{name}/{place}.png",
+            f"{name}/{index}.png",
             (name, *["dog"] * (models - 1)),
-            (place / n,) + (0.5,) * (models - 1),
+            (index / n,) + (0.5,) * (models - 1),
         )
-        for place in range(differing)
+        for index in range(differing)
     )
     return Comparison(
         data=name,
         on="validation" if opening is None else "test",
         n=n,
         candidates=candidates,
-        pairs=compare_models(right),
+        pairs=compare_models(correct),
         recipes=compare_recipes(candidates, recipes)[0],
         notes=(f"{name} is a note.",),
         disagreements=disagreements,
@@ -55,9 +55,9 @@ def _comparison(
 
 
 def test_names_cannot_become_markup() -> None:
-    """Names of runs, recipes, classes and files full of markup appear as text: no tag or attribute comes of them."""
+    """Names of runs, recipes, classes and files full of markup appear as text: they add no tag and no attribute."""
     harmless, hostile = (
-        Page(render_comparison(_comparison(name, models=4))).tags for name in ("cat", HOSTILE)
+        Page(render_comparison(_comparison(name, models=4))).tags for name in ("c/at", HOSTILE)
     )
     assert [(tag, list(attributes)) for tag, attributes in harmless] == [
         (tag, list(attributes)) for tag, attributes in hostile
@@ -66,16 +66,15 @@ def test_names_cannot_become_markup() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_page_stands_alone(channels: int) -> None:
-    """Nothing is fetched: images are inside, and every image and figure has a text in its place."""
+def test_the_page_is_self_contained(channels: int) -> None:
+    """Nothing is fetched: images are inside, and every image and figure has an alternative text."""
     page = render_comparison(_comparison(channels=channels))
     tags = Page(page).tags
     images = [attributes for tag, attributes in tags if tag == "img"]
     assert len(images) == 3
     assert all(str(attributes["src"]).startswith("data:image/png;base64,") for attributes in images)
     assert {str(attributes["alt"]) for attributes in images} == {
-        f"validation image {place}, labelled cat; A takes it for cat; B takes it for dog"
-        for place in range(3)
+        f"validation image {index}, labelled cat; A predicted cat; B predicted dog" for index in range(3)
     }
     figures = [attributes for tag, attributes in tags if tag == "svg"]
     assert len(figures) == 2
@@ -83,57 +82,57 @@ def test_the_page_stands_alone(channels: int) -> None:
     assert not re.search(r"https?://|<link|<script", page)
 
 
-def test_what_was_found_is_there() -> None:
-    """Every verdict, note, name and accuracy is on the page, and the opening where there was one."""
-    found = _comparison(models=3)
-    page = render_comparison(found)
-    for verdict in found.verdicts:
+def test_every_result_is_on_the_page() -> None:
+    """Every verdict, note, name and accuracy is on the page, and the opening if there was one."""
+    comparison = _comparison(models=3)
+    page = render_comparison(comparison)
+    for verdict in comparison.verdicts:
         assert f"{verdict[:1].upper()}{verdict[1:]}." in page
-    for words in ("cat is a note.", "cat-A", "cat-C", f"{found.candidates[0].accuracy.value:.4f}"):
-        assert words in page
+    for text in ("cat is a note.", "cat-A", "cat-C", f"{comparison.candidates[0].accuracy.value:.4f}"):
+        assert text in page
     assert "sealed" not in page
     assert "opening 4 of this test set" in render_comparison(_comparison(opening=4))
 
 
-def test_right_and_wrong_are_told_without_colour() -> None:
-    """What each model says is followed by a mark for right or wrong, and its probability."""
+def test_correct_and_wrong_differ_without_colour() -> None:
+    """Each prediction is followed by a mark for correct or wrong, and its probability."""
     page = render_comparison(_comparison(differing=1))
     assert "A: cat ✓ 0.000" in page
     assert "B: dog ✗ 0.500" in page
 
 
-def test_the_number_left_out_is_said() -> None:
-    """Of very many disagreements the surest are shown, and how many more there are."""
-    page = render_comparison(_comparison(differing=MOST_IMAGES + 7))
-    assert page.count("<img") == MOST_IMAGES
+def test_omitted_images_are_counted() -> None:
+    """Of very many disagreements the most confident are shown, with the number of the others."""
+    page = render_comparison(_comparison(differing=MAX_IMAGES + 7))
+    assert page.count("<img") == MAX_IMAGES
     assert "7 more are in comparison.json" in page
     assert "<details open" in page
 
 
-def test_many_pairs_stay_legible() -> None:
-    """With many models verdicts stand in the table, galleries are closed, and there are not many images in all."""
-    found = _comparison(models=12, differing=200)
-    page = render_comparison(found)
+def test_many_pairs_stay_readable() -> None:
+    """With many models verdicts are in the table, galleries are folded, and the number of images is limited."""
+    comparison = _comparison(models=12, differing=200)
+    page = render_comparison(comparison)
     assert page.count("<img") <= 1000
-    assert "The verdicts about 66 pairs of models stand in" in page
-    assert found.pairs[0].verdict not in page
+    assert "The verdicts for 66 pairs of models are in" in page
+    assert comparison.pairs[0].verdict not in page
     assert "<details open" not in page
 
 
-def test_large_images_are_shown_sparingly() -> None:
-    """The page stays within some megabytes, however large the images are."""
-    found = _comparison(differing=100)
-    large = Comparison(**{**vars(found), "images": np.zeros((100, 256, 256, 3), np.uint8)})
+def test_few_large_images_are_shown() -> None:
+    """The page has at most a few megabytes, however large the images are."""
+    comparison = _comparison(differing=100)
+    large = Comparison(**{**vars(comparison), "images": np.zeros((100, 256, 256, 3), np.uint8)})
     assert render_comparison(large).count("<img") == (6 << 20) // (256 * 256 * 3)
 
 
-def test_agreement_is_no_error() -> None:
-    """Models that take every image for the same leave an empty gallery."""
+def test_agreement_is_not_an_error() -> None:
+    """Models with equal predictions have an empty gallery."""
     assert "A and B: 0 images" in render_comparison(_comparison(differing=0))
 
 
-def test_bars_share_one_scale() -> None:
-    """The outermost ends lie near the edges, the rest in proportion; where nothing varies all lie in the middle."""
+def test_bars_have_a_common_scale() -> None:
+    """The outermost ends are near the edges, the others in proportion; without variation all are in the middle."""
     assert bars([Estimate(0.5, 0.4, 0.6), Estimate(0.8, 0.6, 1.0)]) == [
         Bar(3.0, 18.67, 34.33),
         Bar(34.33, 65.67, 97.0),
@@ -142,11 +141,11 @@ def test_bars_share_one_scale() -> None:
 
 
 @pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Chromium (on Debian and Ubuntu: apt-get install chromium)"
+    CHROMIUM is None, reason="needs Chromium (on Debian: apt-get install chromium chromium-driver)"
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_at_home_in_a_browser(tmp_path: Path, scheme: Literal["light", "dark"]) -> None:
-    """At 375 pixels nothing makes the page scroll sideways, every image is there and has a text, nothing complains."""
+def test_the_page_fits_a_telephone(tmp_path: Path, scheme: Literal["light", "dark"]) -> None:
+    """At 375 pixels the page does not scroll sideways, every image loads and has an alt text, no error is logged."""
     page = tmp_path / "comparison.html"
     page.write_text(
         render_comparison(_comparison("a_name_of_one_long_word_that_nobody_would_break", models=5))

@@ -106,10 +106,10 @@ def _show(screen: "Console", comparison: "Comparison") -> None:
 
 def _verdicts(comparison: "Comparison") -> Sequence[str]:
     """Give every verdict; those about models in one sentence where they are too many to be read."""
-    from optotype.reporting.comparison import MOST_VERDICTS
+    from optotype.reporting.comparison import MAX_VERDICTS
 
     pairs = len(comparison.pairs)
-    if pairs <= MOST_VERDICTS:
+    if pairs <= MAX_VERDICTS:
         return comparison.verdicts
     apart = sum(each.better is not None for each in comparison.pairs)
     models = f"of {pairs} pairs of models {apart} can be told apart: comparison.html has the verdicts"

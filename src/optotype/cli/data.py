@@ -153,7 +153,8 @@ def _checked(screen: "Console", data: "Dataset", folder: Path, *, sealed: bool, 
     from json import dumps
 
     from optotype.checking.check import check
-    from optotype.reporting.doctor import render_page
+    from optotype.checking.findings import KINDS
+    from optotype.reporting.doctor import render_findings
     from optotype.storage.atomic import write_durably
 
     if screen.is_terminal and not json:
@@ -162,7 +163,7 @@ def _checked(screen: "Console", data: "Dataset", folder: Path, *, sealed: bool, 
     else:
         findings = check(data, open_test=not sealed)
     write_durably(folder / "check.json", f"{dumps(findings.to_json(), indent=1)}\n".encode())
-    write_durably(folder / "check.html", render_page(findings).encode())
+    write_durably(folder / "check.html", render_findings(findings, KINDS).encode())
     return findings
 
 

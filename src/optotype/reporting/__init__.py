@@ -1,4 +1,4 @@
-"""A judgement as something to read: one page with all its pictures, and a model card."""
+"""Everything a person looks at: reports, model cards, figures, image sheets and the notebook display."""
 
 from optotype.reporting.write import write_report
 

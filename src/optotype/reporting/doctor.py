@@ -1,48 +1,45 @@
-"""Findings as a page: the pictures in question, worst first, in one HTML file that asks the network for nothing.
+"""The page of `optotype data check`: the images in question, worst first, in one self-contained HTML file.
 
-Class and file names are anybody's: all that goes into the page is escaped, and the page allows itself no script.
+Class and file names can contain any text: everything in the page is escaped, and the page allows no script.
 """
 
-from importlib.resources import files
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
-from optotype.checking.findings import KINDS, Findings, Kind
-from optotype.data.pictures.encode import png_uri
+from optotype.reporting.rendering import render_template
 
-MOST_FINDINGS: Final = 100
-"""Findings of a kind that are shown; the JSON file has them all."""
-_MOST_PICTURES: Final = 12
+if TYPE_CHECKING:
+    from optotype.checking.findings import Findings, Kind, KindInfo
+
+MAX_FINDINGS: Final = 100
+"""Findings of each kind that are shown; the JSON file contains all of them."""
+_MAX_PICTURES: Final = 12
 
 
-def render_page(findings: Findings) -> str:
-    """Write the page.
+def render_findings(findings: "Findings", kinds: "Mapping[Kind, KindInfo]") -> str:
+    """Return the findings of a data check as HTML that needs no other file.
 
     Args:
-        findings: What was found.
-
-    Returns:
-        HTML that needs no other file.
+        findings: The findings.
+        kinds: Title and severity of every kind of finding, in the order of the page: ``checking.findings.KINDS``.
     """
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - loaded only to write a page
-
-    surroundings = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=False)
-    surroundings.filters["png_uri"] = png_uri
-    text = files("optotype.reporting").joinpath("templates/doctor.html").read_text(encoding="utf-8")
-    return surroundings.from_string(text).render(
-        findings=findings,
-        sections=[_section(findings, kind) for kind in KINDS],
-        most_pictures=_MOST_PICTURES,
-        most_findings=MOST_FINDINGS,
+    return render_template(
+        "doctor.html",
+        {
+            "findings": findings,
+            "sections": [_section(findings, kind, info) for kind, info in kinds.items()],
+            "max_pictures": _MAX_PICTURES,
+            "max_findings": MAX_FINDINGS,
+        },
     )
 
 
-def _section(findings: Findings, kind: Kind) -> dict[str, object]:
-    found = findings.of(kind)
+def _section(findings: "Findings", kind: "Kind", info: "KindInfo") -> dict[str, object]:
+    matches = findings.of(kind)
     return {
         "kind": kind,
-        "title": KINDS[kind].title,
-        "severe": KINDS[kind].severe,
-        "count": len(found),
-        "shown": found[:MOST_FINDINGS],
-        "left_out": len(found) > MOST_FINDINGS,
+        "title": info.title,
+        "severe": info.severe,
+        "count": len(matches),
+        "shown": matches[:MAX_FINDINGS],
     }

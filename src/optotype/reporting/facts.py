@@ -1,17 +1,16 @@
-"""What a model is and where it comes from, as rows of two cells."""
+"""Facts about a model and its training as rows of a table: layers, recipe settings, provenance."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING, Final
 
 from optotype.engine.layers import describe, one_line
-from optotype.judging.judgement import Judgement
-from optotype.models.model import Model
-from optotype.models.provenance import DataRecord
 from optotype.recipes.recipe import Recipe
-from optotype.runs.run import Run
+
+if TYPE_CHECKING:
+    from optotype.judging.judgement import Judgement
+    from optotype.models.model import Model
+    from optotype.runs.run import Run
 
 Rows = list[tuple[str, str]]
 
@@ -30,21 +29,21 @@ _ENVIRONMENT: Final = {
 
 @dataclass(frozen=True)
 class LayerFacts:
-    """A row of the table of layers.
+    """One row of the table of layers.
 
     Attributes:
-        words: The layer in a few words.
-        shape: Of what it gives, for people.
-        parameters: How many numbers it keeps.
+        description: The layer in a few words.
+        output_shape: The shape of its output, such as "28 x 28 x 1".
+        parameters: Number of its parameters.
     """
 
-    words: str
-    shape: str
+    description: str
+    output_shape: str
     parameters: int
 
 
-def layers(model: Model) -> list[LayerFacts]:
-    """List the layers of a model, its head included."""
+def layers(model: "Model") -> list[LayerFacts]:
+    """Return the layers of a model, including its head."""
     return [
         LayerFacts(one_line(row.layer), " x ".join(map(str, row.output_shape)), row.size)
         for row in describe(model.layers, model.input_shape)
@@ -52,52 +51,55 @@ def layers(model: Model) -> list[LayerFacts]:
 
 
 def settings(recipe: Recipe) -> Rows:
-    """List the settings of a recipe by their keys, as `--set` takes them, but for the layers."""
-    return list(_flat(recipe.model_dump(mode="json", exclude={"layers"})))
+    """Return the settings of a recipe except its layers, by the keys that `--set` takes."""
+    return list(_flatten(recipe.model_dump(mode="json", exclude={"layers"})))
 
 
-def _flat(table: Mapping[str, object], above: str = "") -> Iterator[tuple[str, str]]:
+def _flatten(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
     for key, value in table.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{key}.")
+            yield from _flatten(value, f"{prefix}{key}.")
         else:
-            yield f"{above}{key}", "none" if value is None else str(value)
+            yield f"{prefix}{key}", "none" if value is None else str(value)
 
 
-def trained_on(model: Model) -> DataRecord | None:
-    """Say which data a model was trained on; None where it does not say."""
-    return model.provenance.data
-
-
-def provenance(judgement: Judgement, model: Model, run: Run | None) -> Rows:
-    """List what a judgement rests on, as far as it is known: data, split, versions, machine, times.
+def provenance(judgement: "Judgement", model: "Model", run: "Run | None") -> Rows:
+    """Return what a judgement rests on, as far as it is known: data, split, versions, machine, times.
 
     Args:
         judgement: The judgement.
-        model: What was judged.
-        run: The run that trained it, where there is one.
+        model: The judged model.
+        run: The run that trained it, if there is one.
     """
-    told = model.provenance
-    rows = [("run", _text(told.run)), ("began", _text(told.created))]
+    record = model.provenance
+    rows = [("run", format_value(record.run)), ("started", format_value(record.created))]
     if run is not None:
-        rows.append(("time for training", f"{sum(epoch.seconds for epoch in run.epochs):.1f} s"))
-    rows += [("epoch of the weights", _text(told.epoch)), ("seed", str(model.recipe.seed))]
-    data = trained_on(model)
-    if data is not None:
-        rows += [
-            ("training data", f"{data.name} ({data.source})"),
-            ("its images", f"{data.images:,}, validation included, {' x '.join(map(str, data.shape))}"),
-            ("of these, added", f"{data.added:,}, from {data.options.add}" if data.added else ""),
-            ("its fingerprint", data.fingerprint),
-            ("split into training and validation", _text(told.split)),
-        ]
-    rows += [("judged on", judgement.data), ("fingerprint of the test set", judgement.test_fingerprint)]
-    if told.environment is not None:
-        rows += [(words, _text(getattr(told.environment, key))) for key, words in _ENVIRONMENT.items()]
+        rows.append(("training time", f"{sum(epoch.seconds for epoch in run.epochs):.1f} s"))
+    rows += [("epoch of the weights", format_value(record.epoch)), ("seed", str(model.recipe.seed))]
+    rows += _data_rows(model)
+    rows += [("judged on", judgement.data), ("test set fingerprint", judgement.test_fingerprint)]
+    rows += [
+        (name, format_value(getattr(record.environment, key, None))) for key, name in _ENVIRONMENT.items()
+    ]
     if judgement.openings:
-        rows.append(("judged", judgement.openings[-1].time))
-    return [(what, said) for what, said in rows if said]
+        rows.append(("judged at", judgement.openings[-1].time))
+    return [(name, value) for name, value in rows if value]
 
 
-def _text(value: JsonValue) -> str:
-    return str(value) if isinstance(value, str | int | float) else ""
+def _data_rows(model: "Model") -> Rows:
+    data = model.provenance.data
+    if data is None:
+        return []
+    shape = " x ".join(map(str, data.shape))
+    return [
+        ("training data", f"{data.name} ({data.source})"),
+        ("training images", f"{data.images:,}, including validation images, {shape}"),
+        ("additional images", f"{data.added:,} of these, from {data.options.add}" if data.added else ""),
+        ("training data fingerprint", data.fingerprint),
+        ("training/validation split", format_value(model.provenance.split)),
+    ]
+
+
+def format_value(value: str | int | None) -> str:
+    """Return a value as text; "" for an unknown one."""
+    return "" if value is None else str(value)

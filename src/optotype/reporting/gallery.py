@@ -1,37 +1,39 @@
-"""Which images a report shows: the worst, the surest mistakes, and a fair sample; and the weights that look at them."""
+"""The images of a report: top losses, most confident errors, a random sample, and the most novel ones."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optotype.data.pictures.encode import png_uri
-from optotype.judging.judgement import Judgement
-from optotype.models.model import Model
 from optotype.randomness import permutation, purpose
 
-# Sets the hash of the sample apart from every other: the word "report" in ASCII.
-_REPORT: Final = purpose("report")
-_LARGEST: Final = 64
-"""Side of the largest image that is shown pixel by pixel; larger ones are made smaller, to keep the page small."""
+if TYPE_CHECKING:
+    from optotype.judging.judgement import Judgement
+    from optotype.models.model import Model
+
+# Separates the hash of the random sample from every other.
+_SAMPLE_KEY: Final = purpose("report")
+_MAX_SIDE: Final = 64
+"""Pixels per side of the largest image that is shown unscaled; larger ones are scaled down to keep the page small."""
 
 
 @dataclass(frozen=True)
-class Exhibit:
-    """An image with what the model says of it.
+class GalleryImage:
+    """An image with the model's prediction.
 
     Attributes:
-        uri: The picture, as the address of itself.
-        label: Its class.
-        predicted: The most probable class.
-        probability: Of the latter, in 0 .. 1.
-        label_probability: Of the former.
-        right: Whether the two are the same.
-        unknown: Whether the model calls it unlike what it was trained on.
-        place: Which of the judged images it is, from 0.
-        file: Its file; None where images have none.
+        uri: The image as a data URI.
+        label: Its labelled class.
+        predicted: The predicted class.
+        probability: Probability of the predicted class, in 0 .. 1.
+        label_probability: Probability of the labelled class.
+        is_correct: Whether label and prediction agree.
+        is_novel: Whether the model's novelty detector rejects it.
+        index: Its position among the judged images, from 0.
+        file: Name of its file; None if the images have no files.
     """
 
     uri: str
@@ -39,92 +41,97 @@ class Exhibit:
     predicted: str
     probability: float
     label_probability: float
-    right: bool
-    unknown: bool
-    place: int
+    is_correct: bool
+    is_novel: bool
+    index: int
     file: str | None
 
 
 class Gallery:
-    """The judged images, from which a report picks some.
+    """The judged images, from which a report chooses some.
 
     Args:
         judgement: A judgement with its evidence.
-        model: What was judged.
+        model: The judged model.
+
+    Raises:
+        ValueError: If the judgement was read from a file and has no images.
     """
 
-    def __init__(self, judgement: Judgement, model: Model) -> None:
+    def __init__(self, judgement: "Judgement", model: "Model") -> None:
         if judgement.evidence is None:
             raise ValueError("a judgement that was read from a file has no images")
         self._model = model
-        self._said = judgement.evidence.predictions[judgement.on]
+        self._predictions = judgement.evidence.predictions[judgement.on]
         self._images = judgement.evidence.images[judgement.on]
         self._files = judgement.evidence.files[judgement.on]
 
     @cached_property
     def _probabilities(self) -> NDArray[np.float64]:
-        return self._model.probabilities(self._said.logits)
+        return self._model.probabilities(self._predictions.logits)
 
     @cached_property
-    def _unknown(self) -> NDArray[np.bool_]:
-        familiarity, distances = self._model.novelty, self._said.distances
-        if familiarity is None or distances is None:
-            return np.zeros(len(self._said.labels), np.bool_)
-        return familiarity.is_novel(distances)
+    def _is_novel(self) -> NDArray[np.bool_]:
+        detector, distances = self._model.novelty, self._predictions.distances
+        if detector is None or distances is None:
+            return np.zeros(len(self._predictions.labels), np.bool_)
+        return detector.is_novel(distances)
 
     @cached_property
-    def _of_label(self) -> NDArray[np.float64]:
-        return self._probabilities[np.arange(len(self._said.labels)), self._said.labels]
+    def _label_probabilities(self) -> NDArray[np.float64]:
+        labels = self._predictions.labels
+        return self._probabilities[np.arange(len(labels)), labels]
 
-    def top_losses(self, most: int) -> list[Exhibit]:
-        """Show the images whose labels the model holds for least probable, the worst first."""
-        return self._show(np.argsort(self._of_label, kind="stable")[:most])
+    def top_losses(self, limit: int) -> list[GalleryImage]:
+        """Return the images with the least probable labels, the worst first."""
+        return self._select(np.argsort(self._label_probabilities, kind="stable")[:limit])
 
-    def surest_mistakes(self, most: int) -> list[Exhibit]:
-        """Show the wrong answers that were given with the highest probability, the surest first."""
-        wrong = np.flatnonzero(self._said.logits.argmax(axis=1) != self._said.labels)
-        return self._show(wrong[np.argsort(-self._probabilities.max(axis=1)[wrong], kind="stable")][:most])
+    def most_confident_errors(self, limit: int) -> list[GalleryImage]:
+        """Return the wrong predictions with the highest probability, the most confident first."""
+        wrong = np.flatnonzero(self._predictions.logits.argmax(axis=1) != self._predictions.labels)
+        confidence = self._probabilities.max(axis=1)[wrong]
+        return self._select(wrong[np.argsort(-confidence, kind="stable")][:limit])
 
-    def sample(self, most: int) -> list[Exhibit]:
-        """Show images that were chosen by a hash, the same ones in every report of the same data."""
-        n = len(self._said.labels)
-        return self._show(np.sort(permutation(n, _REPORT, n)[:most]))
+    def random_sample(self, limit: int) -> list[GalleryImage]:
+        """Return images that a hash chooses: the same ones in every report of the same data."""
+        n = len(self._predictions.labels)
+        return self._select(np.sort(permutation(n, _SAMPLE_KEY, n)[:limit]))
 
-    def strangest(self, most: int) -> list[Exhibit]:
-        """Show the images that are least like the training images; none where the model cannot tell."""
-        distances = self._said.distances
-        return [] if distances is None else self._show(np.argsort(-distances, kind="stable")[:most])
+    def most_novel(self, limit: int) -> list[GalleryImage]:
+        """Return the images least like the training images; none if the model has no novelty detector."""
+        distances = self._predictions.distances
+        return [] if distances is None else self._select(np.argsort(-distances, kind="stable")[:limit])
 
-    def _show(self, rows: NDArray[np.int64]) -> list[Exhibit]:
-        return [self._exhibit(int(row)) for row in rows]
+    def _select(self, rows: NDArray[np.int64]) -> list[GalleryImage]:
+        return [self._gallery_image(int(row)) for row in rows]
 
-    def _exhibit(self, row: int) -> Exhibit:
-        names, said = self._model.class_names, self._said
-        label, predicted = int(said.labels[row]), int(said.logits[row].argmax())
-        place = int(said.indices[row])
-        return Exhibit(
-            png_uri(smaller(self._images[place])),
+    def _gallery_image(self, row: int) -> GalleryImage:
+        names, predictions = self._model.class_names, self._predictions
+        label, predicted = int(predictions.labels[row]), int(predictions.logits[row].argmax())
+        index = int(predictions.indices[row])
+        return GalleryImage(
+            png_uri(scale_down(self._images[index])),
             names[label],
             names[predicted],
             float(self._probabilities[row, predicted]),
-            float(self._of_label[row]),
+            float(self._label_probabilities[row]),
             label == predicted,
-            bool(self._unknown[row]),
-            place,
-            self._files[place] if self._files else None,
+            bool(self._is_novel[row]),
+            index,
+            self._files[index] if self._files else None,
         )
 
 
-def smaller(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Bring an image to at most 64 pixels a side.
+def scale_down(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return an image with at most 64 pixels per side; smaller images are unchanged.
 
     Args:
         image: uint8 of shape (height, width, channels), with 1 or 3 channels.
     """
     from PIL import Image  # noqa: PLC0415 - loaded only to write a report
 
-    if max(image.shape[:2]) <= _LARGEST:
+    if max(image.shape[:2]) <= _MAX_SIDE:
         return image
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else np.ascontiguousarray(image))
-    picture.thumbnail((_LARGEST, _LARGEST))
+    picture.thumbnail((_MAX_SIDE, _MAX_SIDE))
     return np.asarray(picture).reshape(picture.height, picture.width, image.shape[2])

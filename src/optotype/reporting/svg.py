@@ -1,8 +1,8 @@
-"""Figures as SVG that becomes a part of a page: in the page's colours, dark or light, and in its type.
+"""matplotlib figures as inline SVG: in the colours, light or dark, and in the font of their page.
 
-matplotlib's objects are used directly, never pyplot: no global state, no window, nothing left open. What it writes is a
-file of its own; to be a part of a page it must lose what would act on the whole page (a style sheet, names that another
-figure has too) and fixed colours.
+matplotlib's objects are used directly, never pyplot: no global state, no window, nothing left open. matplotlib writes
+an SVG file of its own. As part of a page it must lose its fixed colours and whatever would affect the whole page: its
+style sheet, and ids that another figure also uses.
 """
 
 import io
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.typing import RcKeyType
 
-# Blue and orange of Okabe and Ito (2008), told apart by every kind of colour vision; markers tell them apart in print.
+# Blue and orange of Okabe and Ito (2008): distinct with every kind of colour vision. Markers distinguish them in print.
 BLUE: Final = "#0072B2"
 ORANGE: Final = "#D55E00"
 FAINT: Final = "#737373"
 LINE: Final = "#e5e5e5"
 
-# In the page, each is whatever the page says; where it says nothing, as in a notebook, it stays.
-_IN_PAGE: Final = {
+# Each colour is taken from the page. A page that does not define it (a notebook) gets the original.
+_PAGE_COLOURS: Final = {
     "#000000": "currentColor",
     BLUE.lower(): f"var(--blue, {BLUE})",
     ORANGE.lower(): f"var(--orange, {ORANGE})",
     FAINT: f"var(--faint, {FAINT})",
     LINE: f"var(--line, {LINE})",
 }
-_COLOUR: Final = re.compile("|".join(_IN_PAGE))
+_COLOUR: Final = re.compile("|".join(_PAGE_COLOURS))
 _FONT: Final = re.compile(r"font-family:[^;]*;? ?")
 _REFERENCE: Final = re.compile(r"url\(#(.+?)\)")
 
@@ -48,15 +48,16 @@ _SETTINGS: "Final[dict[RcKeyType, object]]" = {
 
 
 def inline_svg(
-    paint: Callable[["Axes"], None], name: str, alt: str, size: tuple[float, float] = (5.0, 3.4)
+    draw: Callable[["Axes"], None], name: str, alt: str, size: tuple[float, float] = (5.0, 3.4)
 ) -> str:
     """Draw a figure for a page.
 
     Args:
-        paint: Draws it into empty axes; black becomes the page's ink, and the colours of this module those of the page.
-        name: Letters, digits and hyphens, another one for each figure of a page.
-        alt: What the figure shows, for those who do not see it.
-        size: Width and height in inches; small figures keep their type legible on a telephone.
+        draw: Draws into empty axes. Black becomes the text colour of the page, and the colours of this module become
+            those of the page.
+        name: Letters, digits and hyphens; unique among the figures of a page.
+        alt: Alternative text for screen readers.
+        size: Width and height in inches; the text of small figures stays legible on a telephone.
 
     Returns:
         An svg element as HTML, the same bytes for the same input.
@@ -66,17 +67,17 @@ def inline_svg(
 
     content = io.BytesIO()
     with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
-        # The page's fonts are not matplotlib's: a glyph that the latter lack is no loss.
+        # The page uses its own fonts, so glyphs that matplotlib's font lacks do not matter.
         warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.add_subplot()
         figure.patch.set_visible(False)
         axes.patch.set_visible(False)
-        paint(axes)
-        about = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(content, format="svg", metadata=about)
+        draw(axes)
+        metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(content, format="svg", metadata=metadata)
     root = ET.fromstring(content.getvalue())  # noqa: S314 - matplotlib wrote it, and escaped all text
-    _become_part(root, name)
+    _make_embeddable(root, name)
     width = root.attrib.pop("width")
     del root.attrib["height"], root.attrib["version"]
     root.attrib |= {"role": "img", "aria-label": alt, "fill": "currentColor", "stroke-linejoin": "round"}
@@ -84,39 +85,41 @@ def inline_svg(
     return ET.tostring(root, encoding="unicode", short_empty_elements=True)
 
 
-def _become_part(root: ET.Element, name: str) -> None:
+def _make_embeddable(root: ET.Element, name: str) -> None:
+    """Remove style sheets, metadata and unused ids; prefix the other ids; use the colours of the page."""
     used = set(re.findall(r"#([\w.-]+)", " ".join(_references(root))))
     for element in root.iter():
-        element.tag = _plain(element.tag)
-        for child in [child for child in element if _plain(child.tag) in ("style", "metadata")]:
+        element.tag = _local_name(element.tag)
+        for child in [child for child in element if _local_name(child.tag) in ("style", "metadata")]:
             element.remove(child)
-        changed = {_plain(key): value for key, value in element.attrib.items()}
-        if changed.get("id") not in used:
-            changed.pop("id", None)
-        for key, value in changed.items():
+        attributes = {_local_name(key): value for key, value in element.attrib.items()}
+        if attributes.get("id") not in used:
+            attributes.pop("id", None)
+        for key, value in attributes.items():
             match key:
                 case "id":
-                    changed[key] = f"{name}-{value}"
+                    attributes[key] = f"{name}-{value}"
                 case "href" if value.startswith("#"):
-                    changed[key] = f"#{name}-{value[1:]}"
+                    attributes[key] = f"#{name}-{value[1:]}"
                 case "clip-path":
-                    changed[key] = _REFERENCE.sub(rf"url(#{name}-\1)", value)
+                    attributes[key] = _REFERENCE.sub(rf"url(#{name}-\1)", value)
                 case "style":
-                    changed[key] = _COLOUR.sub(lambda found: _IN_PAGE[found[0]], _FONT.sub("", value))
+                    style = _FONT.sub("", value)
+                    attributes[key] = _COLOUR.sub(lambda match: _PAGE_COLOURS[match[0]], style)
         element.attrib.clear()
-        element.attrib.update(changed)
+        element.attrib.update(attributes)
 
 
 def _references(root: ET.Element) -> list[str]:
-    """List the attributes in which one element names another."""
+    """Return the attribute values in which one element refers to another."""
     return [
         value
         for element in root.iter()
         for key, value in element.attrib.items()
-        if _plain(key) == "clip-path" or (_plain(key) == "href" and value.startswith("#"))
+        if _local_name(key) == "clip-path" or (_local_name(key) == "href" and value.startswith("#"))
     ]
 
 
-def _plain(name: str) -> str:
-    """Take the namespace away, of which HTML knows none."""
+def _local_name(name: str) -> str:
+    """Return a name without its namespace, which HTML does not have."""
     return name.rpartition("}")[2]
