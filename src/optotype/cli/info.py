@@ -1,16 +1,11 @@
-"""`optotype info`: what is installed here, and what it will run on."""
+"""`optotype info`: the installed version, the instruction sets and the built-in data sets."""
 
-from typing import Annotated
-
-import typer
-
-from optotype.cli.terminal import console, print_json
+from optotype.cli.options import Json
+from optotype.cli.terminal import make_console, print_json
 
 
-def info(
-    json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")] = False,
-) -> None:
-    """Show the version, the instruction sets and what they are used for, the threads and the data sets."""
+def info(json: Json = False) -> None:
+    """Show the version, instruction sets, precisions, threads and data sets."""
     import platform
     from importlib.metadata import version
 
@@ -26,20 +21,20 @@ def info(
         "instruction_sets": list(available_isas()),
         "instruction_set": chosen_isa(),
         "precisions": precisions,
-        "training": training[1],
-        "prediction": prediction[1],
+        "training_precision": training[1],
+        "prediction_precision": prediction[1],
         "threads": chosen_threads(),
-        "data": [{"name": name, "licence": named.licence} for name, named in CATALOGUE.items()],
+        "data_sets": [{"name": name, "licence": named.licence} for name, named in CATALOGUE.items()],
     }
     if json:
         print_json(facts)
         return
-    screen = console()
-    screen.print(f"optotype          {facts['version']}, Python {facts['python']}, {facts['platform']}")
-    screen.print(f"instruction sets  {', '.join(available_isas())}; chosen: {chosen_isa()}")
-    screen.print(f"precisions        {', '.join(f'{name} on {isa}' for name, isa in precisions.items())}")
-    screen.print(f"training          {training[1]}, unless a recipe says otherwise")
-    screen.print(f"prediction        {prediction[1]}, unless asked otherwise")
-    screen.print(f"threads           {chosen_threads()}")
+    console = make_console()
+    console.print(f"optotype          {facts['version']}, Python {facts['python']}, {facts['platform']}")
+    console.print(f"instruction sets  {', '.join(available_isas())}; selected: {chosen_isa()}")
+    console.print(f"precisions        {', '.join(f'{name} on {isa}' for name, isa in precisions.items())}")
+    console.print(f"training          {training[1]} by default; recipes set it with 'precision'")
+    console.print(f"prediction        {prediction[1]} by default; 'optotype predict --precision' sets it")
+    console.print(f"threads           {chosen_threads()}")
     for name, named in CATALOGUE.items():
-        screen.print(f"data set          {name} ({named.licence})")
+        console.print(f"data set          {name} ({named.licence})")
