@@ -1,4 +1,4 @@
-"""`optotype data --augment`: images as a training with this augmentation sees them, and the choice that "auto" makes."""
+"""`optotype data --augment`: images as a training with this augmentation sees them, and the choice of "auto"."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass

@@ -119,7 +119,9 @@ def _verdicts(comparison: "Comparison") -> Sequence[str]:
     if pairs <= MOST_VERDICTS:
         return comparison.verdicts
     different = sum(pair.better is not None for pair in comparison.pairs)
-    models = f"{different} of {pairs} pairs of models differ significantly; comparison.html lists the verdicts"
+    models = (
+        f"{different} of {pairs} pairs of models differ significantly; comparison.html lists the verdicts"
+    )
     return [models, *(recipes.verdict for recipes in comparison.recipes)]
 
 
@@ -133,7 +135,5 @@ def _table(comparison: "Comparison") -> "Table":
     for model in comparison.contestants:
         accuracy = model.accuracy
         interval = f"[{accuracy.low:.4f}, {accuracy.high:.4f}]"
-        table.add_row(
-            model.key, model.name, model.recipe, str(model.seed), f"{accuracy.value:.4f}", interval
-        )
+        table.add_row(model.key, model.name, model.recipe, str(model.seed), f"{accuracy.value:.4f}", interval)
     return table

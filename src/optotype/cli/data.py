@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from optotype.data.overview import Overview
 
 Check = Annotated[
-    bool, typer.Option("--check", metavar="", help="Find duplicates, leaks, outliers and likely label errors.")
+    bool,
+    typer.Option("--check", metavar="", help="Find duplicates, leaks, outliers and likely label errors."),
 ]
 Sealed = Annotated[
     bool,
-    typer.Option("--sealed", metavar="", help="With --check: leave the test set sealed and skip leaks to it."),
+    typer.Option(
+        "--sealed", metavar="", help="With --check: leave the test set sealed and skip leaks to it."
+    ),
 ]
 Out = Annotated[
     Path | None,
@@ -117,7 +120,7 @@ def _original_sizes(contents: "Overview") -> str:
         return ""
     (min_height, max_height), (min_width, max_width) = contents.sides
     return (
-        f"resized; original height {min_height:,} to {max_height:,} pixels, width {min_width:,} to {max_width:,} pixels"
+        f"{min_height:,} to {max_height:,} pixels high, {min_width:,} to {max_width:,} pixels wide; resized"
     )
 
 

@@ -25,7 +25,9 @@ Format = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="The file to write. Default: the name of TARGET in the current folder."),
+    typer.Option(
+        metavar="FILE", help="The file to write. Default: the name of TARGET in the current folder."
+    ),
 ]
 
 

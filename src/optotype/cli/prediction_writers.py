@@ -153,9 +153,7 @@ def parquet_writer(path: Path, top: int) -> Iterator[Write]:
     )
 
     def write(names: Sequence[str], predictions: "Sequence[Prediction]") -> None:
-        rows = [
-            _row(name, prediction, top) for name, prediction in zip(names, predictions, strict=True)
-        ]
+        rows = [_row(name, prediction, top) for name, prediction in zip(names, predictions, strict=True)]
         if rows:
             columns = [
                 pa.array(values, field.type)

@@ -33,7 +33,9 @@ def print_result(console: "Console", run: "Run", *, judge: bool, json: bool) -> 
     if run.reason:
         console.print(f"stopped early: {run.reason}")
     if (choice := run.augment_choice) is not None:
-        console.print(f"selected augmentation: {choice.get('chosen') or 'none'}; augment.json has the reasons")
+        console.print(
+            f"selected augmentation: {choice.get('chosen') or 'none'}; augment.json has the reasons"
+        )
     if judgement is None:
         console.print(_format_accuracy(run), style="bold")
         _print_missing_uncertainty(console, run)
@@ -60,9 +62,7 @@ def _format_accuracy(run: "Run") -> str:
     validation = _validation(run)
     if validation is not None:
         interval = f"[{validation['low']:.4f}, {validation['high']:.4f}]"
-        return (
-            f"validation accuracy {validation['accuracy']:.4f} {interval}, n = {validation['n']:,}, 95 % interval"
-        )
+        return f"validation accuracy {validation['accuracy']:.4f} {interval}, n = {validation['n']:,}, 95 % interval"
     last = run.epochs[-1]
     return f"training accuracy {last.accuracy:.4f}, measured during training; there are no validation images"
 
