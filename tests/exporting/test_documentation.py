@@ -11,7 +11,7 @@ import pytest
 
 from optotype.engine.layers import Dense, Flatten
 from optotype.exporting.export import export
-from optotype.exporting.verification import made_images
+from optotype.exporting.verification import synthetic_images
 from tests.exporting.samples import untrained
 
 TEXT = (Path(__file__).parents[2] / "docs" / "exports.md").read_text(encoding="utf-8")
@@ -32,11 +32,11 @@ def test_the_python_examples_give_the_probabilities(
     """Run on the file that they name, with `images`, they end with `probabilities` that are the model's."""
     export(MODEL, heading.lower(), tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"images": made_images(MODEL.input_shape)}
+    names: dict[str, object] = {"images": synthetic_images(MODEL.input_shape)}
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         exec(compile(_example(heading, "python"), "exports.md", "exec"), names)  # noqa: S102 - our own example
-    expected = MODEL.predict_proba(made_images(MODEL.input_shape))
+    expected = MODEL.predict_proba(synthetic_images(MODEL.input_shape))
     np.testing.assert_allclose(np.asarray(names["probabilities"]), expected, atol=1e-6)
     if heading == "ONNX":
         assert said.getvalue() == f"{MODEL.class_names[expected[0].argmax()]}\n"

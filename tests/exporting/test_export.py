@@ -9,7 +9,7 @@ import pytest
 from optotype.engine.layers import Dense, Flatten
 from optotype.errors import ExportError, RunError
 from optotype.exporting import export as home
-from optotype.exporting.content import content_of
+from optotype.exporting.exported_model import fold_temperature
 from optotype.exporting.export import export
 from optotype.exporting.formats import FORMATS, Format
 from tests.exporting.samples import spoiled, untrained
@@ -44,7 +44,7 @@ def test_what_says_other_than_the_model_is_not_kept(tmp_path: Path, monkeypatch:
     """A wrong file is refused: what was there before stays as it was, and nothing is left beside it."""
     path = tmp_path / "model.npz"
     path.write_bytes(b"before")
-    monkeypatch.setattr(home, "content_of", lambda model: content_of(spoiled(model)))
+    monkeypatch.setattr(home, "fold_temperature", lambda model: fold_temperature(spoiled(model)))
     with pytest.raises(ExportError, match="Nothing was kept"):
         export(MODEL, "npz", path)
     assert path.read_bytes() == b"before"
@@ -81,11 +81,11 @@ def test_the_temperature_is_folded_in() -> None:
     """The last layer of an export gives the logits divided by the model's temperature; nothing else changes."""
     cooled = replace(MODEL)
     object.__setattr__(cooled, "calibration", type("Calibration", (), {"temperature": 2.0}))
-    plain, content = content_of(MODEL), content_of(cooled)
-    for name, values in plain.stages[-1].weights.items():
-        np.testing.assert_allclose(content.stages[-1].weights[name], values / 2, rtol=1e-6)
-    for name, values in plain.stages[1].weights.items():
-        np.testing.assert_array_equal(content.stages[1].weights[name], values)
+    plain, content = fold_temperature(MODEL), fold_temperature(cooled)
+    for name, values in plain.layers[-1].weights.items():
+        np.testing.assert_allclose(content.layers[-1].weights[name], values / 2, rtol=1e-6)
+    for name, values in plain.layers[1].weights.items():
+        np.testing.assert_array_equal(content.layers[1].weights[name], values)
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,10 @@ from _pytest.mark import ParameterSet
 
 from optotype.cli import export as verb
 from optotype.errors import ExportError
-from optotype.exporting.content import content_of
+from optotype.exporting.exported_model import fold_temperature
 from optotype.exporting.export import export
 from optotype.exporting.formats import FORMATS, find_format
-from optotype.exporting.verification import Verification, trial_of, verify
+from optotype.exporting.verification import Verification, verification_images, verify
 from optotype.recipes.builtin import BUILTIN, load_recipe
 from tests.contracts.nets import NETS, SHAPE
 from tests.exporting.samples import spoiled, untrained
@@ -46,7 +46,7 @@ def test_every_layer(tmp_path: Path, net: str, format_name: str) -> None:
     model = untrained(NETS[net][:-1], SHAPE)
     assert export(model, format_name, path, report=results.append) == path
     assert path.exists()
-    assert results[0].difference < 1e-6
+    assert results[0].max_difference < 1e-6
 
 
 @pytest.mark.parametrize(("name", "format_name"), _pairs(NETWORKS.values(), ["mnist-quick", "dnn-sigmoid"]))
@@ -65,9 +65,9 @@ def test_another_models_file_is_told_apart(tmp_path: Path, format_name: str) -> 
     model = untrained(NETS["Conv2D same"][:-1], SHAPE)
     chosen = FORMATS[format_name]
     path = tmp_path / f"net{chosen.suffixes[0]}"
-    chosen.write(content_of(spoiled(model)), path)
-    with pytest.raises(ExportError, match="says other than the model on 32 of 32 made images"):
-        verify(model, trial_of(model), lambda batches: chosen.predict(path, batches))
+    chosen.write(fold_temperature(spoiled(model)), path)
+    with pytest.raises(ExportError, match="says other than the model on 32 of 32 synthetic images"):
+        verify(model, verification_images(model), lambda batches: chosen.predict(path, batches))
 
 
 def test_the_command_line_offers_every_format() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from optotype.data.load import load
 from optotype.engine.layers import Dense, Flatten
 from optotype.errors import DataError, ExportError
-from optotype.exporting.verification import Trial, made_images, trial_of, verify
+from optotype.exporting.verification import VerificationImages, synthetic_images, verification_images, verify
 from optotype.runs.run import Run
 from optotype.training.train import train
 from tests.exporting.samples import CLASSES, untrained
@@ -19,7 +19,7 @@ from tests.training.samples import pictures, recipe, write_folder
 
 Floats = NDArray[np.float32]
 MODEL = untrained((Flatten(), Dense(8, "tanh")), (5, 4, 1))
-TRIAL = Trial(made_images((5, 4, 1)), np.arange(2, 32), "made images")
+TRIAL = VerificationImages(synthetic_images((5, 4, 1)), np.arange(2, 32), "synthetic images")
 
 
 @pytest.fixture
@@ -49,29 +49,29 @@ def _changed(row: int, by: float) -> Callable[[Floats], Floats]:
 def test_the_models_own_answers_pass() -> None:
     """What the model itself says differs by nothing, on every image."""
     verification = verify(MODEL, TRIAL, lambda batches: map(MODEL.predict_proba, batches))
-    assert (verification.n, verification.difference) == (30, 0.0)
+    assert (verification.n, verification.max_difference) == (30, 0.0)
 
 
 def test_a_little_difference_passes() -> None:
     """A probability may differ by 0.00009."""
-    trial = Trial(TRIAL.images, TRIAL.rows, "made images")
+    trial = VerificationImages(TRIAL.images, TRIAL.rows, "synthetic images")
     verification = verify(
         MODEL, trial, lambda batches: map(_changed(3, 9e-5), map(MODEL.predict_proba, batches))
     )
-    assert verification.difference == pytest.approx(9e-5, rel=1e-2)
+    assert verification.max_difference == pytest.approx(9e-5, rel=1e-2)
 
 
 def test_a_difference_is_refused_naming_the_image() -> None:
     """One probability that differs by 0.0002 is refused, with the image's index and the difference."""
     said = _refused(_changed(3, 2e-4))
-    assert "on 1 of 30 made images (5)" in said
+    assert "on 1 of 30 synthetic images (5)" in said
     assert "differ by up to 0.0002, expected at most 0.0001" in said
 
 
 def test_no_number_is_a_difference() -> None:
     """NaN is refused, on all images and on one."""
     assert "differ by up to nan" in _refused(_changed(7, np.nan))
-    assert "on 30 of 30 made images (2, 3, 4, 5, 6, 7, 8, 9, ...)" in _refused(lambda all_: all_ * np.nan)
+    assert "on 30 of 30 synthetic images (2, 3, 4, 5, 6, 7, 8, 9, ...)" in _refused(lambda all_: all_ * np.nan)
 
 
 def test_another_label_is_refused_unless_it_is_a_tie() -> None:
@@ -101,7 +101,7 @@ def test_another_shape_is_refused() -> None:
 def test_validation_images_are_asked_about(digits: Path) -> None:
     """All images of the validation split, and no others, where the data are still there."""
     run = _run(digits, 50)
-    trial = trial_of(run.model)
+    trial = verification_images(run.model)
     assert (trial.name, trial.reason) == ("validation images", "")
     np.testing.assert_array_equal(trial.rows, run.split.validation)
     np.testing.assert_array_equal(trial.images, load(digits).images)
@@ -109,7 +109,7 @@ def test_validation_images_are_asked_about(digits: Path) -> None:
 
 def test_training_images_stand_in(digits: Path) -> None:
     """Where none were kept for validation, training images are asked about, and that is said."""
-    trial = trial_of(_run(digits, 0).model)
+    trial = verification_images(_run(digits, 0).model)
     assert (trial.name, len(trial.rows)) == ("training images", 200)
     assert trial.reason == "The recipe kept none for validation."
 
@@ -118,33 +118,33 @@ def test_golden_images_stand_in(digits: Path) -> None:
     """Where the data are gone or changed, golden images are asked about, or made ones, and the reason is said."""
     run = _run(digits, 50)
     (digits / "train-images-idx3-ubyte").rename(digits / "gone")
-    trial = trial_of(run.model)
+    trial = verification_images(run.model)
     assert run.model.golden is not None
     assert trial.name == "golden images"
     np.testing.assert_array_equal(trial.images[trial.rows], run.model.golden.images)
     assert "digits" in trial.reason
-    made = trial_of(replace(run.model, golden=None))
-    assert (made.name, made.images.shape) == ("made images", (32, 28, 28, 1))
+    made = verification_images(replace(run.model, golden=None))
+    assert (made.name, made.images.shape) == ("synthetic images", (32, 28, 28, 1))
     assert "digits" in made.reason
-    assert "does not say which data" in trial_of(MODEL).reason
+    assert "does not say which data" in verification_images(MODEL).reason
 
 
 def test_data_that_are_given_must_be_those_of_the_training(digits: Path) -> None:
     """Arrays are verified on when they are given again; others than those of the training are refused."""
     images, labels = pictures(200, 1)
     run = train(load((images, labels)), recipe(epochs=1), out=digits.parent / "runs" / "arrays")
-    assert trial_of(run.model).name == "golden images"
-    assert trial_of(run.model, load((images, labels))).name == "validation images"
+    assert verification_images(run.model).name == "golden images"
+    assert verification_images(run.model, load((images, labels))).name == "validation images"
     with pytest.raises(DataError, match="changed since training"):
-        trial_of(run.model, load((images[::-1], labels[::-1])))
+        verification_images(run.model, load((images[::-1], labels[::-1])))
 
 
 def test_made_images_differ() -> None:
     """The 32 images are uint8, distinct but for even ones in tiny shapes, and the same every time."""
-    images = made_images((9, 8, 3))
+    images = synthetic_images((9, 8, 3))
     assert images.dtype == np.uint8
     assert images.shape == (32, 9, 8, 3)
     assert len(np.unique(images.reshape(32, -1), axis=0)) == 32
-    np.testing.assert_array_equal(images, made_images((9, 8, 3)))
+    np.testing.assert_array_equal(images, synthetic_images((9, 8, 3)))
     assert set(images[0].ravel()) == {0}
     assert set(images[3].ravel()) == {255}

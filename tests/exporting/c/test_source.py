@@ -10,7 +10,7 @@ from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, F
 from optotype.errors import ExportError
 from optotype.exporting.c.program import build
 from optotype.exporting.export import export
-from optotype.exporting.verification import made_images
+from optotype.exporting.verification import synthetic_images
 from optotype.models.model import Model
 from tests.exporting.samples import CLASSES, untrained
 
@@ -35,7 +35,7 @@ def model() -> Model:
 
 
 def _ask(program: Path, model: Model) -> None:
-    images = made_images(model.input_shape)
+    images = synthetic_images(model.input_shape)
     done = subprocess.run([program], input=images.tobytes(), capture_output=True, check=True)
     assert done.stderr == b""
     answers = np.frombuffer(done.stdout, np.float32).reshape(len(images), -1)

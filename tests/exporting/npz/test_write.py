@@ -11,7 +11,7 @@ import numpy as np
 from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from optotype.exporting.export import export
 from optotype.exporting.npz import reader
-from optotype.exporting.verification import made_images
+from optotype.exporting.verification import synthetic_images
 from tests.exporting.samples import CLASSES, untrained
 
 LAYERS = (
@@ -36,7 +36,7 @@ def test_the_documentation_shows_the_reader() -> None:
 def test_the_example_runs_with_numpy_alone(tmp_path: Path) -> None:
     """In a process without optotype, the documentation's example gives the model's probabilities."""
     export(MODEL, "npz", tmp_path / "model.npz")
-    images = made_images(MODEL.input_shape)
+    images = synthetic_images(MODEL.input_shape)
     np.save(tmp_path / "images.npy", images)
     text = DOCUMENT.read_text(encoding="utf-8")
     (example,) = (

@@ -123,9 +123,9 @@ def _hdf5(path: Path, content: bytes) -> dict[str, NDArray[np.float32]]:
     """Read HDF5 in a process of its own; its output is trusted no more than the file."""
     command = [sys.executable, "-m", "optotype.exporting.keras.hdf5_worker"]
     try:
-        result = subprocess.run(
+        result = subprocess.run(  # noqa: S603 - a list, no shell
             command, input=content, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False
-        )  # noqa: S603
+        )
         if result.returncode:
             is_message = result.returncode == 1
             reason = result.stderr.decode(errors="replace") if is_message else "the reader crashed"
