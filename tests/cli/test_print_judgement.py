@@ -8,6 +8,11 @@ from optotype.cli.print_judgement import print_judgement
 from optotype.cli.terminal import make_console
 from tests.judging.test_judgement import full_judgement
 
+LABEL_SETS = (
+    "label sets   contain the true class for 50.0 % of images [40.0, 60.0] (target 99 %); 1.50 classes on average,"
+    " at most 4"
+)
+
 
 def test_all_values_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """There is one row per split, one line per fact, and the verdict at the end. README.md quotes these lines."""
@@ -17,7 +22,7 @@ def test_all_values_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     for start in (
         "weakest      ",
         "calibration  error (ECE) 0.5000 [0.4000, 0.6000], 0.5000 [0.4000, 0.6000] before; temperature 1.250",
-        "label sets   contain the true class for 50.0 % of images [40.0, 60.0] (target 99 %); 1.50 classes on ",
+        LABEL_SETS,
         "novelty      50.0 % [40.0, 60.0] of the images are flagged as novel; 1.0 % of the validation images",
         "baseline     always a: 0.5000 [0.4000, 0.6000] (trained on 100 images, evaluated on 30)",
         "robustness   shifted (pixels): 0.500 at 0, 0.500 at 1.5; n = 40",
