@@ -59,7 +59,7 @@ Precision = Annotated[
 Csv = Annotated[bool, typer.Option("--csv", metavar="", help="Print CSV with one row per image.")]
 Parquet = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Write a Parquet file. Requires: pip install 'optotype[parquet]'."),
+    typer.Option(metavar="FILE", help="Write a Parquet file. Requires PyArrow (the extra 'parquet')."),
 ]
 
 _DIGIT_SHAPE: Final = (28, 28, 1)
