@@ -59,7 +59,7 @@ def test_error_is_one_message_or_one_object(command: Command) -> None:
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith("Error: ")
     assert "'cnn-smal'" in result.err
-    assert "'cnn-small'" in result.err
+    assert "Did you mean 'cnn-small'?" in result.err
     assert result.err.count("\n") == 1
     as_json = command("recipes", "cnn-smal", "--json")
     assert (as_json.code, as_json.err) == (1, "")

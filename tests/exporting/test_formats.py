@@ -70,5 +70,5 @@ def test_altered_weight_is_detected(tmp_path: Path, format_name: str) -> None:
 
 def test_unknown_format_is_an_error() -> None:
     """The message names the unknown format and the most similar known one."""
-    with pytest.raises(ExportError, match=r"'onix'.*'onnx'"):
+    with pytest.raises(ExportError, match=r"'onix'.*Did you mean 'onnx'\?"):
         find_format("onix")
