@@ -53,7 +53,7 @@ def data(
     Writes training images of each class to sheet.png. --augment also writes
     some of them as a training sees them in nine epochs, to augmented.png.
     --check also writes check.json and check.html; it opens the sealed test set,
-    which is counted, unless --sealed is given.
+    which is counted. --sealed leaves the test set sealed.
     """
     from optotype.data.overview import overview
 

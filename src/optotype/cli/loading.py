@@ -75,8 +75,8 @@ def _make_bar(console: "Console") -> "Progress":
         TextColumn("{task.percentage:>3.0f} %", markup=False),
         TimeRemainingColumn(),
     )
-    # The bar is redrawn at each report, never by a thread of its own. Output printed meanwhile stays on its own
-    # stream: rich would redirect it to the stream of the bar.
+    # The bar is redrawn at each report, never by a separate thread. Output printed meanwhile is not redirected:
+    # rich would move it to the stream of the bar.
     return Progress(
         *columns,
         console=console,

@@ -60,7 +60,7 @@ def json_writer(top: int, bad: "Sequence[Skipped]") -> Iterator[Write]:
             separator = ", "
 
     yield write
-    # Not reached after an error, which is a JSON object of its own.
+    # Not reached after an error, which main prints as another JSON object.
     sys.stdout.write(separator if separator.startswith("{") else "")
     skipped = [{"image": image.file, "reason": image.reason} for image in bad]
     sys.stdout.write(f'], "bad": {json.dumps(skipped)}}}\n')

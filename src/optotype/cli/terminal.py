@@ -1,4 +1,4 @@
-"""What every verb prints with: the console, text, tables, JSON and errors.
+"""Output of all verbs: the console, text, tables, JSON and errors.
 
 Colours, bars and moving lines appear on terminals only; a pipe gets plain text, one fact per line. Text is never read
 as rich's markup, because file and class names may contain brackets.
@@ -40,7 +40,7 @@ def make_console(*, stderr: bool = False) -> "Console":
 
 
 def print_json(value: object) -> None:
-    """Print a JSON value on a line of its own and flush it."""
+    """Print a JSON value as a single line and flush it."""
     sys.stdout.write(f"{json.dumps(value)}\n")
     sys.stdout.flush()
 

@@ -93,7 +93,7 @@ def train(
 
     The run folder also records the recipe, data, split and versions. Accuracy is
     measured on validation images that are set aside from the training images.
-    The test set stays sealed unless --judge is given.
+    The test set stays sealed without --judge.
     """
     from optotype.training.train import train as run_training
 

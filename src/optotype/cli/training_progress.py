@@ -1,8 +1,8 @@
 """The progress of a training: a live line on a terminal, plain lines on a pipe, JSON lines for programs.
 
 On a terminal each finished epoch is a row under a heading, with a moving bar below the last one. On a pipe every line
-names its numbers, because the heading may be far away. The bar is redrawn when the engine reports, never by a thread
-of its own: the processor belongs to the engine's threads.
+names its numbers, because the heading may be far away. The bar is redrawn when the engine reports, never by a separate
+thread: the processor belongs to the engine's threads.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Compile an exported C source into a program and run it: in a process of its own, its faults do no harm."""
+"""Compile an exported C source into a program and run it: faults in a separate process do no harm."""
 
 import os
 import shlex

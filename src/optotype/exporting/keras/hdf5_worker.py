@@ -1,4 +1,4 @@
-"""A program that reads HDF5 in a process of its own: the library is large, and a malicious file may crash it.
+"""A program that reads HDF5 in a separate process: the library is large, and a malicious file may crash it.
 
 It reads a file's bytes from standard input and writes the weights and Keras's description of the layers to standard
 output as safetensors, each array under its path in the file. An error is one line on standard error with exit code 1.

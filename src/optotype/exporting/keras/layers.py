@@ -267,7 +267,7 @@ def _softmax(network: TranslatedNetwork, settings: _Settings, _: str) -> None:
 
 
 def _move_activation(network: TranslatedNetwork, settings: _Settings, activation: Any) -> None:  # noqa: ANN401 - checked by the layer
-    """Move an activation, which may be a layer of its own in Keras, into the layer before it."""
+    """Move an activation, which may be a separate layer in Keras, into the layer before it."""
     settings.check_unused()
     if activation == "linear":
         return

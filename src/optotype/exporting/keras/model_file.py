@@ -120,7 +120,7 @@ def _parse(path: Path, text: bytes) -> object:
 
 
 def _hdf5(path: Path, content: bytes) -> dict[str, NDArray[np.float32]]:
-    """Read HDF5 in a process of its own; its output is trusted no more than the file."""
+    """Read HDF5 in a separate process; its output is trusted no more than the file."""
     command = [sys.executable, "-m", "optotype.exporting.keras.hdf5_worker"]
     try:
         result = subprocess.run(  # noqa: S603 - a list, no shell
