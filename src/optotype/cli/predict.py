@@ -108,11 +108,14 @@ def predict(
     if bad:
         if json:
             raise typer.Exit(1)
-        raise DataError(
-            f"{len(bad):,} of {total:,} images cannot be used; the reasons are listed above. Expected intact PNG, JPEG,"
-            " WebP, BMP, GIF or TIFF files. Check the paths, open and save the files again with an image editor, or"
-            " leave them out."
-        )
+        raise _bad_images_error(len(bad), total)
+
+
+def _bad_images_error(n: int, total: int) -> DataError:
+    return DataError(
+        f"{n:,} of {total:,} images cannot be used; the reasons are listed above. Expected intact PNG, JPEG, WebP, BMP,"
+        " GIF or TIFF files. Check the paths, open and save the files again with an image editor, or leave them out."
+    )
 
 
 def _check_outputs(*paths: Path | None, formats: int) -> None:
