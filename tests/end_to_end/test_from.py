@@ -56,7 +56,7 @@ def test_incompatible_models_are_errors(
         (wide / name).write_bytes(content)
     for arguments, text in (
         ((wide,), "14 x 56 x 1"),
-        ((digits, "--recipe", "cnn-small"), "cnn-small"),
+        ((digits, "--recipe", "cnn-small"), "shares no layer"),
         ((digits, "--from", "nothing"), "nothing"),
     ):
         result = optotype("train", "--from", trained, *arguments, "--out", "run")
