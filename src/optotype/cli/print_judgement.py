@@ -72,9 +72,8 @@ def _uncertainty(judgement: "Judgement") -> Iterator[tuple[str, str]]:
         yield "calibration", f"error (ECE) {after}, {before} before; temperature {check.temperature:.3f}"
     if (sets := judgement.label_sets) is not None:
         share, interval = _format_share(sets.coverage)
-        coverage = (
-            f"contain the true class for {share} of images {interval} (target {100 * sets.asked:.3g} %)"
-        )
+        target = f"target {100 * sets.asked:.3g} %"
+        coverage = f"contain the true class for {share} of images {interval} ({target})"
         yield "label sets", f"{coverage}; {sets.mean_size:.2f} classes on average, at most {sets.largest}"
     if (novelty := judgement.unfamiliar) is not None:
         share, interval = _format_share(novelty.rejected)
