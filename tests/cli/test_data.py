@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from optotype.checking.check import check
-from optotype.checking.findings import Doubted
+from optotype.checking.findings import RescoredRun
 from optotype.cli import main
 from optotype.data.load import load
 from optotype.data.sealed import LOG_NAME
@@ -79,7 +79,7 @@ def test_score_without_suspicious_images_comes_with_a_warning(
 ) -> None:
     """If judged runs are scored without the suspicious images, a line warns that this score is too high."""
     findings = replace(
-        check(load("digits")), doubted=(Doubted("a", 9, proportion(8, 9), 8, proportion(8, 8)),)
+        check(load("digits")), rescored_runs=(RescoredRun("a", 9, proportion(8, 9), 8, proportion(8, 8)),)
     )
     monkeypatch.setattr(sys.modules["optotype.checking.check"], "check", lambda *_, **__: findings)
     *_, score, warning, _, _, _ = command("--check").splitlines()

@@ -39,7 +39,7 @@ def test_missing_values_are_left_out(capsys: pytest.CaptureFixture[str]) -> None
         full_judgement(),
         calibration=None,
         label_sets=None,
-        unfamiliar=None,
+        novelty=None,
         baselines=(),
         robustness=(),
         diagnoses=(),

@@ -22,8 +22,8 @@ def test_training_starts_from_a_model(
     assert f"starts from mlp-32-16 (10 classes): its first 3 layers, {state}" in result.stdout
     run, start = Run.open(tmp_path / "run"), Run.open(trained)
     assert run.recipe.layers == start.recipe.layers
-    assert run.start is not None
-    assert run.start["run"] == start.name
+    assert run.transfer is not None
+    assert run.transfer["run"] == start.name
     assert all(
         (run.model.weights[name].tobytes() == start.model.weights[name].tobytes()) == same
         for name in ("1.kernel", "2.kernel")
@@ -40,7 +40,7 @@ def test_recipe_may_add_layers(optotype: Command, digits: Path, trained: Path, t
     result = optotype("train", digits, *arguments)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout.splitlines()[-1])["recipe"] == "deeper"
-    start = Run.open(tmp_path / "run").start
+    start = Run.open(tmp_path / "run").transfer
     assert start is not None
     assert (start["shared_layers"], start["freeze"]) == (2, False)
 

@@ -22,7 +22,7 @@ MODEL = untrained((Flatten(), Dense(8, "tanh")), (5, 4, 1))
 def test_default_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By default the file is in the current folder and has the name of the run or model file."""
     run = small_run(tmp_path / "runs" / "seven")
-    run.keep(small_model())
+    run.save_model(small_model())
     MODEL.save(tmp_path / "runs" / "other.safetensors")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")

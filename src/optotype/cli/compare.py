@@ -53,7 +53,7 @@ def compare(
         require_output(out)
     console = make_console()
     comparison = _compare(console, targets, on, json=json)
-    folder = out or Path(_folder_name([model.name for model in comparison.contestants]))
+    folder = out or Path(_folder_name([model.name for model in comparison.candidates]))
     report, values = _write(comparison, folder)
     if json:
         print_json({**comparison.to_json(), "report": str(report), "comparison": str(values)})
@@ -132,7 +132,7 @@ def _table(comparison: "Comparison") -> "Table":
     table.add_column("recipe", overflow="fold")
     for heading in ("seed", "accuracy", "95 % interval"):
         table.add_column(heading, justify="right")
-    for model in comparison.contestants:
+    for model in comparison.candidates:
         accuracy = model.accuracy
         interval = f"[{accuracy.low:.4f}, {accuracy.high:.4f}]"
         table.add_row(model.key, model.name, model.recipe, str(model.seed), f"{accuracy.value:.4f}", interval)

@@ -182,9 +182,9 @@ def _print_findings(console: "Console", findings: "Findings", folder: Path) -> N
         print_text(console, note)
     if findings.opening is not None:
         print_text(console, f"The sealed test set was opened: opening {findings.opening} of this test set.")
-    for run in findings.doubted[:_MAX_LISTED]:
+    for run in findings.rescored_runs[:_MAX_LISTED]:
         print_text(console, str(run))
-    if findings.doubted:
+    if findings.rescored_runs:
         # Hard images are often suspected, so removing them raises the score of nearly every network.
         print_text(
             console,

@@ -72,12 +72,12 @@ def _uncertainty(judgement: "Judgement") -> Iterator[tuple[str, str]]:
         yield "calibration", f"error (ECE) {after}, {before} before; temperature {check.temperature:.3f}"
     if (sets := judgement.label_sets) is not None:
         share, interval = _format_share(sets.coverage)
-        target = f"target {100 * sets.asked:.3g} %"
+        target = f"target {100 * sets.target_coverage:.3g} %"
         coverage = f"contain the true class for {share} of images {interval} ({target})"
-        yield "label sets", f"{coverage}; {sets.mean_size:.2f} classes on average, at most {sets.largest}"
-    if (novelty := judgement.unfamiliar) is not None:
-        share, interval = _format_share(novelty.rejected)
-        target = f"{100 * novelty.asked:.1f} % of the validation images"
+        yield "label sets", f"{coverage}; {sets.mean_size:.2f} classes on average, at most {sets.max_size}"
+    if (novelty := judgement.novelty) is not None:
+        share, interval = _format_share(novelty.rate)
+        target = f"{100 * novelty.target_rate:.1f} % of the validation images"
         yield "novelty", f"{share} {interval} of the images are flagged as novel; {target}"
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from optotype.data.dataset import Dataset
-    from optotype.models.extended import Extended
+    from optotype.models.transfer import TransferRecipe
     from optotype.recipes.recipe import Recipe
 
 
@@ -101,7 +101,7 @@ def train(
     settings = _parse_settings(changes or [], seed)
     if freeze and begin is None:
         raise typer.BadParameter("--freeze requires --from TARGET.", param_hint="--freeze")
-    chosen: Recipe | Extended
+    chosen: Recipe | TransferRecipe
     if begin is None:
         chosen = _recipe(data, recipe).override(settings)
     else:
@@ -136,27 +136,27 @@ def _recipe(data: "Dataset", name: str | None) -> "Recipe":
     return default_recipe(data.name, data.own_images) if name is None else load_recipe(name)
 
 
-def _transfer_recipe(data: "Dataset", name: str | None, target: Path, *, freeze: bool) -> "Extended":
+def _transfer_recipe(data: "Dataset", name: str | None, target: Path, *, freeze: bool) -> "TransferRecipe":
     """Return a recipe that starts from a model: the named one, or the data's default with the model's layers."""
-    from optotype.models.extended import Extended
+    from optotype.models.transfer import TransferRecipe
     from optotype.runs.run import Run, find_target
 
     found = find_target(target)
     model = found.model if isinstance(found, Run) else found
     if name is None:
-        return model.extended(settings=_recipe(data, None), freeze=freeze)
-    return Extended.matching(_recipe(data, name), model, freeze=freeze)
+        return model.transfer(settings=_recipe(data, None), freeze=freeze)
+    return TransferRecipe.matching(_recipe(data, name), model, freeze=freeze)
 
 
-def _print_introduction(console: "Console", data: "Dataset", chosen: "Recipe | Extended") -> None:
+def _print_introduction(console: "Console", data: "Dataset", chosen: "Recipe | TransferRecipe") -> None:
     """Print the data, the recipe and the network."""
     from optotype.engine.layers import describe
-    from optotype.models.extended import Extended
+    from optotype.models.transfer import TransferRecipe
 
-    recipe = chosen.recipe if isinstance(chosen, Extended) else chosen
+    recipe = chosen.recipe if isinstance(chosen, TransferRecipe) else chosen
     _print_data(console, data)
     _print_recipe(console, recipe)
-    if isinstance(chosen, Extended):
+    if isinstance(chosen, TransferRecipe):
         layers = f"its first {count(chosen.shared, 'layer')}, {'frozen' if chosen.freeze else 'trainable'}"
         start = f"{chosen.model.recipe.name} ({len(chosen.model.class_names)} classes)"
         print_text(console, f"starts from {start}: {layers}")

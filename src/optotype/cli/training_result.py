@@ -53,7 +53,7 @@ def print_result(console: "Console", run: "Run", *, judge: bool, json: bool) -> 
 
 def _print_missing_uncertainty(console: "Console", run: "Run") -> None:
     """Print why the model lacks calibration or novelty detection."""
-    for key, name in (("no_calibration", "no calibration"), ("no_familiarity", "no novelty detection")):
+    for key, name in (("no_calibration", "no calibration"), ("no_novelty", "no novelty detection")):
         if key in run.model.provenance:
             print_text(console, f"{name}: {run.model.provenance[key]}")
 
