@@ -1,4 +1,4 @@
-"""The command line in this process."""
+"""Run the command line in this process."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,26 +8,26 @@ import pytest
 from optotype.cli import main
 
 
-class Done(NamedTuple):
-    """What a command left behind."""
+class Result(NamedTuple):
+    """A command's exit code and outputs."""
 
     code: int
     out: str
     err: str
 
 
-Command = Callable[..., Done]
+Command = Callable[..., Result]
 
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Command:
-    """Give a function that runs optotype with its arguments."""
+    """Return a function that runs optotype with arguments."""
 
-    def call(*arguments: str) -> Done:
-        with pytest.raises(SystemExit) as ended:
+    def call(*arguments: str) -> Result:
+        with pytest.raises(SystemExit) as exit_info:
             main.run(arguments)
         captured = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Done(ended.value.code, captured.out, captured.err)
+        assert isinstance(exit_info.value.code, int)
+        return Result(exit_info.value.code, captured.out, captured.err)
 
     return call

@@ -1,4 +1,4 @@
-"""Bad input, each kind once through the installed command: a sentence and an exit code, never a traceback."""
+"""Bad input to the installed command: a message and an exit code, never a traceback."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,32 +6,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.end_to_end.conftest import QUICK, Command, Done
+from tests.end_to_end.conftest import QUICK, Command, Result
 from tests.training.samples import pictures, write_folder, write_idx
 
 
-def _refused(done: Done, *said: str, code: int = 1) -> None:
-    """Hold an outcome against what it must be: this exit code and, on the standard error, one plain message."""
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    assert "\x1b" not in done.stderr
-    assert done.stderr.startswith("Error: ")
-    assert done.stderr.count("\n") == 1
-    for words in said:
-        assert words in done.stderr
+def _check_error(result: Result, *texts: str, code: int = 1) -> None:
+    """Check the exit code and that there is a single message on standard error."""
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    assert "\x1b" not in result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    for text in texts:
+        assert text in result.stderr
 
 
-def _listed(done: Done, said: str) -> None:
-    """Hold an outcome against what a picture that cannot be used is answered with: its own line, then the count."""
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "\x1b" not in done.stderr
-    line, count = done.stderr.splitlines()
-    assert line.startswith(said)
-    assert count.startswith("Error: 1 of 1 pictures cannot be used")
+def _check_bad_image(result: Result, name: str) -> None:
+    """Check that a single bad image is listed with a reason, then counted."""
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "\x1b" not in result.stderr
+    line, count = result.stderr.splitlines()
+    assert line.startswith(f"{name} ")
+    assert line.removeprefix(f"{name} ")
+    assert count.startswith("Error: 1 of 1 images cannot be used")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "text"),
     [
         (["train", "nowhere"], "nowhere"),
         (["train", "mnits"], "Did you mean 'mnist'?"),
@@ -47,16 +48,16 @@ def _listed(done: Done, said: str) -> None:
         (["recipes", "nothing"], "nothing"),
     ],
 )
-def test_what_is_not_there_is_named(optotype: Command, arguments: list[str], said: str) -> None:
-    """Missing files, unknown names and wrong keys are quoted, and the nearest known name is suggested."""
-    _refused(optotype(*arguments), said)
+def test_unknown_names_are_errors(optotype: Command, arguments: list[str], text: str) -> None:
+    """The message quotes the missing file, unknown name or wrong key, or suggests the most similar known name."""
+    _check_error(optotype(*arguments), text)
 
 
 def _no_labels(folder: Path) -> None:
     (folder / "train-labels-idx1-ubyte").unlink()
 
 
-def _cut_short(folder: Path) -> None:
+def _truncated(folder: Path) -> None:
     path = folder / "train-images-idx3-ubyte"
     content = path.read_bytes()
     path.unlink()
@@ -80,68 +81,66 @@ def _one_class(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("damage", "text"),
     [
         (_no_labels, "train-labels-idx1-ubyte"),
-        (_cut_short, "train-images-idx3-ubyte"),
+        (_truncated, "train-images-idx3-ubyte"),
         (_label_out_of_range, "200"),
         (_empty, "empty"),
         (_one_class, "one class"),
     ],
 )
-def test_a_spoilt_data_set_is_explained(
-    optotype: Command, tmp_path: Path, spoil: Callable[[Path], None], said: str
+def test_damaged_data_set_is_an_error(
+    optotype: Command, tmp_path: Path, damage: Callable[[Path], None], text: str
 ) -> None:
-    """A missing or torn file, a label out of range, no image and a single class are each refused before training."""
-    spoil(write_folder(tmp_path / "data", 200, 60))
-    _refused(optotype("train", "data", *QUICK), said)
+    """A missing or truncated file, a label out of range, no image and a single class are errors before training."""
+    damage(write_folder(tmp_path / "data", 200, 60))
+    _check_error(optotype("train", "data", *QUICK), text)
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_loss_that_is_no_number_is_explained(optotype: Command, digits: Path) -> None:
-    """A learning rate of 1e30 stops training, with epoch, step and rate; the run is refused afterwards."""
+def test_diverged_training_is_an_error(optotype: Command, digits: Path) -> None:
+    """A learning rate of 1e30 stops training with epoch, step and rate; the run cannot be judged or used."""
     settings = ("--recipe", "mlp-32-16", "--set", "optimizer.learning_rate=1e30")
-    _refused(
-        optotype("train", digits, *settings, "--out", "run"), "epoch 1 at step 2 of 19", "1e+30", "no model"
-    )
-    _refused(optotype("judge", "run"), "run diverged after 0 complete epochs")
-    _refused(optotype("predict", "run", "a.png"), "no model")
+    train = optotype("train", digits, *settings, "--out", "run")
+    _check_error(train, "epoch 1", "step 2", "1e+30")
+    _check_error(optotype("judge", "run"), "run diverged")
+    _check_error(optotype("predict", "run", "a.png"), "no model")
 
 
-def test_a_run_folder_in_the_way_is_left_alone(optotype: Command, digits: Path, tmp_path: Path) -> None:
-    """An --out that holds something is refused, and stays as it is."""
+def test_non_empty_run_folder_is_not_changed(optotype: Command, digits: Path, tmp_path: Path) -> None:
+    """An --out folder with files is an error and is not changed."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    _refused(optotype("train", digits, *QUICK, "--out", "mine"), "mine is not empty")
-    _refused(optotype("train", digits, *QUICK, "--out", "mine/thesis.txt"), "thesis.txt")
+    _check_error(optotype("train", digits, *QUICK, "--out", "mine"), "mine")
+    _check_error(optotype("train", digits, *QUICK, "--out", "mine/thesis.txt"), "thesis.txt")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
 
-def test_a_damaged_model_file_is_refused(optotype: Command, trained: Path, tmp_path: Path) -> None:
-    """A cut, an empty and a foreign file are no models, to judge and to predict."""
+def test_damaged_model_file_is_an_error(optotype: Command, trained: Path, tmp_path: Path) -> None:
+    """A truncated, an empty and an unrelated file cannot be judged or used for predictions."""
     content = (trained / "model.safetensors").read_bytes()
-    for name, spoilt in (("cut", content[:-100]), ("empty", b""), ("foreign", b"\x00\xff" * 500)):
-        (tmp_path / name).write_bytes(spoilt)
-        _refused(optotype("judge", name), f"model file {name}")
-        _refused(optotype("predict", name, "a.png"), f"model file {name}")
+    for name, damaged in (("cut", content[:-100]), ("empty", b""), ("foreign", b"\x00\xff" * 500)):
+        (tmp_path / name).write_bytes(damaged)
+        _check_error(optotype("judge", name), name)
+        _check_error(optotype("predict", name, "a.png"), name)
 
 
-def test_a_picture_that_cannot_be_read_is_named(optotype: Command, trained: Path, tmp_path: Path) -> None:
-    """A missing picture and a file that is none are named; a good one beside them does not hide it."""
+def test_unreadable_image_is_listed(optotype: Command, trained: Path, tmp_path: Path) -> None:
+    """A missing file and a file that is not an image are listed with the reason."""
     (tmp_path / "note.png").write_text("not a picture")
-    _listed(optotype("predict", trained, "missing.png"), "missing.png is not a file")
-    _listed(optotype("predict", trained, "note.png"), "note.png cannot be decoded as an image")
+    _check_bad_image(optotype("predict", trained, "missing.png"), "missing.png")
+    _check_bad_image(optotype("predict", trained, "note.png"), "note.png")
 
 
-def test_names_with_brackets_and_odd_bytes_are_only_names(optotype: Command, trained: Path) -> None:
-    """A file name is never read as markup, and one that is not UTF-8 is no error of its own."""
-    _listed(optotype("predict", trained, "[red]x[/red].png"), "[red]x[/red].png matches no file")
-    _listed(
-        optotype("predict", trained, b"\xff.png".decode(errors="surrogateescape")), "\\xff.png is not a file"
-    )
+def test_unusual_file_names_are_printed(optotype: Command, trained: Path) -> None:
+    """A file name is never read as markup, and a name that is not UTF-8 is escaped."""
+    _check_bad_image(optotype("predict", trained, "[red]x[/red].png"), "[red]x[/red].png")
+    not_utf8 = b"\xff.png".decode(errors="surrogateescape")
+    _check_bad_image(optotype("predict", trained, not_utf8), "\\xff.png")
 
 
-def test_a_folder_that_cannot_be_written_is_named(optotype: Command, digits: Path, tmp_path: Path) -> None:
-    """A runs folder that is a file is explained."""
+def test_runs_folder_that_is_a_file_is_an_error(optotype: Command, digits: Path, tmp_path: Path) -> None:
+    """If runs/ is a file, the message names it."""
     (tmp_path / "runs").write_text("")
-    _refused(optotype("train", digits, *QUICK), "runs")
+    _check_error(optotype("train", digits, *QUICK), "runs")

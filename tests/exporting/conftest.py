@@ -1,4 +1,4 @@
-"""Keras draws initial weights for every layer, only to have them replaced; here it does not, which saves minutes."""
+"""Keras draws initial weights that the tests replace; zeros instead save minutes."""
 
 import keras
 import pytest
@@ -9,6 +9,6 @@ def _zeros(_: object, shape: tuple[int, ...], dtype: str | None = None, **__: ob
 
 
 @pytest.fixture(autouse=True)
-def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+def _zero_initial_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     for initializer in (keras.initializers.VarianceScaling, keras.initializers.RandomNormal):
         monkeypatch.setattr(initializer, "__call__", _zeros)

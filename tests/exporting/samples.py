@@ -1,4 +1,4 @@
-"""Untrained models with weights that all matter, for tests of exports."""
+"""Untrained models in which all weights affect the predictions, for tests of exports."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ def untrained(
     classes: tuple[str, ...] = CLASSES,
     recipe: Recipe | None = None,
 ) -> Model:
-    """Make a model of layers (the head is added) whose biases and moving statistics are not what they begin with."""
+    """Return a model of layers and a head whose biases and moving statistics differ from their initial values."""
     chosen = recipe or Recipe(name='a */ "recipe" ??/', layers=layers)
     network = Network(chosen.network_layers(len(classes)), shape, threads=1)
     network.initialize(1)
@@ -31,8 +31,8 @@ def untrained(
     return Model(chosen, shape, classes, weights)
 
 
-def spoiled(model: Model) -> Model:
-    """Change one weight of the head a little."""
+def altered(model: Model) -> Model:
+    """Return the model with one bias of the head increased by 0.01."""
     weights = {name: values.copy() for name, values in model.weights.items()}
     weights[f"{len(model.layers) - 1}.bias"][0] += 0.01
     return replace(model, weights=weights)

@@ -1,4 +1,4 @@
-"""Exporting: where the file goes, and that nothing is there unless it is right."""
+"""Export: paths of the files, and that only verified files are saved."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,19 +8,19 @@ import pytest
 
 from optotype.engine.layers import Dense, Flatten
 from optotype.errors import ExportError, RunError
-from optotype.exporting import export as home
-from optotype.exporting.content import content_of
+from optotype.exporting import export as export_module
 from optotype.exporting.export import export
-from optotype.exporting.formats import FORMATS, Format
-from tests.exporting.samples import spoiled, untrained
+from optotype.exporting.exported_model import fold_temperature
+from optotype.exporting.formats import FORMATS, find_format
+from tests.exporting.samples import altered, untrained
 from tests.models.samples import small_model
 from tests.runs.samples import small_run
 
 MODEL = untrained((Flatten(), Dense(8, "tanh")), (5, 4, 1))
 
 
-def test_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless it is named, the file lies in the working folder, under the name of the run or model file."""
+def test_default_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default the file is in the current folder and has the name of the run or model file."""
     run = small_run(tmp_path / "runs" / "seven")
     run.save_model(small_model())
     MODEL.save(tmp_path / "runs" / "other.safetensors")
@@ -40,56 +40,56 @@ def test_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(Path().iterdir()) == []
 
 
-def test_what_says_other_than_the_model_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrong file is refused: what was there before stays as it was, and nothing is left beside it."""
+def test_wrong_file_is_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the predictions differ, an existing file stays unchanged and no draft is left."""
     path = tmp_path / "model.npz"
     path.write_bytes(b"before")
-    monkeypatch.setattr(home, "content_of", lambda model: content_of(spoiled(model)))
-    with pytest.raises(ExportError, match="Nothing was kept"):
+    monkeypatch.setattr(export_module, "fold_temperature", lambda model: fold_temperature(altered(model)))
+    with pytest.raises(ExportError, match="Nothing was saved"):
         export(MODEL, "npz", path)
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_export_replaces_what_was_there(tmp_path: Path) -> None:
-    """Exporting again is no error, and leaves one file for each suffix."""
+def test_export_replaces_existing_files(tmp_path: Path) -> None:
+    """A second export succeeds and leaves one file per suffix."""
     for _ in range(2):
         export(MODEL, "c", tmp_path / "model.c")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.c", "model.h"]
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_name_ends_as_the_format_does(tmp_path: Path, name: str) -> None:
-    """Software goes by suffixes: another one is refused, naming the right one."""
-    with pytest.raises(ExportError, match=f"expected a name that ends in {FORMATS[name].suffixes[0]}"):
+def test_wrong_suffix_is_an_error(tmp_path: Path, name: str) -> None:
+    """Software recognizes files by their suffix: a wrong one is an error that names the right one."""
+    with pytest.raises(ExportError, match=f"expected a name that ends in {find_format(name).suffixes[0]}"):
         export(MODEL, name, tmp_path / "model.bin")
 
 
-def test_places_that_cannot_be_written_are_named(tmp_path: Path) -> None:
-    """A folder that is not there is an ExportError with the path."""
-    with pytest.raises(ExportError, match=r"Cannot write .*nowhere.model\.npz: No such file"):
+def test_unwritable_path_is_an_error(tmp_path: Path) -> None:
+    """A missing folder is an ExportError with the path."""
+    with pytest.raises(ExportError, match=r"nowhere.model\.npz: No such file"):
         export(MODEL, "npz", tmp_path / "nowhere" / "model.npz")
 
 
-def test_a_run_without_a_model_is_refused(tmp_path: Path) -> None:
-    """A run that kept no model has nothing to export."""
-    with pytest.raises(RunError, match="has no model"):
+def test_run_without_a_model_is_an_error(tmp_path: Path) -> None:
+    """A run without a model cannot be exported."""
+    with pytest.raises(RunError, match="no model"):
         export(small_run(tmp_path / "run"), "npz", tmp_path / "model.npz")
 
 
-def test_the_temperature_is_folded_in() -> None:
-    """The last layer of an export gives the logits divided by the model's temperature; nothing else changes."""
-    cooled = replace(MODEL)
-    object.__setattr__(cooled, "calibration", type("Calibration", (), {"temperature": 2.0}))
-    plain, content = content_of(MODEL), content_of(cooled)
-    for name, values in plain.stages[-1].weights.items():
-        np.testing.assert_allclose(content.stages[-1].weights[name], values / 2, rtol=1e-6)
-    for name, values in plain.stages[1].weights.items():
-        np.testing.assert_array_equal(content.stages[1].weights[name], values)
+def test_temperature_is_folded_into_the_last_layer() -> None:
+    """The last layer's weights are divided by the model's temperature; all other weights are unchanged."""
+    calibrated = replace(MODEL)
+    object.__setattr__(calibrated, "calibration", type("Calibration", (), {"temperature": 2.0}))
+    plain, folded = fold_temperature(MODEL), fold_temperature(calibrated)
+    for name, values in plain.layers[-1].weights.items():
+        np.testing.assert_allclose(folded.layers[-1].weights[name], values / 2, rtol=1e-6)
+    for name, values in plain.layers[1].weights.items():
+        np.testing.assert_array_equal(folded.layers[1].weights[name], values)
 
 
-def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the packages of a format its export names the command that installs them."""
+def test_missing_package_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a format's packages are missing, the message names the command that installs them."""
     for name, packages in (("onnx", ["onnx"]), ("keras", ["keras"])):
         for package in packages:
             monkeypatch.setitem(__import__("sys").modules, package, None)
@@ -97,9 +97,9 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             export(MODEL, name, tmp_path / f"model.{name}")
 
 
-def test_formats_are_verified_by_software_that_is_named() -> None:
-    """Each format says how its files end and what they are asked by."""
-    for each in FORMATS.values():
-        assert isinstance(each, Format)
-        assert all(suffix.startswith(".") for suffix in each.suffixes)
-        assert each.software
+def test_every_format_has_suffixes_and_software() -> None:
+    """Each format names the suffixes of its files and the software that verifies them."""
+    for name in FORMATS:
+        chosen = find_format(name)
+        assert all(suffix.startswith(".") for suffix in chosen.suffixes)
+        assert chosen.software

@@ -1,4 +1,4 @@
-"""ONNX: what the file says of itself, and its logits."""
+"""ONNX export: inputs, outputs and metadata."""
 
 import json
 from pathlib import Path
@@ -17,16 +17,16 @@ MODEL = untrained((Conv2D(3, 2, "relu"), Flatten()), (5, 4, 2))
 
 @pytest.fixture
 def session(tmp_path: Path) -> Any:
-    """Open an export with onnxruntime."""
+    """Open an exported file with onnxruntime."""
     path = export(MODEL, "onnx", tmp_path / "model.onnx")
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
-def test_images_go_in_as_they_are(session: Any) -> None:
-    """The one input takes uint8 images, channels last, in batches of any size; the outputs are named."""
+def test_input_is_uint8_images(session: Any) -> None:
+    """The only input takes uint8 images, channels last, in batches of any size; the outputs have names."""
     (images,) = session.get_inputs()
     assert (images.name, images.type, images.shape) == ("images", "tensor(uint8)", ["n", 5, 4, 2])
-    assert [(each.name, each.shape) for each in session.get_outputs()] == [
+    assert [(output.name, output.shape) for output in session.get_outputs()] == [
         ("probabilities", ["n", 5]),
         ("logits", ["n", 5]),
     ]
@@ -37,14 +37,14 @@ def test_images_go_in_as_they_are(session: Any) -> None:
         np.testing.assert_allclose(logits, MODEL.logits(images), atol=1e-5)
 
 
-def test_the_metadata_name_classes_and_recipe(session: Any) -> None:
-    """Class names and the recipe's name are metadata, as JSON, whatever characters they hold."""
-    told = session.get_modelmeta().custom_metadata_map
-    assert tuple(json.loads(told["class_names"])) == CLASSES
-    assert json.loads(told["recipe"]) == MODEL.recipe.name
+def test_metadata_contain_classes_and_recipe(session: Any) -> None:
+    """Class names and the recipe's name are metadata in JSON, with any characters."""
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert tuple(json.loads(metadata["class_names"])) == CLASSES
+    assert json.loads(metadata["recipe"]) == MODEL.recipe.name
 
 
-def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
-    """An export is deterministic."""
+def test_export_is_deterministic(tmp_path: Path) -> None:
+    """Two exports of the same model have the same bytes."""
     first, second = (export(MODEL, "onnx", tmp_path / name).read_bytes() for name in ("a.onnx", "b.onnx"))
     assert first == second

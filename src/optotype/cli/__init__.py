@@ -1,1 +1,1 @@
-"""The command line: one file a verb, and the only code that prints. Nothing heavy is imported before a verb runs."""
+"""The command line: one file per verb. Only this package prints, and heavy imports stay inside the verbs."""

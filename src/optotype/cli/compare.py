@@ -1,4 +1,4 @@
-"""`optotype compare`: models on the same images, each two of them, with verdicts in words and a page of the images."""
+"""`optotype compare`: compare models on the same images, with a verdict for every pair and a report page."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from optotype.cli.terminal import console, print_json, print_wide, prose
+from optotype.cli.options import Json
+from optotype.cli.terminal import (
+    make_console,
+    new_table,
+    print_fact,
+    print_json,
+    print_text,
+    print_wide_table,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,121 +22,118 @@ if TYPE_CHECKING:
 
     from optotype.comparing.comparison import Comparison
 
-_LONGEST: Final = 60
+_MAX_NAME: Final = 60
 """Characters of a model's name in the name of a folder."""
 
 
 def compare(
     targets: Annotated[
-        list[str], typer.Argument(metavar="TARGET TARGET...", help="Run folders or model files, two or more.")
+        list[str], typer.Argument(metavar="TARGET", help="Two or more run folders or model files.")
     ],
     on: Annotated[
         Literal["validation", "test"],
-        typer.Option(help="The images to compare on; test opens the sealed test set, which is counted."),
+        typer.Option(help="The images to compare on. 'test' opens the sealed test set, which is counted."),
     ] = "validation",
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder for what is written; compare-A-B in the working folder unless given."
-        ),
+        typer.Option(metavar="DIR", help="The output folder. Default: compare-A-B in the current folder."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")] = False,
+    json: Json = False,
 ) -> None:
-    """Compare models on the same images: which is better, by how much, and whether these images can tell.
+    """Compare models on the same images and test which one is better.
 
-    They must have been trained on the same data with the same split. The verdict
-    on each two comes from the images that only one of them gets right; with five
-    or more seeds of each recipe there is also one about the recipes. The images on
-    which models differ are shown in comparison.html.
+    All models must be trained on the same data with the same split. The verdict
+    on a pair of models rests on the images that only one of them classifies
+    correctly. With five or more seeds of each recipe there is also a verdict on
+    the recipes. comparison.html shows the images on which the models disagree.
     """
-    from optotype.storage.outputs import check_output_folder
+    from optotype.storage.outputs import require_output
 
-    if out is not None:  # an opening must not be spent on what cannot be kept
-        check_output_folder(out)
-    screen = console()
-    comparison = _compare(screen, targets, on, json=json)
-    folder = out or Path(_folder_name([each.name for each in comparison.candidates]))
-    page, kept = _write(comparison, folder)
+    if out is not None:  # checked first: no opening may be spent on a result that cannot be saved
+        require_output(out)
+    console = make_console()
+    comparison = _compare(console, targets, on, json=json)
+    folder = out or Path(_folder_name([model.name for model in comparison.candidates]))
+    report, values = _write(comparison, folder)
     if json:
-        print_json({**comparison.to_json(), "page": str(page), "kept": str(kept)})
+        print_json({**comparison.to_json(), "report": str(report), "comparison": str(values)})
         return
-    _show(screen, comparison)
-    screen.print(f"images       {page}")
-    screen.print(f"comparison   {kept}")
+    _print_comparison(console, comparison)
+    print_fact(console, "report", report)
+    print_fact(console, "comparison", values)
 
 
 def _compare(
-    screen: "Console", targets: list[str], on: Literal["validation", "test"], *, json: bool
+    console: "Console", targets: list[str], on: Literal["validation", "test"], *, json: bool
 ) -> "Comparison":
-    """Compare, saying on a terminal what is being done."""
+    """Compare the models, with a status line on a terminal."""
     from optotype.comparing.compare import compare as compare_targets
 
-    if json or not screen.is_terminal:
+    if json or not console.is_terminal:
         return compare_targets(*targets, on=on)
-    with screen.status("") as status:
+    with console.status("") as status:
         return compare_targets(*targets, on=on, report=status.update)
 
 
 def _folder_name(names: list[str]) -> str:
-    """Name a folder for a comparison; only the first two models are named where there are more."""
-    from optotype.runs.naming import file_name
+    """Return the default folder's name; it contains the names of the first two models."""
+    from optotype.runs.naming import plain
 
     more = f"-and-{len(names) - 2}-more" if len(names) > 2 else ""
-    return f"compare-{file_name(names[0], _LONGEST)}-{file_name(names[1], _LONGEST)}{more}"
+    return f"compare-{plain(names[0], _MAX_NAME)}-{plain(names[1], _MAX_NAME)}{more}"
 
 
 def _write(comparison: "Comparison", folder: Path) -> tuple[Path, Path]:
+    """Write the report and the values; return their paths."""
     from json import dumps
 
     from optotype.reporting.comparison import render_comparison
     from optotype.storage.atomic import write_durably
-    from optotype.storage.outputs import mark_output
+    from optotype.storage.outputs import mark
 
     folder.mkdir(parents=True, exist_ok=True)
-    mark_output(folder)
-    page, kept = folder / "comparison.html", folder / "comparison.json"
-    write_durably(page, render_comparison(comparison).encode())
-    write_durably(kept, f"{dumps(comparison.to_json(), indent=1)}\n".encode())
-    return page, kept
+    mark(folder)
+    report, values = folder / "comparison.html", folder / "comparison.json"
+    write_durably(report, render_comparison(comparison).encode())
+    write_durably(values, f"{dumps(comparison.to_json(), indent=1)}\n".encode())
+    return report, values
 
 
-def _show(screen: "Console", comparison: "Comparison") -> None:
-    """Print the models, the notes, and the verdicts."""
-    prose(screen, f"{comparison.data}, {comparison.n:,} {comparison.on} images")
-    print_wide(screen, _table(comparison))
+def _print_comparison(console: "Console", comparison: "Comparison") -> None:
+    """Print the models, the notes and the verdicts."""
+    print_text(console, f"{comparison.data}, {comparison.n:,} {comparison.on} images")
+    print_wide_table(console, _table(comparison))
     for note in comparison.notes:
-        prose(screen, note)
+        print_text(console, note)
     if comparison.opening is not None:
-        prose(screen, f"The sealed test images were opened: opening {comparison.opening} of this test set.")
+        print_text(console, f"The sealed test set was opened: opening {comparison.opening} of this test set.")
     for verdict in _verdicts(comparison):
-        screen.print(verdict, style="bold", soft_wrap=not screen.is_terminal)
+        print_text(console, verdict, bold=True)
 
 
 def _verdicts(comparison: "Comparison") -> Sequence[str]:
-    """Give every verdict; those about models in one sentence where they are too many to be read."""
-    from optotype.reporting.comparison import MAX_VERDICTS
+    """Return every verdict; a single sentence stands for the pairs of models if there are too many to read."""
+    from optotype.reporting.comparison import MOST_VERDICTS
 
     pairs = len(comparison.pairs)
-    if pairs <= MAX_VERDICTS:
+    if pairs <= MOST_VERDICTS:
         return comparison.verdicts
-    apart = sum(each.better is not None for each in comparison.pairs)
-    models = f"of {pairs} pairs of models {apart} can be told apart: comparison.html has the verdicts"
-    return [models, *(each.verdict for each in comparison.recipes)]
+    different = sum(pair.better is not None for pair in comparison.pairs)
+    models = (
+        f"{different} of {pairs} pairs of models differ significantly; comparison.html lists the verdicts"
+    )
+    return [models, *(recipes.verdict for recipes in comparison.recipes)]
 
 
 def _table(comparison: "Comparison") -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = new_table()
     table.add_column("")
     table.add_column("model", overflow="fold")
     table.add_column("recipe", overflow="fold")
     for heading in ("seed", "accuracy", "95 % interval"):
         table.add_column(heading, justify="right")
-    for each in comparison.candidates:
-        interval = f"[{each.accuracy.low:.4f}, {each.accuracy.high:.4f}]"
-        table.add_row(
-            each.key, each.name, each.recipe, str(each.seed), f"{each.accuracy.value:.4f}", interval
-        )
+    for model in comparison.candidates:
+        accuracy = model.accuracy
+        interval = f"[{accuracy.low:.4f}, {accuracy.high:.4f}]"
+        table.add_row(model.key, model.name, model.recipe, str(model.seed), f"{accuracy.value:.4f}", interval)
     return table

@@ -1,13 +1,14 @@
-"""`optotype data`: what a data set holds, as a table and a contact sheet; and with --check, what is wrong with it."""
+"""`optotype data`: the contents of a data set as a table and a sheet of images; with --check, its faults."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from optotype.cli.augmentation import Settings, recipe_with, show_augmented, write_augmented
-from optotype.cli.loading import OnBad, Rehash, Size, Source, load_source
-from optotype.cli.terminal import console, print_json, prose
+from optotype.cli.augmentation_preview import Settings, print_preview, recipe_with_augment, write_preview
+from optotype.cli.loading import load_source
+from optotype.cli.options import Json, OnBad, Rehash, Size, Source
+from optotype.cli.terminal import make_console, new_table, print_fact, print_json, print_text
 from optotype.text import count
 
 if TYPE_CHECKING:
@@ -19,21 +20,21 @@ if TYPE_CHECKING:
     from optotype.data.overview import Overview
 
 Check = Annotated[
-    bool, typer.Option("--check", metavar="", help="Look for trouble: copies, leaks, likely label errors.")
+    bool,
+    typer.Option("--check", metavar="", help="Find duplicates, leaks, outliers and likely label errors."),
 ]
 Sealed = Annotated[
     bool,
-    typer.Option("--sealed", metavar="", help="With --check: leave the test images sealed, find no leaks."),
+    typer.Option(
+        "--sealed", metavar="", help="With --check: leave the test set sealed and skip leaks to it."
+    ),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(
-        metavar="DIR", help="Folder for what is written; data-NAME in the working folder unless given."
-    ),
+    typer.Option(metavar="DIR", help="The output folder. Default: data-NAME in the current folder."),
 ]
-Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")]
 
-_LISTED: Final = 20
+_MAX_LISTED: Final = 20
 
 
 def data(
@@ -47,155 +48,149 @@ def data(
     rehash: Rehash = False,
     json: Json = False,
 ) -> None:
-    """Show what a data set holds, and draw samples of each class.
+    """Show the contents of a data set, and check it for faults.
 
-    The samples are training images, in sheet.png. --augment also draws some of
-    them as training would see them in nine epochs, in augmented.png. --check
-    also writes check.json and check.html; it opens the sealed test images,
-    which is counted, unless --sealed is given.
+    Writes training images of each class to sheet.png. --augment also writes
+    some of them as a training sees them in nine epochs, to augmented.png.
+    --check also writes check.json and check.html; it opens the sealed test set,
+    which is counted. --sealed leaves the test set sealed.
     """
     from optotype.data.overview import overview
 
     if sealed and not check:
-        raise typer.BadParameter("It says what --check may look at: give both.", param_hint="--sealed")
-    loaded = load_source(source, size, on_bad, rehash=rehash)
-    recipe = recipe_with(loaded, augment) if augment else None
-    seen = overview(loaded)
-    screen = console()
+        raise typer.BadParameter("--sealed only applies to --check. Add --check.", param_hint="--sealed")
+    dataset = load_source(source, size, on_bad, rehash=rehash)
+    recipe = recipe_with_augment(dataset, augment) if augment else None
+    contents = overview(dataset)
+    console = make_console()
     if not json:
-        _show(screen, seen)
-    folder = out or Path(f"data-{loaded.name}")
-    sheet = _write_sheet(loaded, folder)
+        _print_overview(console, contents)
+    folder = out or Path(f"data-{dataset.name}")
+    sheet = _write_sheet(dataset, folder)
     if not json:
-        prose(screen, f"{'samples':<12} {sheet}")
-    augmented = write_augmented(screen, loaded, recipe, folder, json=json) if recipe else None
-    if augmented and not json:
-        show_augmented(screen, augmented)
-    findings = _checked(screen, loaded, folder, sealed=sealed, json=json) if check else None
+        print_fact(console, "samples", sheet)
+    preview = write_preview(console, dataset, recipe, folder, json=json) if recipe else None
+    if preview and not json:
+        print_preview(console, preview)
+    findings = _check(console, dataset, folder, sealed=sealed, json=json) if check else None
     if json:
         written = {
             "sheet": str(sheet),
-            "augmented": augmented.to_json() if augmented else None,
+            "augmented": preview.to_json() if preview else None,
             "check": findings.to_json() if findings else None,
         }
-        print_json({**seen.to_json(), **written})
+        print_json({**contents.to_json(), **written})
     elif findings is not None:
-        _show_findings(screen, findings, folder)
+        _print_findings(console, findings, folder)
 
 
-def _show(screen: "Console", seen: "Overview") -> None:
-    """Print what a data set holds: a fact a line, then a row for each class."""
-    data = seen.data
-    height, width, channels = data.shape
-    mean, std = (", ".join(f"{value:.4f}" for value in values) for values in (seen.mean, seen.std))
-    aside = f"{seen.validation:,} images, set aside by the source" if seen.validation else ""
+def _print_overview(console: "Console", contents: "Overview") -> None:
+    """Print the contents of a data set: one fact per line, then one row per class."""
+    dataset = contents.data
+    height, width, channels = dataset.shape
+    mean, std = (", ".join(f"{value:.4f}" for value in values) for values in (contents.mean, contents.std))
+    validation = f"{contents.validation:,} images, defined by the source" if contents.validation else ""
     facts = {
-        "training": f"{seen.train:,} images",
-        "validation": aside or "none set aside by the source; a recipe carves its own out of training",
-        "test": f"{data.test.n:,} images, sealed",
+        "training": f"{contents.train:,} images",
+        "validation": validation or "not defined by the source; each recipe sets some training images aside",
+        "test": f"{dataset.test.n:,} images, sealed",
         "images": f"{height} x {width} pixels, {'grey' if channels == 1 else 'RGB'}",
-        "files": _sides(seen),
-        "pixels": f"mean {mean}, standard deviation {std}; of 0 to 1, on training",
-        "licence": data.licence,
-        "citation": data.citation,
-        "fingerprint": data.fingerprint,
-        "left out": f"{count(len(data.skipped), 'file')} that cannot be used:" if data.skipped else "",
+        "files": _original_sizes(contents),
+        "pixels": f"mean {mean}, standard deviation {std} (training images, scaled to 0..1)",
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+        "fingerprint": dataset.fingerprint,
+        "skipped": f"{count(len(dataset.skipped), 'unreadable file')}:" if dataset.skipped else "",
     }
-    screen.print(data.name, style="bold")
+    print_text(console, dataset.name, bold=True)
     for name, fact in facts.items():
         if fact:
-            prose(screen, f"{name:<12} {fact}")
-    for each in data.skipped[:_LISTED]:
-        prose(screen, f"  {each.file} {each.reason}")
-    if len(data.skipped) > _LISTED:
-        prose(screen, f"  and {len(data.skipped) - _LISTED:,} more, listed by --json")
-    screen.print(_class_table(seen))
+            print_fact(console, name, fact)
+    for skipped in dataset.skipped[:_MAX_LISTED]:
+        print_text(console, f"  {skipped.file} {skipped.reason}")
+    if len(dataset.skipped) > _MAX_LISTED:
+        print_text(console, f"  and {len(dataset.skipped) - _MAX_LISTED:,} more; --json lists all")
+    console.print(_class_table(contents))
 
 
-def _sides(seen: "Overview") -> str:
-    """Say how large pictures are in their files, where they are brought to another size."""
-    height, width, _ = seen.data.shape
-    if seen.sides is None or seen.sides == ([height, height], [width, width]):
+def _original_sizes(contents: "Overview") -> str:
+    """Describe the sizes of the image files; empty if no image was resized."""
+    height, width, _ = contents.data.shape
+    if contents.sides is None or contents.sides == ([height, height], [width, width]):
         return ""
-    low, high = zip(*seen.sides, strict=True)
-    return f"{low[0]:,} to {high[0]:,} pixels high and {low[1]:,} to {high[1]:,} wide before they were brought to that"
+    (min_height, max_height), (min_width, max_width) = contents.sides
+    return (
+        f"{min_height:,} to {max_height:,} pixels high, {min_width:,} to {max_width:,} pixels wide; resized"
+    )
 
 
-def _class_table(seen: "Overview") -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+def _class_table(contents: "Overview") -> "Table":
+    table = new_table()
     table.add_column("class")
     table.add_column("training", justify="right")
-    if seen.validation:
+    if contents.validation:
         table.add_column("validation", justify="right")
-    for each in seen.classes:
-        counts = (each.train, each.validation) if seen.validation else (each.train,)
-        table.add_row(each.name, *(f"{count:,}" for count in counts))
+    for row in contents.classes:
+        counts = (row.train, row.validation) if contents.validation else (row.train,)
+        table.add_row(row.name, *(f"{n:,}" for n in counts))
     return table
 
 
-def _write_sheet(data: "Dataset", folder: Path) -> Path:
+def _write_sheet(dataset: "Dataset", folder: Path) -> Path:
     from optotype.reporting.image_sheet import draw_sheet, rows_of_classes
     from optotype.storage.atomic import write_durably
-    from optotype.storage.outputs import mark_output
+    from optotype.storage.outputs import mark
 
     folder.mkdir(parents=True, exist_ok=True)
-    mark_output(folder)
+    mark(folder)
     sheet = folder / "sheet.png"
-    write_durably(sheet, draw_sheet(f"{data.name}: training images", rows_of_classes(data)))
+    write_durably(sheet, draw_sheet(f"{dataset.name}: training images", rows_of_classes(dataset)))
     return sheet
 
 
-def _checked(screen: "Console", data: "Dataset", folder: Path, *, sealed: bool, json: bool) -> "Findings":
-    """Check a data set, saying on a terminal what is being done, and write what was found."""
+def _check(console: "Console", dataset: "Dataset", folder: Path, *, sealed: bool, json: bool) -> "Findings":
+    """Check a data set, with a status line on a terminal, and write the findings."""
     from json import dumps
 
     from optotype.checking.check import check
-    from optotype.checking.findings import KINDS
-    from optotype.reporting.doctor import render_findings
+    from optotype.reporting.doctor import render_page
     from optotype.storage.atomic import write_durably
 
-    if screen.is_terminal and not json:
-        with screen.status("") as status:
-            findings = check(data, open_test=not sealed, report=status.update)
+    if console.is_terminal and not json:
+        with console.status("") as status:
+            findings = check(dataset, open_test=not sealed, report=status.update)
     else:
-        findings = check(data, open_test=not sealed)
+        findings = check(dataset, open_test=not sealed)
     write_durably(folder / "check.json", f"{dumps(findings.to_json(), indent=1)}\n".encode())
-    write_durably(folder / "check.html", render_findings(findings, KINDS).encode())
+    write_durably(folder / "check.html", render_page(findings).encode())
     return findings
 
 
-def _show_findings(screen: "Console", findings: "Findings", folder: Path) -> None:
-    """Print how many there are of each kind with the worst of each, and the verdict."""
-    from rich import box
-    from rich.table import Table
-
+def _print_findings(console: "Console", findings: "Findings", folder: Path) -> None:
+    """Print the number and the worst finding of each kind, and the verdict."""
     from optotype.checking.findings import KINDS
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("found")
+    table = new_table()
+    table.add_column("finding")
     table.add_column("number", justify="right")
-    table.add_column("the worst of them", overflow="fold")
+    table.add_column("worst", overflow="fold")
     for kind, about in KINDS.items():
-        found = findings.of(kind)
-        table.add_row(about.title, f"{len(found):,}", found[0].message if found else "-")
-    screen.print(table)
+        of_kind = findings.of(kind)
+        table.add_row(about.title, f"{len(of_kind):,}", of_kind[0].message if of_kind else "-")
+    console.print(table)
     for note in findings.notes:
-        prose(screen, note)
+        print_text(console, note)
     if findings.opening is not None:
-        prose(
-            screen,
-            f"The sealed test images were opened for this: opening {findings.opening} of this test set.",
-        )
-    for each in findings.rescored_runs[:_LISTED]:
-        prose(screen, str(each))
+        print_text(console, f"The sealed test set was opened: opening {findings.opening} of this test set.")
+    for run in findings.rescored_runs[:_MAX_LISTED]:
+        print_text(console, str(run))
     if findings.rescored_runs:
-        prose(
-            screen,
-            "Most nets do better without what is in doubt, for it is hard: the true accuracy lies between the two.",
+        # Hard images are often suspected, so removing them raises the score of nearly every network.
+        print_text(
+            console,
+            "Most networks score higher without the suspicious images, because these are hard. The true accuracy lies"
+            " between the two values.",
         )
-    screen.print(findings.verdict, style="bold", soft_wrap=not screen.is_terminal)
-    screen.print(f"pictures     {folder / 'check.html'}")
-    screen.print(f"findings     {folder / 'check.json'}")
+    print_text(console, findings.verdict, bold=True)
+    print_fact(console, "report", folder / "check.html")
+    print_fact(console, "findings", folder / "check.json")

@@ -1,45 +1,40 @@
-"""`optotype info`: what is installed here, and what it will run on."""
+"""`optotype info`: the installed version, the instruction sets and the built-in data sets."""
 
-from typing import Annotated
-
-import typer
-
-from optotype.cli.terminal import console, print_json
+from optotype.cli.options import Json
+from optotype.cli.terminal import make_console, print_json
 
 
-def info(
-    json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")] = False,
-) -> None:
-    """Show the version, the instruction sets and what they are used for, the threads and the data sets."""
+def info(json: Json = False) -> None:
+    """Show the version, instruction sets, precisions, threads and data sets."""
     import platform
     from importlib.metadata import version
 
     from optotype.data.named.catalogue import CATALOGUE
-    from optotype.engine.processor import available_isas, resolve_isa, resolve_precision, resolve_threads
+    from optotype.engine.processor import available_isas, chosen_arithmetic, chosen_isa, chosen_threads
 
-    training, prediction = resolve_precision("auto"), resolve_precision("fp32")
+    training, prediction = chosen_arithmetic("auto"), chosen_arithmetic("fp32")
     precisions = {precision: isa for isa, precision in (prediction, training)}
     facts = {
         "version": version("optotype"),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "instruction_sets": list(available_isas()),
-        "instruction_set": resolve_isa(),
+        "instruction_set": chosen_isa(),
         "precisions": precisions,
-        "training": training[1],
-        "prediction": prediction[1],
-        "threads": resolve_threads(),
-        "data": [{"name": name, "licence": named.licence} for name, named in CATALOGUE.items()],
+        "training_precision": training[1],
+        "prediction_precision": prediction[1],
+        "threads": chosen_threads(),
+        "data_sets": [{"name": name, "licence": named.licence} for name, named in CATALOGUE.items()],
     }
     if json:
         print_json(facts)
         return
-    screen = console()
-    screen.print(f"optotype          {facts['version']}, Python {facts['python']}, {facts['platform']}")
-    screen.print(f"instruction sets  {', '.join(available_isas())}; chosen: {resolve_isa()}")
-    screen.print(f"precisions        {', '.join(f'{name} on {isa}' for name, isa in precisions.items())}")
-    screen.print(f"training          {training[1]}, unless a recipe says otherwise")
-    screen.print(f"prediction        {prediction[1]}, unless asked otherwise")
-    screen.print(f"threads           {resolve_threads()}")
+    console = make_console()
+    console.print(f"optotype          {facts['version']}, Python {facts['python']}, {facts['platform']}")
+    console.print(f"instruction sets  {', '.join(available_isas())}; selected: {chosen_isa()}")
+    console.print(f"precisions        {', '.join(f'{name} on {isa}' for name, isa in precisions.items())}")
+    console.print(f"training          {training[1]} by default; recipes set it with 'precision'")
+    console.print(f"prediction        {prediction[1]} by default; 'optotype predict --precision' sets it")
+    console.print(f"threads           {chosen_threads()}")
     for name, named in CATALOGUE.items():
-        screen.print(f"data set          {name} ({named.licence})")
+        console.print(f"data set          {name} ({named.licence})")

@@ -1,28 +1,29 @@
-"""`optotype judge`: how good a model is, and how far that can be trusted; on its own test images or on new pictures."""
+"""`optotype judge`: evaluate a model on its own test images or on new images, with intervals and diagnoses."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optotype.cli.loading import OnBad, load_source
+from optotype.cli.loading import load_source
+from optotype.cli.options import Json, OnBad, Target
 from optotype.cli.print_judgement import print_judgement
-from optotype.cli.terminal import console, print_json, prose
+from optotype.cli.terminal import make_console, print_fact, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from optotype.data.dataset import Dataset
     from optotype.judging.judgement import Judgement
+    from optotype.models.model import Model
     from optotype.runs.run import Run
-    from optotype.runs.targets import Target
 
 Data = Annotated[
     str | None,
     typer.Option(
         "--data",
         metavar="SOURCE",
-        help="Judge on these labelled pictures instead: all of them, brought to the model's size.",
+        help="Judge on all images of this labelled data set instead, resized to the model's input.",
     ),
 ]
 Robust = Annotated[
@@ -30,122 +31,133 @@ Robust = Annotated[
     typer.Option(
         "--robust",
         metavar="",
-        help="Also on images that are shifted, rotated, noisier, blurred, or of lower contrast.",
+        help="Also judge on shifted, rotated, noisy and blurred images and on images with lower contrast.",
     ),
 ]
 Out = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help="Folder for a judgement that is not a run's own; judged-MODEL-DATA in the working folder unless given.",
+        help="The output folder for model files and for --data. Default: judged-MODEL-DATA in the current folder.",
     ),
 ]
 Open = Annotated[bool, typer.Option("--open", metavar="", help="Open the report in the browser.")]
 
 
 def judge(
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="A run folder or a model file.")],
+    target: Target,
     data: Data = None,
     on_bad: OnBad = "stop",
     robust: Robust = False,
     out: Out = None,
     open_: Open = False,
-    json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")] = False,
+    json: Json = False,
 ) -> None:
-    """Judge a finished run or its model on training, validation and test images, or on new pictures.
+    """Judge a model on its training, validation and test images, or on new images.
 
-    This opens the sealed test set. Every opening is counted and shown, for a
-    test set that was looked at often says less about images that nobody has
-    seen. The report, one page with pictures, and a model card are written
-    beside the judgement.
+    This opens the sealed test set. Every opening is counted and shown, because
+    a test set that is used often says less about unseen images. The report (one
+    page with images) and a model card are written next to the judgement.
     """
     import webbrowser
 
     from optotype.judging.judge import write_judgement
-    from optotype.runs.targets import open_target
+    from optotype.runs.origin import find
 
-    subject = open_target(target)
-    pictures = None if data is None else _load(subject, data, on_bad)
-    own = _own_folder(subject, pictures)
-    if own is not None and out is not None:
-        raise typer.BadParameter(f"A run's own judgement is kept in {own}: leave it out.", param_hint="--out")
-    folder = own or _other_folder(subject, pictures, out)
-    screen = console()
-    judgement = judged(screen, subject, data=pictures, robust=robust, quiet=json)
-    if own is None:
+    subject = find(target)
+    new_data = None if data is None else _load(subject, data, on_bad)
+    run_folder = _run_folder(subject, new_data)
+    if run_folder is not None and out is not None:
+        raise typer.BadParameter(
+            f"A run's judgement on its own data is saved in {run_folder}. Leave out --out.",
+            param_hint="--out",
+        )
+    folder = run_folder or _output_folder(subject, new_data, out)
+    console = make_console()
+    judgement = judge_with_status(console, subject, data=new_data, robust=robust, quiet=json)
+    if run_folder is None:
         write_judgement(judgement, folder)
-    page = reported(screen, subject, judgement, folder, quiet=json)
+    report = report_with_status(console, subject, judgement, folder, quiet=json)
     if json:
-        print_json({**judgement.to_json(), "report": str(page)})
+        print_json({**judgement.to_json(), "report": str(report)})
     else:
-        print_judgement(screen, judgement)
-        prose(screen, f"judgement    {folder / 'judgement.json'}")
-        prose(screen, f"report       {page}")
+        print_judgement(console, judgement)
+        print_fact(console, "judgement", folder / "judgement.json")
+        print_fact(console, "report", report)
     if open_:
-        webbrowser.open(page.resolve().as_uri())
+        webbrowser.open(report.resolve().as_uri())
 
 
-def judged(
-    screen: "Console",
-    subject: "Target | Run",
+def judge_with_status(
+    console: "Console",
+    subject: "Run | Model",
     *,
     data: "Dataset | None" = None,
     robust: bool = False,
     quiet: bool = False,
 ) -> "Judgement":
-    """Judge, saying on a terminal what is being done unless it is to be quiet."""
+    """Judge a run or model, with a status line on a terminal unless quiet."""
     from optotype.judging.judge import judge as judge_subject
 
-    if quiet or not screen.is_terminal:
+    if quiet or not console.is_terminal:
         return judge_subject(subject, data=data, robust=robust)
-    with screen.status("") as status:
+    with console.status("") as status:
         return judge_subject(subject, data=data, robust=robust, report=status.update)
 
 
-def reported(
-    screen: "Console", subject: "Target | Run", judgement: "Judgement", folder: Path, *, quiet: bool
+def report_with_status(
+    console: "Console", subject: "Run | Model", judgement: "Judgement", folder: Path, *, quiet: bool
 ) -> Path:
-    """Write the report and the model card into a folder, saying so on a terminal meanwhile unless it is to be quiet."""
+    """Write the report and the model card into a folder, with a status line on a terminal unless quiet."""
     from optotype.reporting import write_report
-    from optotype.runs.targets import open_target
+    from optotype.runs.run import Run
 
-    target = open_target(subject)
-    if quiet or not screen.is_terminal:
-        return write_report(judgement, target.model, folder, target.run)
-    with screen.status("writing the report"):
-        return write_report(judgement, target.model, folder, target.run)
+    run = subject if isinstance(subject, Run) else None
+    model = subject.model if isinstance(subject, Run) else subject
+    if quiet or not console.is_terminal:
+        return write_report(judgement, model, folder, run)
+    with console.status("writing the report"):
+        return write_report(judgement, model, folder, run)
 
 
-def _own_folder(subject: "Target", pictures: "Dataset | None") -> Path | None:
-    """Give the run's folder where the judgement is the run's own; None where it is not."""
-    run = subject.run
-    if run is None or not (pictures is None or pictures.fingerprint == run.data.fingerprint):
+def _run_folder(subject: "Run | Model", new_data: "Dataset | None") -> Path | None:
+    """Return the run's folder if a run is judged on its own data, else None."""
+    from optotype.runs.run import Run
+
+    if not isinstance(subject, Run):
         return None
-    return run.path
+    is_own_data = new_data is None or new_data.fingerprint == subject.data.fingerprint
+    return subject.path if is_own_data else None
 
 
-def _other_folder(subject: "Target", pictures: "Dataset | None", out: Path | None) -> Path:
-    """Say where another judgement goes; what cannot be written must not cost an opening of the test set."""
-    from optotype.runs.naming import file_name
-    from optotype.runs.origin import read_origin
+def _output_folder(subject: "Run | Model", new_data: "Dataset | None", out: Path | None) -> Path:
+    """Return the folder of any other judgement.
+
+    It is checked before the test set is opened: no opening may be spent on a result that cannot be saved.
+    """
+    from optotype.runs.naming import plain
+    from optotype.runs.origin import origin_of
+    from optotype.runs.run import Run
     from optotype.storage.outputs import require_output
 
-    if subject.run is not None:
-        name, record = subject.run.name, subject.run.data
+    if isinstance(subject, Run):
+        name, record = subject.name, subject.data
     else:
-        origin = read_origin(subject.model)
+        origin = origin_of(subject)
         name, record = origin.name, origin.data
-    folder = out or Path(f"judged-{file_name(name)}-{file_name((pictures or record).name)}")
+    folder = out or Path(f"judged-{plain(name)}-{plain((new_data or record).name)}")
     require_output(folder)
     return folder
 
 
-def _load(subject: "Target", source: str, on_bad: OnBad) -> "Dataset":
-    """Load pictures in the size that the model takes."""
+def _load(subject: "Run | Model", source: str, on_bad: OnBad) -> "Dataset":
+    """Load a data set in the model's input size."""
     from optotype.data.load import SIZES, takes_size
+    from optotype.runs.run import Run
 
-    if subject.run is not None:
-        subject.run.require_finished()
-    height, width, _ = subject.model.input_shape
+    if isinstance(subject, Run):
+        subject.require_finished()
+        subject = subject.model
+    height, width, _ = subject.input_shape
     size = height if height == width and height in SIZES and takes_size(source) else None
     return load_source(source, size, on_bad, rehash=False)

@@ -1,7 +1,9 @@
-"""The table of a network: its layers, what shape each gives, and how many parameters it has."""
+"""The table of a network's layers: their output shapes and numbers of parameters."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from optotype.cli.terminal import new_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -10,30 +12,26 @@ if TYPE_CHECKING:
 
 
 def layers_table(rows: "Sequence[LayerRow]") -> "Table":
-    """Lay out a network as a table that ends with its totals.
+    """Return a network's layers as a table that ends with the totals.
 
     Args:
-        rows: What ``describe`` gave for the network.
+        rows: The result of ``describe`` for the network.
     """
-    from rich import box
-    from rich.table import Table
-
     from optotype.engine.layers import one_line
 
     trainable = sum(row.trainable_size for row in rows)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
+    table = new_table(show_footer=True)
     table.add_column("layer", footer="total (trainable)")
     table.add_column("output shape", justify="right")
-    table.add_column("parameters", justify="right", footer=f"{total(rows):,} ({trainable:,})")
+    table.add_column("parameters", justify="right", footer=f"{count_parameters(rows):,} ({trainable:,})")
     for row in rows:
-        table.add_row(
-            one_line(row.layer), " x ".join(map(str, row.output_shape)), f"{row.size:,}" if row.size else "-"
-        )
+        shape = " x ".join(map(str, row.output_shape))
+        table.add_row(one_line(row.layer), shape, f"{row.size:,}" if row.size else "-")
     return table
 
 
 def layers_json(rows: "Sequence[LayerRow]") -> list[dict[str, object]]:
-    """Give the same table as data."""
+    """Return the same table as JSON values."""
     from optotype.engine.layers import one_line
 
     return [
@@ -47,6 +45,6 @@ def layers_json(rows: "Sequence[LayerRow]") -> list[dict[str, object]]:
     ]
 
 
-def total(rows: "Sequence[LayerRow]") -> int:
+def count_parameters(rows: "Sequence[LayerRow]") -> int:
     """Count a network's parameters, trainable or not."""
     return sum(row.size for row in rows)

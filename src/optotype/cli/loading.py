@@ -1,17 +1,13 @@
-"""How verbs are told what to load, and what they show meanwhile: nothing for two seconds, then a bar.
-
-On a pipe the bar is one line.
-"""
+"""Loading data sets with a progress bar, which appears after two seconds. On a pipe the bar is one line."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-import typer
-
-from optotype.cli.terminal import console
+from optotype.cli.terminal import make_console
+from optotype.progress import Report
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,48 +15,10 @@ if TYPE_CHECKING:
 
     from optotype.data.dataset import Dataset
 
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="SOURCE",
-        help="A data set: a name such as 'mnist', or a path: a folder of class folders, an archive, a table.",
-    ),
-]
-Size = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        help="Bring pictures to N x N pixels, 8 to 128; unless given, small pictures of one size keep it, and others"
-        " become 64 x 64.",
-    ),
-]
-OnBad = Annotated[
-    Literal["stop", "skip"],
-    typer.Option(help="What to do about pictures that cannot be used: stop and list them, or skip them."),
-]
-Rehash = Annotated[
-    bool,
-    typer.Option(
-        "--rehash",
-        metavar="",
-        help="Compare pictures with the decoded ones by content, not by size and time.",
-    ),
-]
-
-Add = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FOLDER",
-        help="Also train on the pictures of a folder of class folders, such as 'serve --collect' fills; they never"
-        " validate or test.",
-    ),
-]
-
-Report = Callable[[str, int, int], None]
-
-PATIENCE: Final = 2.0
-"""Seconds for which nothing is shown."""
-_REDRAW: Final = 0.1
+DELAY_SECONDS: Final = 2.0
+"""How long nothing is shown."""
+REDRAW_SECONDS: Final = 0.1
+"""Shortest time between two redraws of the bar."""
 
 
 def load_source(
@@ -71,44 +29,44 @@ def load_source(
     rehash: bool,
     add: Path | None = None,
 ) -> "Dataset":
-    """Load a data set as `optotype.load` does, telling on the standard error how far it is."""
+    """Load a data set as `optotype.load` does, with a progress bar on standard error."""
     from optotype.data.load import load
 
-    with loading(console(stderr=True)) as tell:
-        return load(source, size=size, on_bad=on_bad, add=add, rehash=rehash, report=tell)
+    with progress_bar(make_console(stderr=True)) as report:
+        return load(source, size=size, on_bad=on_bad, add=add, rehash=rehash, report=report)
 
 
 @contextmanager
-def loading(screen: "Console") -> Iterator[Report]:
-    """Give the report of a loading; a context, so that a bar ends tidily."""
-    bar = _bar(screen)
-    live = screen.is_terminal and not screen.is_dumb_terminal
-    due = time.monotonic() + PATIENCE
-    shown = ""
+def progress_bar(console: "Console") -> Iterator[Report]:
+    """Show a progress bar while the block runs; the block's value is the function that updates it."""
+    bar = _make_bar(console)
+    is_live = console.is_terminal and not console.is_dumb_terminal
+    next_update = time.monotonic() + DELAY_SECONDS
+    current = ""
 
-    def show(what: str, done: int, total: int) -> None:
-        nonlocal due, shown
-        if time.monotonic() < due:
+    def update(activity: str, done: int, total: int) -> None:
+        nonlocal next_update, current
+        if time.monotonic() < next_update:
             return
-        due = time.monotonic() + _REDRAW
-        if what != shown:
-            shown = what
-            if live:
+        next_update = time.monotonic() + REDRAW_SECONDS
+        if activity != current:
+            current = activity
+            if is_live:
                 bar.start()
-                bar.add_task(what, total=total)
+                bar.add_task(activity, total=total)
             else:
-                screen.print(f"{what}, {done / total:.0%} done")
-        if live:
+                console.print(f"{activity}, {done / total:.0%} done")
+        if is_live:
             bar.update(bar.task_ids[-1], completed=done, total=total, refresh=True)
 
     try:
-        yield show
+        yield update
     finally:
-        if live and shown:
+        if is_live and current:
             bar.stop()
 
 
-def _bar(screen: "Console") -> "Progress":
+def _make_bar(console: "Console") -> "Progress":
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -117,11 +75,11 @@ def _bar(screen: "Console") -> "Progress":
         TextColumn("{task.percentage:>3.0f} %", markup=False),
         TimeRemainingColumn(),
     )
-    # Redrawn when there is something to report, never by a thread of its own.
-    # What is printed meanwhile stays on its own stream: rich would send it where the bar is.
+    # The bar is redrawn at each report, never by a separate thread. Output printed meanwhile is not redirected:
+    # rich would move it to the stream of the bar.
     return Progress(
         *columns,
-        console=screen,
+        console=console,
         auto_refresh=False,
         transient=True,
         redirect_stdout=False,

@@ -1,13 +1,13 @@
-"""The command `optotype`: its verbs, and the one place where an error becomes a sentence and an exit code.
+"""The command `optotype`: its verbs, and the only place that turns an error into a message and an exit code.
 
-Exit codes: 0 done, 1 a problem with what was given (data, recipe, model, run), 2 a command that cannot be understood,
-130 stopped by Ctrl-C. With --json, an error is a JSON object on the standard output.
+Exit codes: 0 success, 1 a problem with the input (data, recipe, model, run), 2 an invalid command, 130 stopped by
+Ctrl-C. With --json an error is a JSON object on standard output.
 """
 
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -20,15 +20,13 @@ from optotype.cli.predict import predict
 from optotype.cli.recipes import recipes
 from optotype.cli.runs import runs
 from optotype.cli.serve import serve
-from optotype.cli.terminal import StoppedError, fail
+from optotype.cli.terminal import INTERRUPTED, StoppedError, print_error
 from optotype.cli.train import train
 from optotype.errors import OptotypeError
 
-_INTERRUPTED: Final = 130
-
 app = typer.Typer(
     name="optotype",
-    help="Train, judge and use classifiers of small images; every accuracy comes with its 95 % interval.",
+    help="Train, evaluate and use classifiers of small images. Every accuracy has a 95 % confidence interval.",
     epilog="Start with: optotype train mnist --judge",
     no_args_is_help=True,
     add_completion=False,
@@ -39,8 +37,8 @@ for _verb in (data, train, judge, compare, runs, predict, serve, export, recipes
     app.command()(_verb)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"optotype {version('optotype')}")
@@ -52,53 +50,59 @@ def _options(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", metavar="", callback=_version, is_eager=True, help="Show the version and exit."
+            "--version", metavar="", callback=_print_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
 ) -> None:
-    del version  # handled by its callback, before any verb
+    del version  # its callback prints it before any verb runs
 
 
-def _misused(error: typer.TyperException, given: Sequence[str]) -> int:
-    """Explain a command that cannot be understood; one without any arguments was answered by the help."""
+def _print_usage_error(error: typer.TyperException, arguments: Sequence[str]) -> int:
+    """Print why a command is invalid. Without arguments there is no message: typer has printed the help."""
     message = error.format_message()
     if not message:
         return 2
     path = getattr(getattr(error, "ctx", None), "command_path", "optotype")
-    return fail(f"{message.rstrip('.')}. See: {path} --help", kind="UsageError", code=2, given=given)
+    return print_error(
+        f"{message.rstrip('.')}. See: {path} --help",
+        error_type="UsageError",
+        exit_code=2,
+        arguments=arguments,
+    )
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit with its code.
 
     Args:
-        arguments: What follows the command's name; None for the process's own.
+        arguments: The arguments after the command's name; None for those of the process.
 
     Raises:
         SystemExit: Always.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
-        # A file name may hold bytes that the terminal's encoding lacks; that must not be an error of its own.
+        # A file name may contain bytes that the terminal's encoding lacks; printing it must not fail.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
-        code = app(given, prog_name="optotype", standalone_mode=False) or 0
-        if code == _INTERRUPTED:  # typer's answer to Ctrl-C
-            fail("Stopped by Ctrl-C.", kind="Interrupted", code=code, given=given)
+        code = app(arguments, prog_name="optotype", standalone_mode=False) or 0
+        if code == INTERRUPTED:  # typer's result after Ctrl-C
+            print_error("Stopped by Ctrl-C.", error_type="Interrupted", exit_code=code, arguments=arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read the output has gone ("| head"): nobody is left to tell, and Python must not try at exit.
+        # The reader of the output is gone ("| head"). Without this, Python would fail again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except typer.TyperException as error:
-        code = _misused(error, given)
+        code = _print_usage_error(error, arguments)
     except (OptotypeError, OSError) as error:
-        # Training adds a note of what it could keep.
+        # Training adds a note on what it could save.
         message = " ".join([str(error), *getattr(error, "__notes__", ())])
-        code = fail(message, kind=type(error).__name__, code=1, given=given)
+        code = print_error(message, error_type=type(error).__name__, exit_code=1, arguments=arguments)
     except MemoryError:
-        message = "There is not enough memory for this. Use fewer images, a smaller network or a smaller batch_size."
-        code = fail(message, kind="MemoryError", code=1, given=given)
+        message = "There is not enough memory. Use fewer images, a smaller network or a smaller batch_size."
+        code = print_error(message, error_type="MemoryError", exit_code=1, arguments=arguments)
     except (StoppedError, KeyboardInterrupt) as error:
-        code = fail(str(error) or "Stopped by Ctrl-C.", kind="Interrupted", code=_INTERRUPTED, given=given)
+        message = str(error) or "Stopped by Ctrl-C."
+        code = print_error(message, error_type="Interrupted", exit_code=INTERRUPTED, arguments=arguments)
     raise SystemExit(code)

@@ -1,4 +1,4 @@
-"""`optotype predict`: what a model sees in pictures, however many."""
+"""`optotype predict`: classify any number of images with a model."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -8,34 +8,37 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from optotype.cli.image_sheet import Seen
-from optotype.cli.loading import Report, loading
-from optotype.cli.terminal import console
-from optotype.cli.write_predictions import Write, as_csv, as_json, as_parquet, as_text
+from optotype.cli.input_sheet import InputSheet
+from optotype.cli.loading import progress_bar
+from optotype.cli.options import Json, Target
+from optotype.cli.prediction_writers import Write, csv_writer, json_writer, parquet_writer, text_writer
+from optotype.cli.terminal import make_console
 from optotype.errors import DataError, ModelError
+from optotype.progress import Report
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from optotype.data.dataset import Skipped
-    from optotype.data.pictures.decode import Fit
-    from optotype.data.pictures.location import FileLocation
+    from optotype.data.pictures.worker_pool import Fit
+    from optotype.data.sources.listing import Found
     from optotype.models.model import Model
+    from optotype.runs.run import Run
 
-Target = Annotated[str, typer.Argument(metavar="TARGET", help="A run folder or a model file.")]
 Images = Annotated[
     list[str],
     typer.Argument(
-        metavar="IMAGE...",
-        help="Pictures, folders with all pictures in them, patterns such as 'in/*.png', or - for a picture on the"
+        metavar="IMAGE",
+        help="Image files, folders (all images in them and below), patterns like 'in/*.png', or - for an image on"
         " standard input.",
     ),
 ]
-Top = Annotated[int, typer.Option(metavar="N", min=1, help="How many of the likeliest classes to show.")]
+Top = Annotated[int, typer.Option(metavar="N", min=1, help="Number of most probable classes to show.")]
 Coverage = Annotated[
     float | None,
     typer.Option(
-        metavar="SHARE", help="How often the classes that it may be are to hold the truth; 0.99 unless given."
+        metavar="SHARE",
+        help="Share of images whose label set must contain the true class, between 0 and 1. Default: 0.99.",
     ),
 ]
 FitDigit = Annotated[
@@ -43,20 +46,23 @@ FitDigit = Annotated[
     typer.Option(
         "--fit-digit",
         metavar="",
-        help="Give each drawn or photographed digit MNIST's treatment: bright on black, 20 pixels large, centred.",
+        help="Convert each drawn or photographed digit to MNIST's format: bright on black, 20 pixels large, centred.",
     ),
 ]
-Show = Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the images as the model saw them.")]
-Precision = Annotated[
-    Literal["fp32", "bf16"], typer.Option(help="Of the operands of products; bf16 needs AMX.")
+Show = Annotated[
+    Path | None, typer.Option(metavar="FILE.png", help="Draw the model's input images into this file.")
 ]
-Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object only.")]
-Csv = Annotated[bool, typer.Option("--csv", metavar="", help="Print CSV, a row for each picture.")]
+Precision = Annotated[
+    Literal["fp32", "bf16"],
+    typer.Option(help="Number format of the operands of matrix products. bf16 requires AMX."),
+]
+Csv = Annotated[bool, typer.Option("--csv", metavar="", help="Print CSV with one row per image.")]
 Parquet = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write a Parquet file; needs the extra 'parquet'.")
+    Path | None,
+    typer.Option(metavar="FILE", help="Write a Parquet file. Requires PyArrow (the extra 'parquet')."),
 ]
 
-_DIGIT: Final = (28, 28, 1)
+_DIGIT_SHAPE: Final = (28, 28, 1)
 
 
 def predict(
@@ -71,111 +77,120 @@ def predict(
     csv: Csv = False,
     parquet: Parquet = None,
 ) -> None:
-    """Name the likeliest classes of each picture, with their probabilities.
+    """Predict the class of each image, with probabilities and label sets.
 
-    Says too where a picture may be of several classes, and where it is unlike
-    the training images. Pictures that cannot be used are listed on the standard
-    error (or under "bad", with --json), the others are predicted, and the exit
-    code is 1.
+    A line also says if an image has more than one possible class (its label
+    set) and if it is unlike the training images (novel). Unreadable images are
+    listed on standard error (with --json under "bad"); all others are
+    predicted, and the exit code is 1.
     """
     from optotype.data.pictures.chunks import in_chunks
-    from optotype.runs.targets import open_target
+    from optotype.runs.run import find_target
 
-    _check_output(show, parquet, programs=json + csv + bool(parquet))
-    model = _model(open_target(target).model)
+    _check_outputs(show, parquet, formats=json + csv + bool(parquet))
+    model = _model(find_target(target))
     coverage = _coverage(model, coverage)
     fit = _fit(model, digit=fit_digit)
-    screen, seen = console(stderr=True), Seen(show)
-    with _asked(images) as (found, bad):
-        asked = len(found) + len(bad)
-        write_to = _output(found, bad, min(top, len(model.class_names)), json=json, csv=csv, parquet=parquet)
-        with write_to as write, _progress(screen, len(found), lines=not (json or parquet)) as tell:
-            _list(screen, () if json else bad)
-            for chunk in in_chunks(found, model.input_shape, fit):
+    console, sheet = make_console(stderr=True), InputSheet(show)
+    with _list_inputs(images) as (files, bad):
+        total = len(files) + len(bad)
+        writer = _writer(files, bad, min(top, len(model.class_names)), json=json, csv=csv, parquet=parquet)
+        with writer as write, _progress(console, len(files), prints_lines=not (json or parquet)) as report:
+            _print_bad(console, () if json else bad)
+            for chunk in in_chunks(files, model.input_shape, fit):
                 predictions = model.predict(chunk.images, precision=precision, coverage=coverage)
                 write(chunk.files, predictions)
-                seen.take(chunk, predictions)
-                bad.extend(chunk.skipped)
-                _list(screen, () if json else chunk.skipped)
-                tell("predicting", chunk.done, len(found))
-    seen.draw()
+                sheet.add(chunk, predictions)
+                bad.extend(chunk.bad)
+                _print_bad(console, () if json else chunk.bad)
+                report("predicting", chunk.done, len(files))
+    sheet.save()
     if bad:
         if json:
             raise typer.Exit(1)
-        raise DataError(
-            f"{len(bad):,} of {asked:,} pictures cannot be used, listed above; expected sound PNG, JPEG, WebP, BMP, GIF"
-            " or TIFF files. Check their paths, open and save them again with an image program, or leave them out."
-        )
+        raise _bad_images_error(len(bad), total)
 
 
-def _check_output(*paths: Path | None, programs: int) -> None:
-    """Refuse, before any work is done, two outputs for programs, or a file where there is no folder for it."""
-    if programs > 1:
-        raise typer.BadParameter("Give one of them.", param_hint="--json, --csv, --parquet")
+def _bad_images_error(n: int, total: int) -> DataError:
+    return DataError(
+        f"{n:,} of {total:,} images cannot be used; the reasons are listed above. Expected intact PNG, JPEG, WebP, BMP,"
+        " GIF or TIFF files. Check the paths, open and save the files again with an image editor, or leave them out."
+    )
+
+
+def _check_outputs(*paths: Path | None, formats: int) -> None:
+    """Check, before any work is done, that at most one format is chosen and that the files' folders exist."""
+    if formats > 1:
+        raise typer.BadParameter("Choose only one of them.", param_hint="--json, --csv, --parquet")
     for path in paths:
         if path is not None and not path.parent.is_dir():
             raise DataError(
-                f"{path} cannot be written: {path.parent} is not a folder. Make it, or name another."
+                f"Cannot write {path}: {path.parent} is not a folder. Create it, or choose another path."
             )
 
 
-def _model(model: "Model") -> "Model":
-    """Take the model of a run; one whose training did not end well is used all the same, but said to be so."""
-    status = model.provenance.status
-    if status not in (None, "finished"):
-        console(stderr=True).print(f"Note: the training of this model is marked {status!r}, not 'finished'.")
+def _model(target: "Run | Model") -> "Model":
+    """Return the model of a run, with a note on standard error if its training did not finish."""
+    from optotype.models.model import Model
+
+    model = target if isinstance(target, Model) else target.model
+    status = model.provenance.get("status", "finished")
+    if status != "finished":
+        make_console(stderr=True).print(
+            f"Note: the training of this model has the status {status!r}, not 'finished'."
+        )
     return model
 
 
-def _coverage(model: "Model", wanted: float | None) -> float:
-    """Give the coverage of label sets, or say why a model has none."""
+def _coverage(model: "Model", requested: float | None) -> float:
+    """Return the coverage of label sets; check that the model can give label sets if one is requested."""
     from optotype.models.calibration import COVERAGE
 
-    if wanted is None:
+    if requested is None:
         return COVERAGE
-    if not 0 < wanted < 1:
-        raise typer.BadParameter(f"{wanted} is not between 0 and 1.", param_hint="--coverage")
+    if not 0 < requested < 1:
+        raise typer.BadParameter(f"{requested} is not between 0 and 1.", param_hint="--coverage")
     if model.calibration is None:
         raise ModelError(
-            "The model has no calibration to tell by which classes a picture may be of, expected one for --coverage."
-            " Train it with at least 50 validation images."
+            "The model has no calibration, which --coverage requires. Train it with at least 50 validation images,"
+            " or leave out --coverage."
         )
-    return wanted
+    return requested
 
 
 def _fit(model: "Model", *, digit: bool) -> "Fit":
-    """Say how pictures are brought to the model's shape."""
+    """Return how images are brought to the model's input shape."""
     if not digit:
         return "stretch"
-    if model.input_shape != _DIGIT:
+    if model.input_shape != _DIGIT_SHAPE:
         height, width, channels = model.input_shape
         raise ModelError(
-            f"The model takes images of {height} x {width} x {channels}, expected 28 x 28 x 1 for --fit-digit. Leave it"
-            " out, or use a model of MNIST's digits."
+            f"The model takes images of {height} x {width} x {channels}, expected 28 x 28 x 1 for --fit-digit. Leave"
+            " out --fit-digit, or use a model that was trained on MNIST's digits."
         )
     return "digit"
 
 
 @contextmanager
-def _asked(places: Sequence[str]) -> "Iterator[tuple[list[FileLocation], list[Skipped]]]":
-    """List what is asked for; a picture on the standard input lies in a file as long as the block runs."""
+def _list_inputs(inputs: Sequence[str]) -> "Iterator[tuple[list[Found], list[Skipped]]]":
+    """List the image files; an image on standard input is a temporary file while the block runs."""
     from tempfile import TemporaryDirectory
 
-    from optotype.data.pictures.image_file import MAX_BYTES
-    from optotype.data.sources.inputs import resolve_inputs
+    from optotype.data.pictures.decode import MOST_BYTES
+    from optotype.data.pictures.inputs import resolve_inputs
 
-    if "-" not in places:
-        yield resolve_inputs(places)
+    if "-" not in inputs:
+        yield resolve_inputs(inputs)
         return
     with TemporaryDirectory(prefix="optotype-") as folder:
         received = Path(folder, "picture")
-        received.write_bytes(sys.stdin.buffer.read(MAX_BYTES + 1))
-        found, bad = resolve_inputs(str(received) if place == "-" else place for place in places)
-        yield [each._replace(file="-") if each.path == str(received) else each for each in found], bad
+        received.write_bytes(sys.stdin.buffer.read(MOST_BYTES + 1))
+        files, bad = resolve_inputs(str(received) if name == "-" else name for name in inputs)
+        yield [file._replace(file="-") if file.path == str(received) else file for file in files], bad
 
 
-def _output(
-    found: "Sequence[FileLocation]",
+def _writer(
+    files: "Sequence[Found]",
     bad: "list[Skipped]",
     top: int,
     *,
@@ -183,25 +198,25 @@ def _output(
     csv: bool,
     parquet: Path | None,
 ) -> AbstractContextManager[Write]:
-    """Choose where predictions go."""
+    """Return the writer of the chosen format."""
     if json:
-        return as_json(top, bad)
+        return json_writer(top, bad)
     if csv:
-        return as_csv(top)
+        return csv_writer(top)
     if parquet:
-        return as_parquet(parquet, top)
-    return as_text(top, found)
+        return parquet_writer(parquet, top)
+    return text_writer(top, files)
 
 
-def _progress(screen: "Console", pictures: int, *, lines: bool) -> AbstractContextManager[Report]:
-    """Show how far it is, unless the lines on the terminal do."""
-    if pictures < 2 or (lines and sys.stdout.isatty()):
+def _progress(console: "Console", images: int, *, prints_lines: bool) -> AbstractContextManager[Report]:
+    """Return a progress bar, unless lines on the terminal show the progress already."""
+    if images < 2 or (prints_lines and sys.stdout.isatty()):
         return nullcontext(lambda *_: None)
-    return loading(screen)
+    return progress_bar(console)
 
 
-def _list(screen: "Console", bad: "Sequence[Skipped]") -> None:
+def _print_bad(console: "Console", bad: "Sequence[Skipped]") -> None:
     from optotype.text import printable
 
-    for each in bad:
-        screen.print(f"{printable(each.file)} {printable(each.reason)}")
+    for skipped in bad:
+        console.print(f"{printable(skipped.file)} {printable(skipped.reason)}")

@@ -1,22 +1,22 @@
-"""`optotype serve`: a model as a service, and a page where one draws."""
+"""`optotype serve`: serve a model over HTTP, with a page to draw on."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optotype.cli.terminal import console, print_json, prose
+from optotype.cli.terminal import make_console, print_json, print_text
 
 if TYPE_CHECKING:
     from optotype.web.service import Service
 
 Target = Annotated[Path, typer.Argument(metavar="TARGET", help="A run folder or a model file.")]
-Port = Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="The port; 0 takes any free one.")]
+Port = Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="The port; 0 selects a free one.")]
 Host = Annotated[
     str,
     typer.Option(
         metavar="ADDRESS",
-        help="The address to listen on; other machines can ask where it is not of this one alone.",
+        help="The address to listen on. 127.0.0.1 accepts only this machine, 0.0.0.0 also others.",
     ),
 ]
 Token = Annotated[
@@ -24,20 +24,20 @@ Token = Annotated[
     typer.Option(
         metavar="TEXT",
         envvar="OPTOTYPE_TOKEN",
-        help="What every request must bring, as 'Authorization: Bearer TEXT'; needed where other machines can ask."
-        " Better given in the environment, since others can read a command line.",
+        help="Shared secret that every request must send as 'Authorization: Bearer TEXT'. Required if other machines"
+        " can connect. The environment variable is safer: other users can read the command line.",
     ),
 ]
 Collect = Annotated[
     Path | None,
     typer.Option(
         metavar="FOLDER",
-        help="Keep pictures with a corrected label here, for 'optotype train SOURCE --add FOLDER'.",
+        help="Save corrected images here, to train on them with 'optotype train SOURCE --add FOLDER'.",
     ),
 ]
-Open = Annotated[bool, typer.Option("--open", metavar="", help="Open the page in a browser.")]
+Open = Annotated[bool, typer.Option("--open", metavar="", help="Open the page in the browser.")]
 Json = Annotated[
-    bool, typer.Option("--json", metavar="", help="Print JSON only: one line when it can be asked.")
+    bool, typer.Option("--json", metavar="", help="Print JSON only: one line once the server is ready.")
 ]
 
 
@@ -52,8 +52,9 @@ def serve(
 ) -> None:
     """Serve a model over HTTP, with a page to draw on, until Ctrl-C.
 
-    Programs ask POST /v1/predict; /docs explains all that can be asked. SIGHUP
-    loads the model again; Ctrl-C and SIGTERM let open requests end.
+    Programs send images to POST /v1/predict; /docs describes the whole API.
+    SIGHUP reloads the model. Ctrl-C and SIGTERM shut down gracefully: running
+    requests finish first.
     """
     import logging
     from urllib.parse import quote
@@ -62,27 +63,27 @@ def serve(
     from optotype.web import serve as run_server
 
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
-    # They warn of each request that they cannot read: anyone could fill the disk.
-    for reader in ("uvicorn.error", "python_multipart"):
-        logging.getLogger(reader).setLevel(logging.ERROR)
-    screen = console()
+    # These loggers warn of every malformed request, so that any client could fill the disk.
+    for name in ("uvicorn.error", "python_multipart"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    console = make_console()
 
-    def started(service: "Service", address: str) -> None:
+    def on_start(service: "Service", address: str) -> None:
         page = f"{address}/" if token is None else f"{address}/#token={quote(token)}"
         if json:
             print_json({"address": address, "model": service.served.fingerprint})
         else:
             name = service.served.model.recipe.name
-            everywhere = host in {"0.0.0.0", "::"}  # noqa: S104 - nothing is bound by this
-            others = " Other machines put this one's name into the address." if everywhere else ""
-            prose(
-                screen,
-                f"{name} is served at {page} (the page) and {address}/docs (for programs).{others} Ctrl-C stops it.",
+            listens_everywhere = host in {"0.0.0.0", "::"}  # noqa: S104 - nothing is bound here
+            hint = " On other machines, use this machine's name in the address." if listens_everywhere else ""
+            print_text(
+                console,
+                f"Serving {name} at {page} (page) and {address}/docs (API for programs).{hint} Press Ctrl-C to stop.",
             )
         if open_page:
             # Without the token, which others could read in the browser's command line: the page asks for it.
             typer.launch(f"{address}/")
 
-    run_server(Settings(target, host, port, token, collect), started)
+    run_server(Settings(target, host, port, token, collect), on_start)
     if not json:
-        prose(screen, "Stopped.")
+        print_text(console, "Stopped.")

@@ -1,7 +1,7 @@
-"""What every verb prints with: consoles, JSON, errors.
+"""Output of all verbs: the console, text, tables, JSON and errors.
 
-Colours, bars and moving lines are for terminals alone; on a pipe everything is plain text, one fact a line. Text is
-never read as markup, since file and class names may hold brackets.
+Colours, bars and moving lines appear on terminals only; a pipe gets plain text, one fact per line. Text is never read
+as rich's markup, because file and class names may contain brackets.
 """
 
 import json
@@ -14,15 +14,18 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-_WIDEST: Final = 10_000
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C."""
+
+_MAX_WIDTH: Final = 10_000
 
 
 class StoppedError(Exception):
-    """A verb was stopped by Ctrl-C, and has something to say about it."""
+    """Ctrl-C stopped a verb; the message says what was saved."""
 
 
-def console(*, stderr: bool = False) -> "Console":
-    """Give a console on the standard output, or on the standard error; NO_COLOR and TERM are honoured by rich."""
+def make_console(*, stderr: bool = False) -> "Console":
+    """Return a console for standard output or standard error; rich follows NO_COLOR and TERM."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
@@ -37,49 +40,62 @@ def console(*, stderr: bool = False) -> "Console":
 
 
 def print_json(value: object) -> None:
-    """Print one JSON value on a line of its own, at once."""
+    """Print a JSON value as a single line and flush it."""
     sys.stdout.write(f"{json.dumps(value)}\n")
     sys.stdout.flush()
 
 
-def fail(message: str, *, kind: str, code: int, given: Sequence[str]) -> int:
-    """Say what went wrong: on the standard error, or as JSON on the standard output where --json was given.
+def print_error(message: str, *, error_type: str, exit_code: int, arguments: Sequence[str]) -> int:
+    """Print an error to standard error, or as JSON to standard output if --json is among the arguments.
 
     Args:
-        message: Sentences for a person.
-        kind: The error's name, for programs.
-        code: The exit code to come.
-        given: The command's arguments.
+        message: The message for people.
+        error_type: The name of the error's class, for programs.
+        exit_code: The exit code that follows.
+        arguments: The command's arguments.
 
     Returns:
         The exit code.
     """
-    if "--json" in given:
-        print_json({"error": {"type": kind, "message": message}})
+    if "--json" in arguments:
+        print_json({"error": {"type": error_type, "message": message}})
     else:
         from rich.text import Text
 
-        label = "Interrupted" if code == 130 else "Error"
-        text = Text.assemble((f"{label}: ", "bold red"), message)
-        prose(console(stderr=True), text)
-    return code
+        label = "Interrupted" if exit_code == INTERRUPTED else "Error"
+        print_text(make_console(stderr=True), Text.assemble((f"{label}: ", "bold red"), message))
+    return exit_code
 
 
-def prose(screen: "Console", text: "str | Text") -> None:
-    """Print sentences: broken between words on a terminal, in one line on a pipe."""
-    screen.print(text, soft_wrap=not screen.is_terminal)
+def print_text(console: "Console", text: "str | Text", *, bold: bool = False) -> None:
+    """Print text: wrapped between words on a terminal, on a single line on a pipe."""
+    console.print(text, style="bold" if bold else None, soft_wrap=not console.is_terminal)
 
 
-def print_wide(screen: "Console", table: "Table", least: int = 0) -> None:
-    """Print a table with long names: fitted into a terminal, on a pipe as wide as it is, a row a line.
+def print_fact(console: "Console", name: str, value: object) -> None:
+    """Print a name and its value, the values aligned with each other."""
+    print_text(console, f"{name:<12} {value}")
+
+
+def print_wide_table(console: "Console", table: "Table", min_width: int = 0) -> None:
+    """Print a table with long names: fitted to a terminal, with one line per row on a pipe.
 
     Args:
-        screen: Where.
-        table: What.
-        least: Columns of a terminal that it needs; a narrower one breaks its lines, which is better than cut ones.
+        console: Where to print.
+        table: The table.
+        min_width: Columns that the table needs. A narrower terminal wraps its lines, which is better than cut values.
     """
-    if screen.is_terminal:
-        screen.width = max(screen.width, least)
+    if console.is_terminal:
+        console.width = max(console.width, min_width)
     else:
-        screen.width = screen.measure(table, options=screen.options.update(width=_WIDEST)).maximum
-    screen.print(table, soft_wrap=False)
+        options = console.options.update(width=_MAX_WIDTH)
+        console.width = console.measure(table, options=options).maximum
+    console.print(table, soft_wrap=False)
+
+
+def new_table(*, show_footer: bool = False) -> "Table":
+    """Return an empty table in the style that all tables have."""
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=show_footer)

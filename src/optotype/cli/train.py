@@ -1,4 +1,4 @@
-"""`optotype train`: from a data set and a recipe to a run folder, watched on the way."""
+"""`optotype train`: train a recipe on a data set and save the result in a run folder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optotype.cli.layers import layers_table
-from optotype.cli.loading import Add, OnBad, Rehash, Size, Source, load_source
-from optotype.cli.progress import reporting
-from optotype.cli.summary import conclude
-from optotype.cli.terminal import StoppedError, console, prose
+from optotype.cli.loading import load_source
+from optotype.cli.options import Add, OnBad, Rehash, Size, Source
+from optotype.cli.terminal import StoppedError, make_console, print_text
+from optotype.cli.training_progress import training_progress
+from optotype.cli.training_result import print_result
 from optotype.text import count
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from optotype.data.dataset import Dataset
-    from optotype.models.extended import Extended
+    from optotype.models.transfer import TransferRecipe
     from optotype.recipes.recipe import Recipe
 
 
@@ -29,30 +30,30 @@ Changes = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Change one setting of the recipe, such as epochs=1 or optimizer.learning_rate=0.03; repeatable.",
+        help="Change a setting of the recipe, for example epochs=1 or optimizer.learning_rate=0.03 (repeatable).",
     ),
 ]
 Seed = Annotated[
     int | None,
-    typer.Option(metavar="N", min=0, help="Seed of weights, order and dropout; short for --set seed=N."),
+    typer.Option(metavar="N", min=0, help="Seed of weights, image order and dropout; same as --set seed=N."),
 ]
 Threads = Annotated[
     int | None,
     typer.Option(
-        metavar="N", min=1, help="Threads to use; all cores unless given. They never change the result."
+        metavar="N", min=1, help="Number of threads. Default: all cores. The result does not depend on it."
     ),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="The run folder to make; a new one under runs/ unless given."),
+    typer.Option(metavar="DIR", help="The run folder to create. Default: a new folder in runs/."),
 ]
 From = Annotated[
     Path | None,
     typer.Option(
         "--from",
         metavar="TARGET",
-        help="A run folder or model file to begin from: its layers, with a new head, or those of --recipe, of which"
-        " the first must be like its own.",
+        help="Start from the weights of this run or model file (transfer learning): its layers with a new head, or"
+        " the layers of --recipe, whose first layers must match.",
     ),
 ]
 Freeze = Annotated[
@@ -60,15 +61,15 @@ Freeze = Annotated[
     typer.Option(
         "--freeze/--no-freeze",
         metavar="",
-        help="Leave the layers taken by --from as they are and train only what follows them, or train them too.",
+        help="Freeze the layers taken from --from and train only the layers after them, or train all layers.",
     ),
 ]
 Judge = Annotated[
     bool,
-    typer.Option("--judge", metavar="", help="Judge the model afterwards; this opens the sealed test set."),
+    typer.Option("--judge", metavar="", help="Judge the model afterwards. This opens the sealed test set."),
 ]
 Json = Annotated[
-    bool, typer.Option("--json", metavar="", help="Print JSON only: one line an epoch, then the result.")
+    bool, typer.Option("--json", metavar="", help="Print JSON only: one line per epoch, then the result.")
 ]
 
 
@@ -88,44 +89,45 @@ def train(
     judge: Judge = False,
     json: Json = False,
 ) -> None:
-    """Train a classifier and keep it, with everything that made it, in a run folder.
+    """Train a classifier and save it in a run folder.
 
-    Training ends on validation images that were set aside from the training images.
-    The test set stays sealed unless --judge is given.
+    The run folder also records the recipe, data, split and versions. Accuracy is
+    measured on validation images that are set aside from the training images.
+    The test set stays sealed without --judge.
     """
     from optotype.training.train import train as run_training
 
     data = load_source(source, size, on_bad, rehash=rehash, add=add)
-    pairs = _pairs(changes or [], seed)
+    settings = _parse_settings(changes or [], seed)
     if freeze and begin is None:
-        raise typer.BadParameter("There is nothing to freeze without --from TARGET.", param_hint="--freeze")
-    chosen: Recipe | Extended
+        raise typer.BadParameter("--freeze requires --from TARGET.", param_hint="--freeze")
+    chosen: Recipe | TransferRecipe
     if begin is None:
-        chosen = _recipe(data, recipe).override(pairs)
+        chosen = _recipe(data, recipe).override(settings)
     else:
-        chosen = _extended(data, recipe, begin, freeze=freeze).override(pairs)
-    screen = console()
+        chosen = _transfer_recipe(data, recipe, begin, freeze=freeze).override(settings)
+    console = make_console()
     if not json:
-        _introduce(screen, data, chosen)
+        _print_introduction(console, data, chosen)
     try:
-        with reporting(screen, json=json) as report:
+        with training_progress(console, json=json) as report:
             run = run_training(data, chosen, out=out, threads=threads, report=report)
     except KeyboardInterrupt as interrupt:
         raise StoppedError(str(interrupt)) from None
-    conclude(screen, run, judge=judge, json=json)
+    print_result(console, run, judge=judge, json=json)
 
 
-def _pairs(changes: list[str], seed: int | None) -> dict[str, object]:
-    """Read what is to be changed in the recipe."""
-    pairs: dict[str, object] = {}
+def _parse_settings(changes: list[str], seed: int | None) -> dict[str, object]:
+    """Parse the settings of --set and --seed."""
+    settings: dict[str, object] = {}
     for change in changes:
         key, equals, value = change.partition("=")
         if not (key.strip() and equals):
             raise typer.BadParameter(f"{change!r} is not KEY=VALUE.", param_hint="--set")
-        pairs[key.strip()] = value.strip()
+        settings[key.strip()] = value.strip()
     if seed is not None:
-        pairs["seed"] = seed
-    return pairs
+        settings["seed"] = seed
+    return settings
 
 
 def _recipe(data: "Dataset", name: str | None) -> "Recipe":
@@ -134,56 +136,64 @@ def _recipe(data: "Dataset", name: str | None) -> "Recipe":
     return default_recipe(data.name, data.own_images) if name is None else load_recipe(name)
 
 
-def _extended(data: "Dataset", name: str | None, target: Path, *, freeze: bool) -> "Extended":
-    """Take a model further: by the recipe that is named, or by the model's layers and what else suits the data."""
-    from optotype.models.extended import Extended
+def _transfer_recipe(data: "Dataset", name: str | None, target: Path, *, freeze: bool) -> "TransferRecipe":
+    """Return a recipe that starts from a model: the named one, or the data's default with the model's layers."""
+    from optotype.models.transfer import TransferRecipe
     from optotype.runs.run import Run, find_target
 
     found = find_target(target)
     model = found.model if isinstance(found, Run) else found
     if name is None:
-        return model.extended(settings=_recipe(data, None), freeze=freeze)
-    return Extended.matching(_recipe(data, name), model, freeze=freeze)
+        return model.transfer(settings=_recipe(data, None), freeze=freeze)
+    return TransferRecipe.matching(_recipe(data, name), model, freeze=freeze)
 
 
-def _introduce(screen: "Console", data: "Dataset", chosen: "Recipe | Extended") -> None:
-    """Say what is about to be trained, on what."""
+def _print_introduction(console: "Console", data: "Dataset", chosen: "Recipe | TransferRecipe") -> None:
+    """Print the data, the recipe and the network."""
     from optotype.engine.layers import describe
-    from optotype.engine.processor import resolve_precision
-    from optotype.models.extended import Extended
+    from optotype.models.transfer import TransferRecipe
+
+    recipe = chosen.recipe if isinstance(chosen, TransferRecipe) else chosen
+    _print_data(console, data)
+    _print_recipe(console, recipe)
+    if isinstance(chosen, TransferRecipe):
+        layers = f"its first {count(chosen.shared, 'layer')}, {'frozen' if chosen.freeze else 'trainable'}"
+        start = f"{chosen.model.recipe.name} ({len(chosen.model.class_names)} classes)"
+        print_text(console, f"starts from {start}: {layers}")
+    console.print(layers_table(describe(recipe.network_layers(len(data.class_names)), data.shape)))
+
+
+def _print_data(console: "Console", data: "Dataset") -> None:
     from optotype.text import printable
 
-    recipe = chosen.recipe if isinstance(chosen, Extended) else chosen
-    isa, precision = resolve_precision(recipe.precision)
     shape = "x".join(map(str, data.shape))
-    screen.print(
+    console.print(
         f"{data.name}: {len(data.images):,} training images of {shape}, {len(data.class_names)} classes"
     )
     if data.addition is not None:
         classes = len(set(data.labels[data.own_images :].tolist()))
-        prose(
-            screen,
-            f"{count(len(data.addition.files), 'picture')} of {classes:,} {'class' if classes == 1 else 'classes'}"
-            f" added from {printable(str(data.options.add))}, to train only",
+        print_text(
+            console,
+            f"{count(len(data.addition.files), 'additional training image')} of {classes:,}"
+            f" {'class' if classes == 1 else 'classes'} from {printable(str(data.options.add))}",
         )
     if data.skipped:
         first = data.skipped[0]
-        prose(
-            screen,
-            f"left out: {count(len(data.skipped), 'file')}, listed in the run's skipped.json; the first is"
-            f" {first.file}, which {first.reason}",
+        print_text(
+            console,
+            f"skipped {count(len(data.skipped), 'unreadable file')}, listed in the run's skipped.json. The first:"
+            f" {first.file} {first.reason}",
         )
-    prose(
-        screen,
+
+
+def _print_recipe(console: "Console", recipe: "Recipe") -> None:
+    from optotype.engine.processor import chosen_arithmetic
+
+    isa, precision = chosen_arithmetic(recipe.precision)
+    print_text(
+        console,
         f"{recipe.name}: {recipe.optimizer.type}, learning rate {recipe.optimizer.learning_rate:g}"
         f" ({recipe.schedule.type}), batch size {recipe.batch_size}, {count(recipe.epochs, 'epoch')},"
         f" validation {recipe.validation}, seed {recipe.seed}, {precision} on {isa}"
-        + (f", augmented: {recipe.augment}" if recipe.augment else ""),
+        + (f", augmentation: {recipe.augment}" if recipe.augment else ""),
     )
-    if isinstance(chosen, Extended):
-        prose(
-            screen,
-            f"begins from {chosen.model.recipe.name} of {len(chosen.model.class_names)} classes: its first"
-            f" {count(chosen.shared, 'layer')}, {'frozen' if chosen.freeze else 'trained on'}",
-        )
-    screen.print(layers_table(describe(recipe.network_layers(len(data.class_names)), data.shape)))

@@ -1,1 +1,1 @@
-"""Exporting: a model in, a file for other software out, verified before it is kept; and Keras's files in."""
+"""Export: write a model as a file for other software and verify it before saving; import Keras models."""

@@ -1,4 +1,4 @@
-"""Exporting a model: written beside its place, asked about images, and only then put there."""
+"""Export a model: write a draft next to its destination, verify the draft, then move it there."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,12 +8,11 @@ from tempfile import TemporaryDirectory
 
 from optotype.data.dataset import Dataset
 from optotype.errors import ExportError
-from optotype.exporting.content import content_of
+from optotype.exporting.exported_model import fold_temperature
 from optotype.exporting.formats import Format, find_format
-from optotype.exporting.verification import Verification, trial_of, verify
+from optotype.exporting.verification import Verification, verification_images, verify
 from optotype.models.model import Model
-from optotype.runs.run import Run
-from optotype.runs.targets import open_target
+from optotype.runs.run import MODEL_FILE, Run, find_target
 from optotype.storage.atomic import sync
 
 
@@ -25,51 +24,64 @@ def export(
     data: Dataset | None = None,
     report: Callable[[Verification], None] | None = None,
 ) -> Path:
-    """Export a model to a file for other software, verified before it is kept.
+    """Export a model to a file for other software, and verify the file before it is saved.
 
-    The file is asked about every validation image where the data can be loaded (where the recipe kept none, about
-    5,000 training images at most), else about the model's golden images or 32 made for it: its labels must be the
-    model's (unless the two best logits differ by less than 1e-5), and its probabilities must not differ by more than
-    1e-4.
+    The file is run on every validation image if the data can be loaded (if the recipe sets no validation images aside,
+    on at most 5,000 training images), otherwise on the model's golden images or on 32 synthetic images. Its labels must
+    equal the model's (unless the two highest logits differ by less than 1e-5), and its probabilities must not differ
+    from the model's by more than 1e-4.
 
     Args:
         target: A run, a model, or the path of either.
         format: "onnx", "keras", "npz" or "c".
-        out: The file, which must end as files of the format do; what is there is replaced. C is two files: the other
-            is beside it, ending in ".h". By default it is named after the run or model file, in the working folder.
-        data: What the model was trained on, where that was in memory.
-        report: Told what the verification came to.
+        out: The file to write, with the suffix of the format; an existing file is replaced. For "c" a header with the
+            suffix ".h" is written next to it. By default the file is named after the run or model file and is
+            written to the current folder.
+        data: The data that the model was trained on, if they were in memory.
+        report: Called with the result of the verification.
 
     Returns:
         The file's path.
 
     Raises:
-        ExportError: The format is unknown, its software is not installed, the file says other than the model, or it
-            cannot be written.
-        RunError: There is no such run, or it kept no model.
-        ModelError: The model file is damaged.
-        DataError: The data were given, and are not those of the training.
+        ExportError: If the format is unknown, its software is not installed, the file's predictions differ from the
+            model's, or the file cannot be written.
+        RunError: If the run does not exist or has no model.
+        ModelError: If the model file is damaged.
+        DataError: If `data` are not the data that the model was trained on.
     """
     chosen = find_format(format)
-    opened = open_target(target)
-    model = opened.model
-    path = Path(f"{opened.name}{chosen.suffixes[0]}") if out is None else Path(out)
+    found = find_target(target) if isinstance(target, str | Path) else target
+    model = found if isinstance(found, Model) else found.model
+    path = _default_path(chosen, target, found) if out is None else Path(out)
     if path.suffix != chosen.suffixes[0]:
         raise ExportError(
-            f"The file for the export is {path}, expected a name that ends in {chosen.suffixes[0]}. Name it so."
+            f"The export file is {path}, expected a name that ends in {chosen.suffixes[0]}. Rename it."
         )
-    trial = trial_of(model, data)
+    images = verification_images(model, data)
     with _staged(path, chosen) as draft:
-        chosen.write(content_of(model), draft)
-        verification = verify(model, trial, partial(chosen.predict, draft))
+        chosen.write(fold_temperature(model), draft)
+        verification = verify(model, images, partial(chosen.predict, draft))
     if report is not None:
         report(verification)
     return path
 
 
+def _default_path(chosen: Format, target: Run | Model | str | Path, found: Run | Model) -> Path:
+    """Return the name of a run, of a model file's run or of a model file, with the suffix of the format."""
+    target_path = Path(target) if isinstance(target, str | Path) else Path(MODEL_FILE)
+    if isinstance(found, Run):
+        stem = found.name
+    elif target_path.name == MODEL_FILE and isinstance(target, str | Path):
+        stem = target_path.resolve().parent.name or target_path.stem
+    else:
+        stem = target_path.stem
+    return Path(f"{stem}{chosen.suffixes[0]}")
+
+
 @contextmanager
 def _staged(path: Path, chosen: Format) -> Iterator[Path]:
-    """Give a place for a draft, in a folder beside its end; it goes there when the block ends well."""
+    """Provide the path of a draft in a folder next to the destination; move it there if the block succeeds."""
     try:
         with TemporaryDirectory(dir=path.parent, prefix=".optotype-export-") as folder:
             draft = Path(folder, path.name)
@@ -80,5 +92,5 @@ def _staged(path: Path, chosen: Format) -> Iterator[Path]:
         sync(path.parent)
     except OSError as error:
         raise ExportError(
-            f"Cannot write {path}: {error.strerror}. Check the folder, its permissions and the disk."
+            f"Cannot write {path}: {error.strerror}. Check the folder, its permissions and the free disk space."
         ) from None

@@ -1,49 +1,51 @@
-"""The formats that a model can be exported to."""
+"""The export formats by name. A new format is one module with a `FORMAT` and one line in FORMATS."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from optotype.errors import ExportError, unknown_name
-from optotype.exporting import onnx
-from optotype.exporting.c import program as c_program
-from optotype.exporting.c import source as c_source
-from optotype.exporting.content import Content
-from optotype.exporting.keras import write as keras_file
-from optotype.exporting.npz import write as npz_file
-from optotype.exporting.verification import Answers, Batches
+
+if TYPE_CHECKING:
+    from optotype.exporting.exported_model import ExportedModel
+    from optotype.exporting.verification import ImageBatches, ProbabilityBatches
+
+FORMATS: Final[Mapping[str, str]] = {
+    "onnx": "onnx",
+    "keras": "keras.write",
+    "npz": "npz.write",
+    "c": "c.format",
+}
+"""Each format's module in this package, imported when it is used: `optotype --help` lists the names without NumPy."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """One format.
+    """An export format.
 
     Attributes:
-        suffixes: How its files' names end; the first is that of the file that is named.
-        write: Writes the content to a path that ends in the first suffix, and to its siblings with the others.
-        predict: Asks the file at a path, by the software that it is meant for: float32 probabilities of shape
+        suffixes: Suffixes of its files; the first one is that of the file that the user names.
+        write: Writes a model to a path with the first suffix, and to its siblings with the other suffixes.
+        predict: Runs the file at a path in the software that it is for; yields float32 probabilities of shape
             (n, classes) for each batch of uint8 images.
-        software: What it is asked by, for people.
+        software: Name of that software, for people.
     """
 
     suffixes: tuple[str, ...]
-    write: Callable[[Content, Path], None]
-    predict: Callable[[Path, Batches], Answers]
+    write: "Callable[[ExportedModel, Path], None]"
+    predict: "Callable[[Path, ImageBatches], ProbabilityBatches]"
     software: str
 
 
-FORMATS: Final[Mapping[str, Format]] = {
-    "onnx": Format((".onnx",), onnx.write, onnx.predict, "onnxruntime"),
-    "keras": Format((".keras",), keras_file.write, keras_file.predict, "Keras"),
-    "npz": Format((".npz",), npz_file.write, npz_file.predict, "NumPy"),
-    "c": Format((".c", ".h"), c_source.write, c_program.predict, "a program compiled from it"),
-}
-"""Every format by its name."""
-
-
 def find_format(name: str) -> Format:
-    """Give a format by its name; ExportError where there is none."""
+    """Return a format by its name.
+
+    Raises:
+        ExportError: If there is no such format.
+    """
     if name not in FORMATS:
         raise ExportError(unknown_name("export format", name, FORMATS))
-    return FORMATS[name]
+    chosen: Format = import_module(f"{__package__}.{FORMATS[name]}").FORMAT
+    return chosen

@@ -1,4 +1,4 @@
-"""Keras's files from strangers: whatever is in them, they are models or ModelErrors, and nothing outside is touched."""
+"""Untrusted Keras files: any content is a model or a ModelError, and no other file is read."""
 
 import contextlib
 import io
@@ -25,7 +25,7 @@ KERNEL = "layers/conv2d/vars/0"
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Save one model in both kinds of file."""
+    """Save a model in both file formats."""
     layers = [
         keras.Input((6, 5, 1)),
         keras.layers.Rescaling(1 / 255),
@@ -48,13 +48,13 @@ pytestmark = [
 
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read HDF5 in this process, which is quicker hundreds of times; a crash would be noticed all the more."""
+    """Read HDF5 in this process, which is faster for hundreds of files; a crash would end the tests."""
 
-    def run(words: list[str], *, input: bytes, **_: object) -> subprocess.CompletedProcess[bytes]:  # noqa: A002
+    def run(command: list[str], *, input: bytes, **_: object) -> subprocess.CompletedProcess[bytes]:  # noqa: A002
         try:
-            return subprocess.CompletedProcess(words, 0, hdf5_worker.convert(input), b"")
-        except Exception as error:  # noqa: BLE001 - as the worker does
-            return subprocess.CompletedProcess(words, 1, b"", str(error).encode())
+            return subprocess.CompletedProcess(command, 0, hdf5_worker.convert(input), b"")
+        except Exception as error:  # noqa: BLE001 - as in the worker
+            return subprocess.CompletedProcess(command, 1, b"", str(error).encode())
 
     monkeypatch.setattr(subprocess, "run", run)
 
@@ -65,33 +65,33 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_mutated_files_are_models_or_model_errors(
     tmp_path: Path, files: dict[str, bytes], in_process: None, suffix: str, seed: int
 ) -> None:
-    """However a file is cut or its bytes are changed, it is a model or a ModelError of one printable line."""
+    """A file that is cut or whose bytes are changed is a model or a ModelError of one printable line."""
     del in_process
     rng = random.Random(seed)  # noqa: S311 - not a secret
     content = bytearray(files[suffix])
     for _ in range(rng.randint(1, 5)):
-        place = rng.randrange(len(content) if rng.random() < 0.5 else min(len(content), 4000))
+        index = rng.randrange(len(content) if rng.random() < 0.5 else min(len(content), 4000))
         match rng.choice(["change", "size", "insert", "remove", "cut"]):
             case "change":
-                content[place] = rng.choice([0, 1, 127, 128, 255, rng.randrange(256)])
+                content[index] = rng.choice([0, 1, 127, 128, 255, rng.randrange(256)])
             case "size":
-                content[place : place + 8] = (2 ** rng.randint(0, 63)).to_bytes(8, "little")
+                content[index : index + 8] = (2 ** rng.randint(0, 63)).to_bytes(8, "little")
             case "insert":
-                content[place:place] = rng.randbytes(rng.randint(1, 9))
+                content[index:index] = rng.randbytes(rng.randint(1, 9))
             case "remove":
-                del content[place : place + rng.randint(1, 9)]
+                del content[index : index + rng.randint(1, 9)]
             case "cut" if rng.random() < 0.2:
-                del content[max(place, 100) :]
+                del content[max(index, 100) :]
     path = tmp_path / f"model{suffix}"
     path.write_bytes(content)
     try:
         from_keras(path)
     except ModelError as error:
-        assert str(error).isprintable(), str(error)  # noqa: PT017 - it need not be raised
+        assert str(error).isprintable(), str(error)  # noqa: PT017 - not every file is an error
 
 
 def _with_weights(path: Path, content: bytes, change: Callable[[Any], None]) -> None:
-    """Write a .keras file whose weights were changed by h5py."""
+    """Write a .keras file after changing its weights with h5py."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         config, weights = archive.read("config.json"), io.BytesIO(archive.read("model.weights.h5"))
     with h5py.File(weights, "r+") as file:
@@ -101,7 +101,7 @@ def _with_weights(path: Path, content: bytes, change: Callable[[Any], None]) -> 
         archive.writestr("model.weights.h5", weights.getvalue())
 
 
-def _replaced(make: Callable[[Any], None]) -> Callable[[Any], None]:
+def _replacing_kernel(make: Callable[[Any], None]) -> Callable[[Any], None]:
     def change(file: Any) -> None:
         del file[KERNEL]
         make(file)
@@ -124,15 +124,15 @@ def _replaced(make: Callable[[Any], None]) -> Callable[[Any], None]:
         lambda file: file.create_group(KERNEL),
     ],
 )
-def test_weights_that_are_not_plain_are_missed(
+def test_only_plain_weights_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], make: Callable[[Any], None]
 ) -> None:
-    """Links to other files, data kept elsewhere, compressed, of another type: none is followed or read."""
+    """Links to other files, external, compressed, chunked and virtual data and other types are not read."""
     monkeypatch.chdir(tmp_path)
     with h5py.File("secret.h5", "w") as file:
         file["kernel"] = np.ones((2, 2, 1, 3), np.float32)
     Path("secret.raw").write_bytes(np.ones(12, np.float32).tobytes())
-    _with_weights(tmp_path / "model.keras", files[".keras"], _replaced(make))
+    _with_weights(tmp_path / "model.keras", files[".keras"], _replacing_kernel(make))
     with pytest.raises(ModelError, match=r"has no 'kernel' as a plain array of float32"):
         from_keras("model.keras")
 
@@ -143,66 +143,66 @@ def _virtual() -> Any:
     return layout
 
 
-def test_weights_that_claim_to_be_huge_are_refused(tmp_path: Path, files: dict[str, bytes]) -> None:
-    """A small file that declares gigabytes of zeros is refused before they are made."""
+def test_huge_declared_weights_are_an_error(tmp_path: Path, files: dict[str, bytes]) -> None:
+    """A small file that declares gigabytes of zeros is an error before they are allocated."""
 
     def make(file: Any) -> None:
         file.create_dataset(KERNEL, (1 << 31,), "<f4")
 
-    _with_weights(tmp_path / "model.keras", files[".keras"], _replaced(make))
+    _with_weights(tmp_path / "model.keras", files[".keras"], _replacing_kernel(make))
     assert (tmp_path / "model.keras").stat().st_size < 100_000
-    with pytest.raises(ModelError, match="it holds more than 536870912 bytes of weights"):
+    with pytest.raises(ModelError, match="536870912 bytes of weights"):
         from_keras(tmp_path / "model.keras")
 
 
-def test_zip_bombs_are_refused(tmp_path: Path) -> None:
-    """A description that unpacks to more than 10 MB is refused, having unpacked no more."""
+def test_zip_bomb_is_an_error(tmp_path: Path) -> None:
+    """A description of more than 10 MB is an error; no more than that is decompressed."""
     path = tmp_path / "model.keras"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("config.json", b" " * 20_000_000)
         archive.writestr("model.weights.h5", b"")
-    with pytest.raises(ModelError, match=r"config.json unpacks to more than 10,000,000 bytes"):
+    with pytest.raises(ModelError, match=r"config.json decompresses to more than 10,000,000 bytes"):
         from_keras(path)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "text"),
     [
-        (b"", "is neither"),
-        (b"\x80\x04\x95pickle", "is neither"),
-        (b"PK\x03\x04", "is a damaged zip file"),
-        (b"\x89HDF\r\n\x1a\n", "holds damaged HDF5"),
+        (b"", "neither a zip file nor HDF5"),
+        (b"\x80\x04\x95pickle", "neither a zip file nor HDF5"),
+        (b"PK\x03\x04", "damaged zip file"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5 is damaged"),
     ],
 )
-def test_other_files(tmp_path: Path, content: bytes, said: str) -> None:
-    """A file that is no model of Keras's is refused, naming it."""
+def test_other_files_are_errors(tmp_path: Path, content: bytes, text: str) -> None:
+    """A file that is not a Keras model is an error with its path."""
     path = tmp_path / "model.h5"
     path.write_bytes(content)
     with pytest.raises(ModelError) as caught:
         from_keras(path)
-    assert said in str(caught.value)
+    assert text in str(caught.value)
     assert str(path) in str(caught.value)
 
 
-def test_weights_without_layers_are_refused(tmp_path: Path, files: dict[str, bytes]) -> None:
-    """An .h5 file of weights alone, as save_weights writes it, is refused for the layers that it lacks."""
+def test_weights_without_layers_are_an_error(tmp_path: Path, files: dict[str, bytes]) -> None:
+    """An .h5 file of save_weights is an error, because it has no description of the layers."""
     with zipfile.ZipFile(io.BytesIO(files[".keras"])) as archive:
         (tmp_path / "model.weights.h5").write_bytes(archive.read("model.weights.h5"))
-    with pytest.raises(ModelError, match="holds weights without the layers"):
+    with pytest.raises(ModelError, match="no description of the layers"):
         from_keras(tmp_path / "model.weights.h5")
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
-    """A missing file, a folder and an impossible path are ModelErrors."""
+    """A missing file, a folder and an invalid path are ModelErrors."""
     for path in (tmp_path / "missing", tmp_path, Path("nul\0"), tmp_path / ("x" * 300)):
         with pytest.raises(ModelError, match="Cannot read the Keras model"):
             from_keras(path)
 
 
-def test_a_reader_that_crashes_or_hangs_is_a_model_error(
+def test_crash_or_timeout_of_the_worker_is_an_error(
     tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever becomes of the process that reads HDF5, this one says so and lives."""
+    """If the process that reads HDF5 crashes or hangs, this process raises a ModelError."""
     path = tmp_path / "model.h5"
     path.write_bytes(files[".h5"])
 
@@ -210,15 +210,15 @@ def test_a_reader_that_crashes_or_hangs_is_a_model_error(
         raise subprocess.TimeoutExpired("reader", 120)
 
     crashed = subprocess.CompletedProcess([], -11, b"", b"")
-    for fake, said in ((lambda *_, **__: crashed, "the reader crashed"), (hang, "was not read in 120 s")):
+    for fake, text in ((lambda *_, **__: crashed, "the reader crashed"), (hang, "longer than 120 s")):
         with monkeypatch.context() as patched, contextlib.ExitStack() as stack:
             patched.setattr(subprocess, "run", fake)
-            stack.enter_context(pytest.raises(ModelError, match=said))
+            stack.enter_context(pytest.raises(ModelError, match=text))
             from_keras(path)
 
 
-def test_without_h5py_its_installation_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """h5py is an extra: without it the error names the command."""
+def test_missing_h5py_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without h5py the message names the command that installs it."""
     monkeypatch.setattr(model_file, "find_spec", lambda _: None)
     with pytest.raises(ModelError, match=r"pip install 'optotype\[keras\]'"):
         from_keras(tmp_path / "model.keras")

@@ -1,4 +1,4 @@
-"""Keras: the file is an ordinary Sequential model."""
+"""Keras export: the file is an ordinary Sequential model."""
 
 import json
 import zipfile
@@ -23,8 +23,8 @@ def _names(model: Any) -> list[str]:
     return [type(layer).__name__ for layer in model.layers]
 
 
-def test_it_is_an_ordinary_model(tmp_path: Path) -> None:
-    """Keras loads a Sequential model of its own layers that takes pixels of 0..255 and ends in softmax."""
+def test_file_is_an_ordinary_model(tmp_path: Path) -> None:
+    """Keras loads a Sequential model of its own layers for pixels of 0..255 that ends in softmax."""
     model = untrained(LAYERS, (5, 4, 2))
     path = export(model, "keras", tmp_path / "model.keras")
     loaded = keras.saving.load_model(path, safe_mode=True)
@@ -36,14 +36,14 @@ def test_it_is_an_ordinary_model(tmp_path: Path) -> None:
 
 
 def test_raw_pixels_are_not_scaled(tmp_path: Path) -> None:
-    """A model of raw pixels has no layer that scales them."""
+    """A model of raw pixels has no Rescaling layer."""
     model = untrained(LAYERS, (5, 4, 2), recipe=Recipe(layers=LAYERS, pixels="raw"))
     path = export(model, "keras", tmp_path / "model.keras")
     assert _names(keras.saving.load_model(path))[0] == "Conv2D"
 
 
-def test_nothing_in_it_is_ours(tmp_path: Path) -> None:
-    """Every class that the file names is Keras's, so that any backend loads it without code of ours."""
+def test_file_contains_only_keras_classes(tmp_path: Path) -> None:
+    """Every class in the file is Keras's own, so that any backend loads it without optotype."""
     path = export(untrained(LAYERS, (5, 4, 2)), "keras", tmp_path / "model.keras")
     config = json.loads(zipfile.ZipFile(path).read("config.json"))
     modules: list[object] = []
@@ -52,11 +52,11 @@ def test_nothing_in_it_is_ours(tmp_path: Path) -> None:
         if isinstance(value, dict):
             modules.append(value.get("module"))
             assert value.get("registered_name") is None
-            for each in value.values():
-                collect(each)
+            for inner in value.values():
+                collect(inner)
         elif isinstance(value, list):
-            for each in value:
-                collect(each)
+            for inner in value:
+                collect(inner)
 
     collect(config)
-    assert {str(each).split(".")[0] for each in modules if each} == {"keras"}
+    assert {str(module).split(".")[0] for module in modules if module} == {"keras"}

@@ -1,4 +1,4 @@
-"""NPZ: the documentation's example is all that a reader needs."""
+"""NPZ export: the reader in the documentation is sufficient to use the file."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import numpy as np
 from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from optotype.exporting.export import export
 from optotype.exporting.npz import reader
-from optotype.exporting.verification import made_images
+from optotype.exporting.verification import synthetic_images
 from tests.exporting.samples import CLASSES, untrained
 
 LAYERS = (
@@ -26,34 +26,36 @@ MODEL = untrained(LAYERS, (7, 6, 2))
 DOCUMENT = Path(__file__).parents[3] / "docs" / "exports.md"
 
 
-def test_the_documentation_shows_the_reader() -> None:
-    """The example in docs/exports.md is, but for its first line, the module by which exports are verified."""
+def test_documentation_shows_the_reader() -> None:
+    """The example in docs/exports.md is the module that verifies exports, except for its docstring."""
     examples = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
     source = Path(reader.__file__).read_text(encoding="utf-8")
     assert source.split("\n\n", 1)[1] in examples
 
 
-def test_the_example_runs_with_numpy_alone(tmp_path: Path) -> None:
-    """In a process without optotype, the documentation's example gives the model's probabilities."""
+def test_example_needs_only_numpy(tmp_path: Path) -> None:
+    """In a process without optotype, the documentation's example computes the model's probabilities."""
     export(MODEL, "npz", tmp_path / "model.npz")
-    images = made_images(MODEL.input_shape)
+    images = synthetic_images(MODEL.input_shape)
     np.save(tmp_path / "images.npy", images)
     text = DOCUMENT.read_text(encoding="utf-8")
     (example,) = (
-        each for each in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "def predict(" in each
+        code for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "def predict(" in code
     )
     ending = (
         "\nimport sys\n"
-        "np.save('answers.npy', predict('model.npz', np.load('images.npy')))\n"
+        "np.save('probabilities.npy', predict('model.npz', np.load('images.npy')))\n"
         "assert not any(name.startswith('optotype') for name in sys.modules)\n"
     )
     (tmp_path / "example.py").write_text(example + ending, encoding="utf-8")
     subprocess.run([sys.executable, "-W", "error", "example.py"], cwd=tmp_path, check=True)
-    np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), MODEL.predict_proba(images), atol=1e-6)
+    np.testing.assert_allclose(
+        np.load(tmp_path / "probabilities.npy"), MODEL.predict_proba(images), atol=1e-6
+    )
 
 
-def test_what_is_inside(tmp_path: Path) -> None:
-    """Weights are arrays under the model's own names; everything else is one text of JSON."""
+def test_content(tmp_path: Path) -> None:
+    """Weights are arrays with the model's names; everything else is one JSON text."""
     with np.load(export(MODEL, "npz", tmp_path / "model.npz"), allow_pickle=False) as file:
         arrays = dict(file)
     network = json.loads(str(arrays.pop("network")))

@@ -1,1 +1,1 @@
-"""Export as C99."""
+"""Export as C99 source code."""

@@ -1,7 +1,7 @@
-"""The layers in C99, on float32, each function as it stands in an exported source; only those that a net uses go in.
+"""The layers as C99 functions on float32; an exported source contains those that its network uses.
 
-Images are rows of pixels, each with its channels, as in Keras. Sizes are int32_t, for an int may have 16 bits. The
-innermost loop runs over filters or units, which lie side by side, so that a compiler can use vector instructions.
+Images have the shape (height, width, channels), as in Keras. Sizes are int32_t because an int may have 16 bits. The
+innermost loop runs over filters or units, which are adjacent in memory, so that a compiler can use vector instructions.
 """
 
 from typing import Final
@@ -20,7 +20,7 @@ static void dense(const float *restrict x, int32_t inputs, const float *restrict
 }
 """,
     "conv2d": """\
-/* top and left: rows and columns of zeros before the image */
+/* top and left: rows and columns of zero padding before the image */
 static void conv2d(const float *restrict x, int32_t height, int32_t width, int32_t channels,
                    const float *restrict kernel, const float *restrict bias, int32_t kernel_height,
                    int32_t kernel_width, int32_t filters, int32_t top, int32_t left,
@@ -47,7 +47,7 @@ static void conv2d(const float *restrict x, int32_t height, int32_t width, int32
 }
 """,
     "max_pool": """\
-/* in place: what is written lies before what is still to be read */
+/* in place: each result is written before the pixels that are still to be read */
 static void max_pool(float *x, int32_t width, int32_t channels, int32_t pool_height, int32_t pool_width,
                      int32_t out_height, int32_t out_width)
 {
@@ -114,7 +114,7 @@ static void softmax(float *x, int32_t n)
 }
 """,
 }
-"""Every function by its name."""
+"""The functions by name."""
 
 ACTIVATIONS: Final = {
     "relu": "relu",
@@ -122,4 +122,4 @@ ACTIVATIONS: Final = {
     "sigmoid": "sigmoid",
     "softmax": "softmax",
 }
-"""The function of each activation."""
+"""The function for each activation."""

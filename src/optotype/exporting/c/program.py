@@ -1,4 +1,4 @@
-"""An exported C source, compiled into a program of its own and asked: what is wrong with it can hurt nobody else."""
+"""Compile an exported C source into a program and run it: faults in a separate process do no harm."""
 
 import os
 import shlex
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from optotype.errors import ExportError
-from optotype.exporting.verification import Answers, Batches
+from optotype.exporting.verification import ImageBatches, ProbabilityBatches
 
 _MAIN: Final = """\
 #include "{header}"
@@ -31,24 +31,24 @@ int main(void)
 """
 
 
-def predict(path: Path, batches: Batches) -> Answers:
-    """Compile a source, and ask the program.
+def predict(path: Path, batches: ImageBatches) -> ProbabilityBatches:
+    """Compile a source and run the program.
 
     Args:
-        path: The source; its header lies beside it.
+        path: The source, with its header next to it.
         batches: uint8 images, each batch of shape (n, height, width, channels).
 
     Yields:
         float32 probabilities of shape (n, classes) for each batch.
 
     Raises:
-        ExportError: There is no C compiler, it refuses the source, or the program fails.
+        ExportError: If there is no C compiler, it rejects the source, or the program fails.
     """
     with TemporaryDirectory() as folder:
         program = build(path, Path(folder), ["-O3"])
         for images in batches:
-            done = _run([str(program)], images.tobytes())
-            yield np.frombuffer(done, np.float32).reshape(len(images), -1)
+            output = _run([str(program)], images.tobytes())
+            yield np.frombuffer(output, np.float32).reshape(len(images), -1)
 
 
 def build(path: Path, folder: Path, options: list[str]) -> Path:
@@ -56,42 +56,42 @@ def build(path: Path, folder: Path, options: list[str]) -> Path:
 
     Args:
         path: The source.
-        folder: Where the program goes.
-        options: For the compiler.
+        folder: The folder for the program.
+        options: Options for the compiler.
 
     Returns:
         The program.
 
     Raises:
-        ExportError: There is no C compiler, or it refuses the source.
+        ExportError: If there is no C compiler, or it rejects the source.
     """
     main, program = folder / "main.c", folder / "program"
     main.write_text(_MAIN.format(header=path.with_suffix(".h").name), "ascii")
-    words = ["-std=c99", *options, f"-I{path.parent}", str(main), str(path), "-o", str(program), "-lm"]
-    _run([*_compiler(), *words])
+    arguments = ["-std=c99", *options, f"-I{path.parent}", str(main), str(path), "-o", str(program), "-lm"]
+    _run([*_compiler(), *arguments])
     return program
 
 
 def _compiler() -> list[str]:
-    """Give the command of the C compiler: what CC says, else whichever is there."""
-    named = shlex.split(os.environ.get("CC", ""))
-    choices = [named] if named else [["cc"], ["gcc"], ["clang"]]
-    found = next((words for words in choices if shutil.which(words[0])), None)
-    if found is None:
-        tried = " or ".join(words[0] for words in choices)
-        raise ExportError(
-            f"An export to C is verified by compiling it, and there is no C compiler ({tried}), expected one."
-            " Install one (on Debian and Ubuntu: apt-get install gcc), or name it by the environment variable CC."
-        )
-    return found
+    """Return the C compiler's command: the value of CC, or the first compiler that is installed."""
+    from_environment = shlex.split(os.environ.get("CC", ""))
+    commands = [from_environment] if from_environment else [["cc"], ["gcc"], ["clang"]]
+    for command in commands:
+        if shutil.which(command[0]):
+            return command
+    tried = " or ".join(command[0] for command in commands)
+    raise ExportError(
+        f"Cannot verify the export to C: no C compiler is installed ({tried}). Install one (on Debian and Ubuntu:"
+        " apt-get install gcc), or set the environment variable CC to your compiler."
+    )
 
 
-def _run(words: list[str], given: bytes = b"") -> bytes:
-    done = subprocess.run(words, input=given, capture_output=True, check=False)  # noqa: S603 - a list, no shell
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
+def _run(command: list[str], content: bytes = b"") -> bytes:
+    result = subprocess.run(command, input=content, capture_output=True, check=False)  # noqa: S603 - a list, no shell
+    if result.returncode:
+        errors = result.stderr.decode(errors="replace").strip().splitlines()
         raise ExportError(
-            f"{words[0]} failed with code {done.returncode} on the exported C source ({' '.join(said[:3])}), expected"
-            " it to work. Nothing was kept. Name another compiler by the environment variable CC."
+            f"{command[0]} failed with code {result.returncode} on the exported C source ({' '.join(errors[:3])}),"
+            " expected it to succeed. Nothing was saved. Set the environment variable CC to another compiler."
         )
-    return done.stdout
+    return result.stdout

@@ -1,7 +1,7 @@
-"""A model as C99: a header and a source for any processor with a C compiler, a microcontroller's too.
+"""C export: a header and a C99 source for any processor with a C compiler, including microcontrollers.
 
-Nothing is allocated, and nothing but <math.h> and <stdint.h> is needed. Weights are constants. What a layer gives lies
-in one of two static arrays, by turns; activations, normalization and pooling are done in place.
+The code allocates no memory and needs only <math.h> and <stdint.h>. Weights are constants. The outputs of layers
+alternate between two static arrays; activations, normalization and pooling work in place.
 """
 
 import re
@@ -17,121 +17,141 @@ from numpy.typing import NDArray
 from optotype.engine.layers import BatchNormalization, Conv2D, Dense, MaxPooling2D
 from optotype.errors import ExportError
 from optotype.exporting.c.functions import ACTIVATIONS, FUNCTIONS
-from optotype.exporting.content import Content, Stage
+from optotype.exporting.exported_model import ExportedLayer, ExportedModel
 
-_PER_LINE: Final = 8
+_NUMBERS_PER_LINE: Final = 8
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 @dataclass
 class _Program:
-    """What has been written so far."""
+    """The parts of a source.
+
+    Attributes:
+        constants: Definitions of weights.
+        calls: Calls of functions, in order.
+        functions: Names of the functions that are called.
+        parameters: Number of weights.
+        sizes: Sizes of the two static arrays.
+        current: Index of the array that contains the last layer's output.
+    """
 
     constants: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
-    numbers: int = 0
+    functions: set[str] = field(default_factory=set)
+    parameters: int = 0
     sizes: list[int] = field(default_factory=list)
-    at: int = 0
-
-    def constant(self, name: str, values: NDArray[np.float32]) -> str:
-        """Write weights down; returns their name."""
-        words = [f"{value}f" for value in values.ravel().astype(np.float32).astype(str).tolist()]
-        lines = [", ".join(words[start : start + _PER_LINE]) for start in range(0, len(words), _PER_LINE)]
-        body = ",\n    ".join(lines)
-        self.constants.append(f"static const float {name}[{values.size}] = {{\n    {body}\n}};\n")
-        self.numbers += values.size
-        return name
-
-    def call(self, function: str, *arguments: object) -> None:
-        """Write a call down."""
-        self.used.add(function)
-        self.calls.append(f"{function}({', '.join(map(str, arguments))});")
-
-    def move(self, size: int) -> tuple[str, str]:
-        """Go on to the other array, which must hold so many numbers; returns the names of both."""
-        before, self.at = self.here, 1 - self.at
-        self.sizes[self.at] = max(self.sizes[self.at], size)
-        return before, self.here
+    current: int = 0
 
     @property
-    def here(self) -> str:
-        """The array that holds what the last layer gave."""
-        return "ab"[self.at]
+    def array(self) -> str:
+        """Name of the array that contains the last layer's output."""
+        return "ab"[self.current]
+
+    def add_constant(self, name: str, values: NDArray[np.float32]) -> str:
+        """Define an array of weights; return its name."""
+        numbers = [f"{value}f" for value in values.ravel().astype(np.float32).astype(str).tolist()]
+        lines = [
+            ", ".join(numbers[start : start + _NUMBERS_PER_LINE])
+            for start in range(0, len(numbers), _NUMBERS_PER_LINE)
+        ]
+        body = ",\n    ".join(lines)
+        self.constants.append(f"static const float {name}[{values.size}] = {{\n    {body}\n}};\n")
+        self.parameters += values.size
+        return name
+
+    def add_call(self, function: str, *arguments: object) -> None:
+        """Add a call of a function."""
+        self.functions.add(function)
+        self.calls.append(f"{function}({', '.join(map(str, arguments))});")
+
+    def switch_arrays(self, size: int) -> tuple[str, str]:
+        """Make the other array the current one, with at least this size; return the old and the new array's name."""
+        previous, self.current = self.array, 1 - self.current
+        self.sizes[self.current] = max(self.sizes[self.current], size)
+        return previous, self.array
 
 
-def write(content: Content, path: Path) -> None:
-    """Write a source, and a header beside it.
+def write(model: ExportedModel, path: Path) -> None:
+    """Write a source, and a header next to it.
 
     Args:
-        content: The model.
-        path: The source, which ends in ".c".
+        model: The model.
+        path: The source, with the suffix ".c".
 
     Raises:
-        ExportError: The name is none that a source can include as it stands.
-        OSError: They cannot be written.
+        ExportError: If the name cannot be used in an #include directive without escapes.
+        OSError: If the files cannot be written.
     """
     if not _PLAIN.fullmatch(path.name):
         raise ExportError(
-            f"The C source would be named {path.name!r}, expected letters, digits and _ . - alone, since a program"
-            " includes it by its name. Name it otherwise with --out."
+            f"The name of the C source is {path.name!r}, expected only letters, digits and _ . - because programs"
+            " include it by its name. Choose another name with --out."
         )
-    program = _Program(sizes=[prod(content.input_shape), 0])
-    for place, stage in enumerate(content.stages):
-        _add(program, place, stage, last=stage is content.stages[-1])
-    path.with_suffix(".h").write_text(_header(content, path.stem, program), "ascii")
-    path.write_text(_source(content, path.stem, program), "ascii")
+    program = _Program(sizes=[prod(model.input_shape), 0])
+    for index, exported in enumerate(model.layers):
+        _add_layer(program, index, exported, is_last=exported is model.layers[-1])
+    path.with_suffix(".h").write_text(_header(model, path.stem, program), "ascii")
+    path.write_text(_source(model, path.stem, program), "ascii")
 
 
-def _add(program: _Program, place: int, stage: Stage, *, last: bool) -> None:
-    """Write a layer down; Flatten and Dropout change nothing."""
-    weights, shape, out = stage.weights, stage.input_shape, stage.output_shape
-    match stage.layer:
+def _add_layer(program: _Program, index: int, exported: ExportedLayer, *, is_last: bool) -> None:
+    """Add a layer; Flatten and Dropout need no code."""
+    layer, weights = exported.layer, exported.weights
+    shape, out = exported.input_shape, exported.output_shape
+    match layer:
         case Dense():
-            kernel, bias = (program.constant(f"{name}_{place}", weights[name]) for name in ("kernel", "bias"))
-            before, after = (program.here, "probabilities") if last else program.move(prod(out))
-            program.call("dense", before, shape[0], kernel, bias, out[0], after)
-            _activate(program, stage.layer.activation, after, prod(out))
-        case Conv2D():
-            kernel, bias = (program.constant(f"{name}_{place}", weights[name]) for name in ("kernel", "bias"))
-            window = stage.layer.window
-            corner = [(side - 1) // 2 if stage.layer.padding == "same" else 0 for side in window]
-            before, after = program.move(prod(out))
-            program.call(
-                "conv2d", before, *shape, kernel, bias, *window, out[2], *corner, out[0], out[1], after
+            kernel, bias = (
+                program.add_constant(f"{name}_{index}", weights[name]) for name in ("kernel", "bias")
             )
-            _activate(program, stage.layer.activation, after, prod(out))
+            x, y = (program.array, "probabilities") if is_last else program.switch_arrays(prod(out))
+            program.add_call("dense", x, shape[0], kernel, bias, out[0], y)
+            _add_activation(program, layer.activation, y, prod(out))
+        case Conv2D():
+            kernel, bias = (
+                program.add_constant(f"{name}_{index}", weights[name]) for name in ("kernel", "bias")
+            )
+            window = layer.window
+            padding = [(size - 1) // 2 if layer.padding == "same" else 0 for size in window]
+            x, y = program.switch_arrays(prod(out))
+            program.add_call("conv2d", x, *shape, kernel, bias, *window, out[2], *padding, out[0], out[1], y)
+            _add_activation(program, layer.activation, y, prod(out))
         case MaxPooling2D():
-            program.call("max_pool", program.here, shape[1], shape[2], *stage.layer.window, out[0], out[1])
+            program.add_call("max_pool", program.array, shape[1], shape[2], *layer.window, out[0], out[1])
         case BatchNormalization():
-            scale, shift = _folded(stage.layer, stage)
-            names = program.constant(f"scale_{place}", scale), program.constant(f"shift_{place}", shift)
-            program.call("normalize", program.here, prod(shape[:-1]), shape[-1], *names)
+            scale, shift = _scale_and_shift(layer, exported)
+            names = (
+                program.add_constant(f"scale_{index}", scale),
+                program.add_constant(f"shift_{index}", shift),
+            )
+            program.add_call("normalize", program.array, prod(shape[:-1]), shape[-1], *names)
 
 
-def _activate(program: _Program, activation: str, array: str, size: int) -> None:
+def _add_activation(program: _Program, activation: str, array: str, size: int) -> None:
     if activation != "linear":
-        program.call(ACTIVATIONS[activation], array, size)
+        program.add_call(ACTIVATIONS[activation], array, size)
 
 
-def _folded(layer: BatchNormalization, stage: Stage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Make one product and one sum of a normalization, in float64."""
-    wide = {name: values.astype(np.float64) for name, values in stage.weights.items()}
-    scale = wide["gamma"] / np.sqrt(wide["moving_variance"] + layer.epsilon)
-    shift = wide["beta"] - wide["moving_mean"] * scale
+def _scale_and_shift(
+    layer: BatchNormalization, exported: ExportedLayer
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return batch normalization as one multiplication and one addition, computed in float64."""
+    weights = {name: values.astype(np.float64) for name, values in exported.weights.items()}
+    scale = weights["gamma"] / np.sqrt(weights["moving_variance"] + layer.epsilon)
+    shift = weights["beta"] - weights["moving_mean"] * scale
     return scale.astype(np.float32), shift.astype(np.float32)
 
 
-def _header(content: Content, stem: str, program: _Program) -> str:
-    height, width, channels = content.input_shape
+def _header(model: ExportedModel, stem: str, program: _Program) -> str:
+    height, width, channels = model.input_shape
     guard = "OPTOTYPE_" + re.sub(r"[^A-Z0-9]", "_", stem.upper()) + "_H"
-    # Names may hold what would end a comment.
-    recipe = re.sub(r"[^A-Za-z0-9 _.-]", "_", content.recipe)
+    # A name may contain the end of a comment.
+    recipe = re.sub(r"[^A-Za-z0-9 _.-]", "_", model.recipe)
     return f"""\
 /* An image classifier, exported by optotype (recipe {recipe}). C99 with <math.h> and <stdint.h>; no malloc.
 
-   Memory: {4 * program.numbers} bytes of constants, {4 * sum(program.sizes)} bytes of static arrays, and a few hundred
-   bytes of stack. The static arrays are shared by all calls: call it from one thread at a time.
+   Memory: {4 * program.parameters} bytes of constants, {4 * sum(program.sizes)} bytes of static arrays,
+   and a few hundred bytes of stack. All calls share the static arrays: call it from one thread at a time.
    Link with -lm. */
 #ifndef {guard}
 #define {guard}
@@ -141,17 +161,17 @@ def _header(content: Content, stem: str, program: _Program) -> str:
 #define OPTOTYPE_HEIGHT {height}
 #define OPTOTYPE_WIDTH {width}
 #define OPTOTYPE_CHANNELS {channels}
-#define OPTOTYPE_CLASSES {len(content.class_names)}
+#define OPTOTYPE_CLASSES {len(model.class_names)}
 
 #ifdef __cplusplus
 extern "C" {{
 #endif
 
-/* The names of the classes, in UTF-8. */
+/* Class names in UTF-8. */
 extern const char *const optotype_class_names[OPTOTYPE_CLASSES];
 
-/* image: OPTOTYPE_HEIGHT * OPTOTYPE_WIDTH * OPTOTYPE_CHANNELS bytes, row by row, the channels of a pixel side by side.
-   probabilities: OPTOTYPE_CLASSES numbers that add up to 1. */
+/* image: OPTOTYPE_HEIGHT * OPTOTYPE_WIDTH * OPTOTYPE_CHANNELS bytes in the order rows, columns, channels.
+   probabilities: OPTOTYPE_CLASSES numbers whose sum is 1. */
 void optotype_predict(const uint8_t *image, float *probabilities);
 
 #ifdef __cplusplus
@@ -162,9 +182,9 @@ void optotype_predict(const uint8_t *image, float *probabilities);
 """
 
 
-def _source(content: Content, stem: str, program: _Program) -> str:
-    functions = [text for name, text in FUNCTIONS.items() if name in program.used]
-    names = ",\n    ".join(map(_string, content.class_names))
+def _source(model: ExportedModel, stem: str, program: _Program) -> str:
+    functions = [text for name, text in FUNCTIONS.items() if name in program.functions]
+    names = ",\n    ".join(map(_string, model.class_names))
     calls = _lines(program.calls)
     sizes = zip("ab", program.sizes, strict=True)
     arrays = _lines(f"static float {name}[{size}];" for name, size in sizes if size)
@@ -179,8 +199,8 @@ void optotype_predict(const uint8_t *image, float *probabilities)
 {{
 {arrays}
     int32_t i;
-    for (i = 0; i < {prod(content.input_shape)}; i++)
-        a[i] = (float)image[i] * {np.float32(content.scale)!s}f;
+    for (i = 0; i < {prod(model.input_shape)}; i++)
+        a[i] = (float)image[i] * {np.float32(model.scale)!s}f;
 {calls}
 }}
 """,
@@ -193,7 +213,7 @@ def _lines(statements: Iterable[str]) -> str:
 
 
 def _string(text: str) -> str:
-    """Write a string literal: whatever is not plain as three octal digits, which a digit behind cannot lengthen."""
+    """Return a string literal; special characters become three octal digits, which a following digit cannot extend."""
     escaped = (
         chr(byte) if _PLAIN.fullmatch(chr(byte)) else f"\\{byte:03o}"
         for byte in text.encode("utf-8", "backslashreplace")

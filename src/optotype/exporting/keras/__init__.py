@@ -1,1 +1,1 @@
-"""Keras model files, in and out."""
+"""Export to and import from Keras model files."""

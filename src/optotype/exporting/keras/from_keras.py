@@ -1,4 +1,4 @@
-"""Keras's models as ours: from_keras. Nothing in the file is run or believed: it is descriptions and numbers."""
+"""Import Keras models: from_keras. The file is read as data; nothing in it is run or trusted."""
 
 from collections.abc import Mapping, Sequence
 from math import prod
@@ -10,22 +10,20 @@ from numpy.typing import NDArray
 
 from optotype.engine.layers import Dense, Flatten, Parameter, describe
 from optotype.errors import EngineError, ModelError, RecipeError
-from optotype.exporting.keras.hdf5_worker import MOST_BYTES
-from optotype.exporting.keras.layers import Network, Read, read_layers
+from optotype.exporting.keras.hdf5_worker import MAX_BYTES
+from optotype.exporting.keras.layers import TranslatedLayer, TranslatedNetwork, translate_layers
 from optotype.exporting.keras.model_file import KerasFile, read
 from optotype.models.model import Model
-from optotype.models.provenance import Provenance
 from optotype.recipes.recipe import Recipe
 
 ImageShape = tuple[int, int, int]
 
-_MOST_ENTRIES: Final = 3_000
-_LARGEST_SIDE: Final = 4_096
-_MOST_PARAMETERS: Final = MOST_BYTES // 4
-_ACCEPTED: Final = (
-    "What can be taken over is a Sequential model of Rescaling(1/255), Conv2D (stride 1), MaxPooling2D,"
-    " BatchNormalization, Dropout, Flatten, Dense and relu, tanh or sigmoid, which ends in Dense with softmax or in its"
-    " logits."
+_MAX_ENTRIES: Final = 3_000
+_MAX_SIDE: Final = 4_096
+_MAX_PARAMETERS: Final = MAX_BYTES // 4
+_SUPPORTED: Final = (
+    "Supported are Sequential models of Rescaling(1/255), Conv2D (stride 1), MaxPooling2D, BatchNormalization, Dropout,"
+    " Flatten, Dense and relu, tanh or sigmoid activations that end in Dense with softmax or in its logits."
 )
 
 
@@ -36,134 +34,139 @@ def from_keras(
     pixels: Literal["unit", "raw"] | None = None,
     input_shape: ImageShape | None = None,
 ) -> Model:
-    """Take over the layers and weights of a Keras model, without Keras, and without running anything that is in it.
+    """Import the layers and weights of a Keras model, without Keras and without running code in the file.
 
     Args:
         path: A .keras file, or a legacy .h5 file, of a Sequential model.
-        class_names: One name a class; "0", "1" and so on unless given.
-        pixels: What the model was trained on: "unit" for pixels in 0..1, "raw" for 0..255. A model that begins with
-            Rescaling(1/255) says so itself; any other counts as "raw" unless this is given.
-        input_shape: (height, width, channels) of an image, where the model takes flat rows.
+        class_names: One name per class. Default: "0", "1" and so on.
+        pixels: The range of pixels that the model was trained on: "unit" for 0..1, "raw" for 0..255. It is known for a
+            model that begins with Rescaling(1/255); the default for all others is "raw".
+        input_shape: (height, width, channels) of an image, required if the model takes flat rows.
 
     Returns:
-        A model that predicts what Keras's does. Where that ends in logits, softmax is added.
+        A model with the predictions of the Keras model. If that ends in logits, softmax is added.
 
     Raises:
-        ModelError: The file is missing, damaged or too large, h5py is not installed, or the model has layers or
-            settings that ours cannot tell; the message names them all.
+        ModelError: If the file is missing, damaged or too large, h5py is not installed, or the model has layers or
+            settings that optotype does not have; the message lists all of them.
     """
-    place = Path(path)
-    file = read(place)
+    keras_path = Path(path)
+    file = read(keras_path)
     try:
-        network = read_layers(_entries(place, file.config))
+        network = translate_layers(_entries(keras_path, file.config))
         shape = _image_shape(network, input_shape)
         names = _class_names(network, class_names)
         _check_pixels(network, pixels)
     except RecursionError:
         raise ModelError(
-            f"{place} describes its layers too deeply, expected a Keras model. {_ACCEPTED}"
+            f"Cannot import {keras_path}: its description of the layers is nested too deeply. {_SUPPORTED}"
         ) from None
     if network.problems:
-        raise ModelError(f"{place} cannot be taken over: {'; '.join(network.problems)}. {_ACCEPTED}")
+        raise ModelError(f"Cannot import {keras_path}: {'; '.join(network.problems)}. {_SUPPORTED}")
     try:
-        layers = tuple(each.layer for each in network.layers[:-1])
+        layers = tuple(translated.layer for translated in network.layers[:-1])
         recipe = Recipe(
             name="from-keras", source="a Keras model", layers=layers, pixels=network.pixels or pixels or "raw"
         )
         weights = _weights(network.layers, shape, file)
-        return Model(recipe, shape, names, weights, Provenance(imported_from=place.name))
+        return Model(recipe, shape, names, weights, {"imported_from": keras_path.name})
     except (ModelError, RecipeError, EngineError) as error:
-        raise ModelError(f"{place} cannot be taken over. {error}") from None
+        raise ModelError(f"Cannot import {keras_path}: {error}") from None
 
 
 def _entries(path: Path, config: Any) -> list[Any]:  # noqa: ANN401 - any JSON value
-    """Give the list of layers of a Sequential model's description."""
-    kind = config.get("class_name") if isinstance(config, dict) else None
-    inner = config.get("config") if isinstance(config, dict) else None
-    # Keras 2.2 and before keep the list itself.
-    entries = inner.get("layers") if isinstance(inner, dict) else inner
-    if kind != "Sequential" or not isinstance(entries, list) or len(entries) > _MOST_ENTRIES:
+    """Return the layers in the description of a Sequential model."""
+    class_name = config.get("class_name") if isinstance(config, dict) else None
+    settings = config.get("config") if isinstance(config, dict) else None
+    # In files of Keras 2.2 and older the settings are the list of layers itself.
+    entries = settings.get("layers") if isinstance(settings, dict) else settings
+    if class_name != "Sequential" or not isinstance(entries, list) or len(entries) > _MAX_ENTRIES:
         raise ModelError(
-            f"{path} holds a model of the kind {ascii(kind)[:60]}, expected 'Sequential'. {_ACCEPTED}"
+            f"Cannot import {path}: its model is of the class {ascii(class_name)[:60]}, expected 'Sequential'."
+            f" {_SUPPORTED}"
         )
     return entries
 
 
-def _image_shape(network: Network, given: ImageShape | None) -> ImageShape:
-    """Say what an image is; a model of flat rows gets a Flatten before it."""
-    found = network.shape
+def _image_shape(network: TranslatedNetwork, requested: ImageShape | None) -> ImageShape:
+    """Return the shape of an image; a Flatten layer is added in front of a model of flat rows."""
+    declared = network.shape
     first = network.layers[0].layer if network.layers else None
-    if found is not None and len(found) == 2 and isinstance(first, Flatten):
-        found = *found, 1
-    if found is not None and len(found) == 1 and given is not None and prod(given) == found[0]:
+    if declared is not None and len(declared) == 2 and isinstance(first, Flatten):
+        declared = *declared, 1
+    is_flat = declared is not None and len(declared) == 1
+    if declared is not None and is_flat and requested is not None and prod(requested) == declared[0]:
         if not isinstance(first, Flatten):
-            network.layers.insert(0, Read(Flatten()))
-        found = given
-    shape = given if found is None and given is not None else found
-    if shape is None or len(shape) != 3 or (given is not None and tuple(given) != shape):
+            network.layers.insert(0, TranslatedLayer(Flatten()))
+        declared = requested
+    shape = requested if declared is None and requested is not None else declared
+    if shape is None or len(shape) != 3 or (requested is not None and tuple(requested) != shape):
         network.problems.append(
-            f"its input has the shape {found}, expected (height, width, channels): say what the images are, as in"
+            f"its input has the shape {declared}, expected (height, width, channels): pass the shape of an image, as in"
             " from_keras(path, input_shape=(28, 28, 1))"
         )
         return (1, 1, 1)
-    if not all(1 <= side <= _LARGEST_SIDE for side in shape):
-        network.problems.append(f"its images have the shape {shape}, expected at most {_LARGEST_SIDE} a side")
+    if not all(1 <= side <= _MAX_SIDE for side in shape):
+        network.problems.append(
+            f"its images have the shape {shape}, expected at most {_MAX_SIDE} pixels per side"
+        )
     return shape[0], shape[1], shape[2]
 
 
-def _class_names(network: Network, given: Sequence[str] | None) -> tuple[str, ...]:
-    """Name the classes, and see that the last layer has one unit for each."""
+def _class_names(network: TranslatedNetwork, requested: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of the classes, after checking that the last layer has one unit per class."""
     head = network.layers[-1].layer if network.layers else None
     if not isinstance(head, Dense) or head.activation not in {"softmax", "linear"} or head.units < 2:
         network.problems.append(
-            f"it ends with {head}, expected Dense with softmax or none, and a unit for each class"
+            f"its last layer is {head}, expected Dense with softmax or without activation and one unit per class"
         )
         return ()
-    if any(
-        isinstance(each.layer, Dense) and each.layer.activation == "softmax" for each in network.layers[:-1]
-    ):
-        network.problems.append("it has softmax before its end, expected it there alone")
-    if given is not None and len(given) != head.units:
+    inner = [translated.layer for translated in network.layers[:-1]]
+    if any(isinstance(layer, Dense) and layer.activation == "softmax" for layer in inner):
+        network.problems.append("it has softmax before the last layer, expected it only there")
+    if requested is not None and len(requested) != head.units:
         network.problems.append(
-            f"{len(given)} class names were given, expected {head.units}, one for each unit"
+            f"it has {head.units} units in its last layer, but {len(requested)} class names"
         )
-    return tuple(map(str, range(head.units) if given is None else given))
+    return tuple(map(str, range(head.units) if requested is None else requested))
 
 
-def _check_pixels(network: Network, given: Literal["unit", "raw"] | None) -> None:
-    if given is not None and network.pixels not in {None, given}:
+def _check_pixels(network: TranslatedNetwork, requested: Literal["unit", "raw"] | None) -> None:
+    if requested is not None and network.pixels not in {None, requested}:
         network.problems.append(
-            f"pixels={given!r} was given, but its own Rescaling makes them {network.pixels!r}"
+            f"pixels={requested!r} contradicts its Rescaling layer, which means {network.pixels!r}"
         )
 
 
-def _weights(layers: Sequence[Read], shape: ImageShape, file: KerasFile) -> Mapping[str, NDArray[np.float32]]:
-    """Find the weights of each layer under our names for them."""
-    rows = describe([each.layer for each in layers], shape)
-    if (size := sum(row.size for row in rows)) > _MOST_PARAMETERS:
-        raise ModelError(f"Its layers have {size:,} parameters, expected at most {_MOST_PARAMETERS:,}.")
+def _weights(
+    layers: Sequence[TranslatedLayer], shape: ImageShape, file: KerasFile
+) -> Mapping[str, NDArray[np.float32]]:
+    """Return the weights of all layers by optotype's names."""
+    rows = describe([translated.layer for translated in layers], shape)
+    if (size := sum(row.size for row in rows)) > _MAX_PARAMETERS:
+        raise ModelError(f"Its layers have {size:,} parameters, expected at most {_MAX_PARAMETERS:,}.")
     return {
-        f"{place}.{parameter.name}": _weight(each, parameter, file.arrays)
-        for place, (each, row) in enumerate(zip(layers, rows, strict=True))
+        f"{index}.{parameter.name}": _weight(translated, parameter, file.arrays)
+        for index, (translated, row) in enumerate(zip(layers, rows, strict=True))
         for parameter in row.parameters
     }
 
 
 def _weight(
-    found: Read, parameter: Parameter, arrays: Mapping[str, NDArray[np.float32]]
+    translated: TranslatedLayer, parameter: Parameter, arrays: Mapping[str, NDArray[np.float32]]
 ) -> NDArray[np.float32]:
-    """Find one weight, by its place in a .keras file, by its name in an .h5 file; make it where the layer has none."""
-    if parameter.name not in found.parameters:
+    """Find a weight by its index in a .keras file or its name in an .h5 file; fill it if the layer has none."""
+    if parameter.name not in translated.parameters:
         return np.full(parameter.shape, float(parameter.initializer == "ones"), np.float32)
-    index = found.parameters.index(parameter.name)
+    index = translated.parameters.index(parameter.name)
     for root in ("layers", "_layer_checkpoint_dependencies"):
-        if (path := f"{root}/{found.group}/vars/{index}") in arrays:
+        if (path := f"{root}/{translated.group}/vars/{index}") in arrays:
             return arrays[path]
-    inside = f"model_weights/{found.name}/"
+    prefix = f"model_weights/{translated.name}/"
     for path, values in arrays.items():
-        if path.startswith(inside) and path.rsplit("/", 1)[1].split(":")[0] == parameter.name:
+        if path.startswith(prefix) and path.rsplit("/", 1)[1].split(":")[0] == parameter.name:
             return values
     raise ModelError(
-        f"The layer {ascii(found.name)[:60]} has no {parameter.name!r} as a plain array of float32, expected one."
+        f"The layer {ascii(translated.name)[:60]} has no {parameter.name!r} as a plain array of float32."
         " Save the model again."
     )

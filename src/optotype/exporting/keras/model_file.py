@@ -1,4 +1,4 @@
-"""Keras's model files, .keras and legacy .h5, read without Keras: a description in JSON, and arrays. No code is run."""
+"""Read Keras model files (.keras and legacy .h5) without Keras, as JSON and arrays; no code in them is run."""
 
 import io
 import json
@@ -20,13 +20,13 @@ from safetensors.numpy import load
 from optotype.errors import ModelError
 from optotype.exporting.keras.hdf5_worker import CONFIG
 
-_MOST_CONFIG: Final = 10_000_000
-_MOST_WEIGHTS: Final = 1 << 30
-_SECONDS: Final = 120
-_HDF5: Final = b"\x89HDF\r\n\x1a\n"
-_ZIP: Final = b"PK\x03\x04"
+_MAX_CONFIG: Final = 10_000_000
+_MAX_WEIGHTS: Final = 1 << 30
+_TIMEOUT_SECONDS: Final = 120
+_HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"
+_ZIP_MAGIC: Final = b"PK\x03\x04"
 _MEMBERS: Final = ("config.json", "model.weights.h5")
-_ZIP_FAULTS: Final = (
+_ZIP_ERRORS: Final = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
@@ -39,7 +39,7 @@ _ZIP_FAULTS: Final = (
 
 @dataclass(frozen=True, eq=False)
 class KerasFile:
-    """What a file holds; nothing of it has been believed yet.
+    """The content of a file, not validated yet.
 
     Attributes:
         config: The model's description, as JSON values.
@@ -51,65 +51,64 @@ class KerasFile:
 
 
 def read(path: Path) -> KerasFile:
-    """Read a file that anybody may have made.
+    """Read a file from any source; it may be damaged or malicious.
 
     Args:
         path: A .keras or .h5 file.
 
     Raises:
-        ModelError: It is missing, damaged, too large or no such file, or h5py is not installed; the message names it.
+        ModelError: If the file is missing, damaged, too large or not a Keras model, or h5py is not installed.
     """
     if find_spec("h5py") is None:
         raise ModelError(
-            f"{path} is read with h5py, which is not installed, expected it to be. Install it: pip install"
-            " 'optotype[keras]'."
+            f"Cannot read {path}: the package h5py is not installed. Install it: pip install 'optotype[keras]'."
         )
     try:
-        if path.stat().st_size > _MOST_WEIGHTS:
-            raise _fault(path, f"has {path.stat().st_size:,} bytes, expected at most {_MOST_WEIGHTS:,}")
+        if path.stat().st_size > _MAX_WEIGHTS:
+            raise _error(path, f"it has {path.stat().st_size:,} bytes, the limit is {_MAX_WEIGHTS:,}")
         content = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelError(
             f"Cannot read the Keras model {path}: {reason}. Check the path and its permissions."
         ) from None
-    if content.startswith(_ZIP):
+    if content.startswith(_ZIP_MAGIC):
         text, weights = _unzip(path, content)
         return KerasFile(_parse(path, text), _hdf5(path, weights))
-    if content.startswith(_HDF5):
+    if content.startswith(_HDF5_MAGIC):
         arrays = _hdf5(path, content)
         text = arrays.pop(CONFIG, np.zeros(0)).tobytes()
         if not text:
-            raise _fault(path, "holds weights without the layers")
+            raise _error(path, "it contains weights but no description of the layers")
         return KerasFile(_parse(path, text), arrays)
-    raise _fault(path, "is neither")
+    raise _error(path, "it is neither a zip file nor HDF5")
 
 
-def _fault(path: Path, what: str) -> ModelError:
+def _error(path: Path, reason: str) -> ModelError:
     return ModelError(
-        f"The file {path} {what}, expected a model as Keras saves it in .keras or .h5."
-        " Save it again: model.save('name.keras')."
+        f"Cannot read the Keras model {path}: {reason}. Expected a .keras or .h5 file that Keras saved."
+        " Save the model again: model.save('name.keras')."
     )
 
 
 def _unzip(path: Path, content: bytes) -> tuple[bytes, bytes]:
-    """Give the description and the weights of a .keras file; no member may unpack to more than is believable."""
+    """Return the description and the weights in a .keras file, each decompressed to a limited size."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             config, weights = (
-                _member(archive, name, most)
-                for name, most in zip(_MEMBERS, (_MOST_CONFIG, _MOST_WEIGHTS), strict=True)
+                _read_member(archive, name, limit)
+                for name, limit in zip(_MEMBERS, (_MAX_CONFIG, _MAX_WEIGHTS), strict=True)
             )
-    except (*_ZIP_FAULTS, OSError) as error:
-        raise _fault(path, f"is a damaged zip file ({str(error) or type(error).__name__})") from None
+    except (*_ZIP_ERRORS, OSError) as error:
+        raise _error(path, f"it is a damaged zip file ({str(error) or type(error).__name__})") from None
     return config, weights
 
 
-def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+def _read_member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
     with archive.open(name) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise ValueError(f"{name} unpacks to more than {most:,} bytes")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"{name} decompresses to more than {limit:,} bytes")
     return content
 
 
@@ -117,19 +116,22 @@ def _parse(path: Path, text: bytes) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise _fault(path, "describes its layers in what is not JSON") from None
+        raise _error(path, "its description of the layers is not valid JSON") from None
 
 
 def _hdf5(path: Path, content: bytes) -> dict[str, NDArray[np.float32]]:
-    """Let a process of its own read HDF5, and believe it no more than the file."""
-    words = [sys.executable, "-m", "optotype.exporting.keras.hdf5_worker"]
+    """Read HDF5 in a separate process; its output is trusted no more than the file."""
+    command = [sys.executable, "-m", "optotype.exporting.keras.hdf5_worker"]
     try:
-        done = subprocess.run(words, input=content, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
-        if done.returncode:
-            said = done.stderr.decode(errors="replace") if done.returncode == 1 else "the reader crashed"
-            raise _fault(path, f"holds damaged HDF5 ({said.strip()})")
-        return load(done.stdout)
+        result = subprocess.run(  # noqa: S603 - a list, no shell
+            command, input=content, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False
+        )
+        if result.returncode:
+            is_message = result.returncode == 1
+            reason = result.stderr.decode(errors="replace") if is_message else "the reader crashed"
+            raise _error(path, f"its HDF5 is damaged ({reason.strip()})")
+        return load(result.stdout)
     except subprocess.TimeoutExpired:
-        raise _fault(path, f"holds HDF5 that was not read in {_SECONDS} s") from None
+        raise _error(path, f"reading its HDF5 took longer than {_TIMEOUT_SECONDS} s") from None
     except SafetensorError as error:
-        raise _fault(path, f"holds damaged HDF5 ({error})") from None
+        raise _error(path, f"its HDF5 is damaged ({error})") from None

@@ -1,4 +1,4 @@
-"""A model as a .keras file: an ordinary Sequential model, pixels scaled by its first layer, no objects of our own."""
+"""Keras export: a Sequential model of Keras's own layers, whose first layer scales the pixels."""
 
 import os
 from importlib import import_module
@@ -10,64 +10,72 @@ import numpy as np
 
 from optotype.engine.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
 from optotype.errors import ExportError
-from optotype.exporting.content import Content
-from optotype.exporting.verification import Answers, Batches
+from optotype.exporting.exported_model import ExportedModel
+from optotype.exporting.formats import Format
+from optotype.exporting.verification import ImageBatches, ProbabilityBatches
 
 _BACKENDS: Final = ("tensorflow", "jax", "torch")
-"""The packages that Keras computes with; the first is its own default."""
+"""Packages that Keras computes with; the first one is Keras's default."""
 
 
-def write(content: Content, path: Path) -> None:
-    """Write a .keras file, for pixels of 0 .. 255.
+def write(model: ExportedModel, path: Path) -> None:
+    """Write a .keras file for pixels of 0 to 255.
 
     Args:
-        content: The model.
-        path: Where.
+        model: The model.
+        path: The file to write.
 
     Raises:
-        ExportError: Keras is not installed, or no backend of it is.
-        OSError: The file cannot be written.
+        ExportError: If Keras or its backend is not installed.
+        OSError: If the file cannot be written.
     """
-    keras = _keras()
-    scale = [keras.layers.Rescaling(content.scale, dtype="float32")] if content.scale != 1 else []
-    layers = [_layer(keras, place, stage.layer) for place, stage in enumerate(content.stages)]
-    model = keras.Sequential([keras.Input(content.input_shape), *scale, *layers], name="optotype")
-    for layer, stage in zip(layers, content.stages, strict=True):
-        layer.set_weights(list(stage.weights.values()))
-    model.save(path)
+    keras = _import_keras()
+    rescaling = [keras.layers.Rescaling(model.scale, dtype="float32")] if model.scale != 1 else []
+    layers = [_keras_layer(keras, index, exported.layer) for index, exported in enumerate(model.layers)]
+    sequential = keras.Sequential([keras.Input(model.input_shape), *rescaling, *layers], name="optotype")
+    for layer, exported in zip(layers, model.layers, strict=True):
+        layer.set_weights(list(exported.weights.values()))
+    sequential.save(path)
 
 
-def predict(path: Path, batches: Batches) -> Answers:
-    """Ask the file by Keras."""
-    model = _keras().saving.load_model(path, compile=False, safe_mode=True)
+def predict(path: Path, batches: ImageBatches) -> ProbabilityBatches:
+    """Yield the file's predictions, computed by Keras."""
+    model = _import_keras().saving.load_model(path, compile=False, safe_mode=True)
     for images in batches:
         yield np.asarray(model.predict_on_batch(images))
 
 
-def _layer(keras: Any, place: int, layer: Layer) -> Any:  # noqa: ANN401 - Keras has no types
-    """Make a layer of Keras's, with a name that does not depend on what else was made in this process."""
-    settings = {"name": f"{type(layer).__name__.lower()}_{place}", "dtype": "float32"}
-    pictures = {**settings, "data_format": "channels_last"}
-    make = keras.layers
+FORMAT: Final = Format((".keras",), write, predict, "Keras")
+
+
+def _keras_layer(keras: Any, index: int, layer: Layer) -> Any:  # noqa: ANN401 - Keras has no types
+    """Return a Keras layer with a fixed name: Keras's default names depend on what the process created before."""
+    settings = {"name": f"{type(layer).__name__.lower()}_{index}", "dtype": "float32"}
+    image_settings = {**settings, "data_format": "channels_last"}
+    layers = keras.layers
     match layer:
         case Dense():
-            return make.Dense(layer.units, layer.activation, **settings)
+            return layers.Dense(layer.units, layer.activation, **settings)
         case Conv2D():
-            return make.Conv2D(
-                layer.filters, layer.window, activation=layer.activation, padding=layer.padding, **pictures
+            return layers.Conv2D(
+                layer.filters,
+                layer.window,
+                activation=layer.activation,
+                padding=layer.padding,
+                **image_settings,
             )
         case MaxPooling2D():
-            return make.MaxPooling2D(layer.window, **pictures)
+            return layers.MaxPooling2D(layer.window, **image_settings)
         case Flatten():
-            return make.Flatten(**pictures)
+            return layers.Flatten(**image_settings)
         case Dropout():
-            return make.Dropout(layer.rate, **settings)
+            return layers.Dropout(layer.rate, **settings)
         case BatchNormalization():
-            return make.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon, **settings)
+            return layers.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon, **settings)
 
 
-def _keras() -> Any:  # noqa: ANN401 - Keras has no types
-    """Import Keras, with a backend that is installed: where nobody named one and its default is not there, another."""
+def _import_keras() -> Any:  # noqa: ANN401 - Keras has no types
+    """Import Keras with an installed backend: if none is chosen and the default one is missing, with another."""
     installed = [name for name in _BACKENDS if find_spec(name)]
     try:
         if installed and installed[0] != _BACKENDS[0]:
@@ -75,6 +83,6 @@ def _keras() -> Any:  # noqa: ANN401 - Keras has no types
         return import_module("keras")
     except ImportError as error:
         raise ExportError(
-            f"An export to Keras needs Keras and one of its backends ({', '.join(_BACKENDS)}), expected both to be"
-            f" installed: {error}. Install them: pip install 'optotype[keras]'."
+            f"Cannot export to Keras: {error}. Expected Keras and one of its backends ({', '.join(_BACKENDS)}) to be"
+            " installed. Install them: pip install 'optotype[keras]'."
         ) from error

@@ -1,1 +1,1 @@
-"""Export as NPZ."""
+"""Export as NPZ, NumPy's archive of arrays."""

@@ -1,4 +1,4 @@
-"""A model as NPZ: each layer's weights as arrays in Keras's layout, and the rest as a text of JSON; no pickle."""
+"""NPZ export: each layer's weights as arrays in Keras's layout, everything else as a JSON text, no pickle."""
 
 import json
 from dataclasses import asdict
@@ -7,41 +7,45 @@ from typing import Final
 
 import numpy as np
 
-from optotype.exporting.content import Content
+from optotype.exporting.exported_model import ExportedModel
+from optotype.exporting.formats import Format
 from optotype.exporting.npz import reader
-from optotype.exporting.verification import Answers, Batches
+from optotype.exporting.verification import ImageBatches, ProbabilityBatches
 
-FORMAT: Final = 1
-"""Version of the JSON."""
+VERSION: Final = 1
+"""Version of the JSON text."""
 
 
-def write(content: Content, path: Path) -> None:
-    """Write an NPZ file: "network" holds the JSON, "0.kernel" the kernel of layer 0.
+def write(model: ExportedModel, path: Path) -> None:
+    """Write an NPZ file: "network" contains the JSON text, "0.kernel" the kernel of layer 0.
 
     Args:
-        content: The model.
-        path: Where.
+        model: The model.
+        path: The file to write.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: If the file cannot be written.
     """
     network = {
-        "format": FORMAT,
-        "recipe": content.recipe,
-        "class_names": content.class_names,
-        "input_shape": content.input_shape,
-        "scale": content.scale,
-        "layers": [asdict(stage.layer) for stage in content.stages],
+        "format": VERSION,
+        "recipe": model.recipe,
+        "class_names": model.class_names,
+        "input_shape": model.input_shape,
+        "scale": model.scale,
+        "layers": [asdict(exported.layer) for exported in model.layers],
     }
     arrays = {
-        f"{place}.{name}": values
-        for place, stage in enumerate(content.stages)
-        for name, values in stage.weights.items()
+        f"{index}.{name}": values
+        for index, exported in enumerate(model.layers)
+        for name, values in exported.weights.items()
     }
     np.savez(path, allow_pickle=False, network=np.array(json.dumps(network)), **arrays)
 
 
-def predict(path: Path, batches: Batches) -> Answers:
-    """Ask the file by the reader that the documentation shows."""
+def predict(path: Path, batches: ImageBatches) -> ProbabilityBatches:
+    """Yield the file's predictions, computed by the reader that the documentation shows."""
     for images in batches:
         yield reader.predict(path, images)
+
+
+FORMAT: Final = Format((".npz",), write, predict, "NumPy")
