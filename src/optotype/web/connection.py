@@ -211,11 +211,11 @@ class ConnectionPolicy:
     def _is_too_large(self, size: int, headers: int) -> bool:
         if size <= self._limits.header_bytes and headers <= MAX_HEADERS:
             return False
-        self._rejection = (
-            431,
+        message = (
             f"The request line and headers exceed {self._limits.header_bytes} bytes or {MAX_HEADERS} headers. Send"
-            " fewer and shorter headers; large content belongs in the body.",
+            " fewer and shorter headers; large content belongs in the body."
         )
+        self._rejection = 431, message
         return True
 
     def _reject(self, status: int, detail: str) -> None:

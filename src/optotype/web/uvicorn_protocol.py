@@ -146,10 +146,12 @@ class Server(uvicorn.Server):
         self._install_signal_handlers = install_signal_handlers
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then call back."""
         await super().startup(sockets)
         self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop gracefully, or cancel open requests at the second stop signal."""
         await super().shutdown(sockets)
         if self.force_exit:
             # At the second stop signal uvicorn would abandon open requests and the application.
@@ -160,5 +162,6 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Install this server's signal handlers instead of uvicorn's."""
         self._install_signal_handlers(lambda number: self.handle_exit(number, None))
         yield
