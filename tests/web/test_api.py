@@ -141,7 +141,7 @@ def test_invalid_parameters_are_named(client: TestClient, query: str, name: str)
 
 
 def test_unsupported_content_types_get_415(client: TestClient) -> None:
-    """curl's default Content-Type and a missing one give 415, and the message shows the right option."""
+    """Curl's default Content-Type and a missing one give 415, and the message shows the right option."""
     response = client.post(
         "/v1/predict", content=b"x", headers={"Content-Type": "application/x-www-form-urlencoded"}
     )

@@ -71,7 +71,7 @@ def test_every_used_attribute_is_listed() -> None:
 
 @pytest.mark.parametrize("name", sorted(PROTOCOL_ATTRIBUTES))
 def test_protocol_has_attribute(protocol: HttpToolsProtocol, name: str) -> None:
-    """uvicorn's protocol has every attribute that is used."""
+    """Uvicorn's protocol has every attribute that is used."""
     assert hasattr(protocol, name)
 
 
@@ -80,7 +80,6 @@ def test_protocol_attributes_have_their_types(protocol: HttpToolsProtocol) -> No
     state: dict[str, Any] = {name: getattr(protocol, name) for name in PROTOCOL_ATTRIBUTES}
     assert (state["url"], state["headers"], state["connections"]) == (b"", [], set())
     assert callable(state["parser"].should_upgrade)
-    assert callable(uvicorn_protocol.HttpToolsProtocol.on_headers_complete)
 
 
 @pytest.mark.parametrize("name", sorted(PROTOCOL_METHODS))
@@ -93,13 +92,13 @@ def test_overridden_protocol_method_exists(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(CYCLE_ATTRIBUTES))
 def test_cycle_has_attribute(name: str) -> None:
-    """uvicorn's request cycle has every attribute that is used."""
+    """Uvicorn's request cycle has every attribute that is used."""
     parameters = list(inspect.signature(RequestResponseCycle).parameters)
     assert hasattr(RequestResponseCycle(**{parameter: Mock() for parameter in parameters}), name)
 
 
 def test_server_has_its_attributes() -> None:
-    """uvicorn's server has every attribute that is used, and each overridden method with the same parameters."""
+    """Uvicorn's server has every attribute that is used, and each overridden method with the same parameters."""
     server = uvicorn.Server(uvicorn.Config(app))
     assert server.force_exit is False
     assert server.server_state.tasks == set()
