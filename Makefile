@@ -24,9 +24,10 @@ mnist: .venv/installed ## train and judge a classifier on the full MNIST
 test: check ## every check and every test
 	@$(BIN)/python -m pytest
 
-check: .venv/tested ## format, lint, types, layers and lengths
+check: .venv/tested ## format, lint (Python, JavaScript, CSS), types, layers and lengths
 	@$(BIN)/ruff format --check $(CHECKED)
 	@$(BIN)/ruff check $(CHECKED)
+	@$(BIN)/biome lint --error-on-warnings
 	@$(BIN)/mypy $(CHECKED)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m checks.lengths src csrc tests checks reproduce benchmarks
