@@ -10,17 +10,17 @@ from tests.web.page.actions import (
     SEVEN,
     click,
     draw,
-    upload,
-    to_window,
     error_banner,
-    text,
     open_page,
+    text,
+    to_window,
+    upload,
 )
 from tests.web.page.real_server import RealServer
 from tests.web.samples import encode_image
 
 
-def _encode_encode_two() -> bytes:
+def _encode_two() -> bytes:
     mnist = load("mnist")
     return encode_image(mnist.images[list(mnist.labels).index(2)])
 

@@ -7,19 +7,19 @@ import pytest
 from PIL import Image
 
 from tests.browser import Browser
-from tests.web.page.fake_server import FakeServer, make_model, make_prediction
 from tests.web.page.actions import (
     BARS,
     IS_EXPLAINED,
     PREDICTED_LABEL,
     click,
     draw,
-    upload,
-    to_window,
     error_banner,
-    text,
     open_page,
+    text,
+    to_window,
+    upload,
 )
+from tests.web.page.fake_server import FakeServer, make_model, make_prediction
 
 CLASSES = (
     "airplane",
@@ -67,7 +67,7 @@ def count_requests(server: FakeServer, path: str) -> int:
             "Most probable: 0",
         ),
         (
-            prediction([0.9, 0.1], unknown=True),
+            make_prediction([0.9, 0.1], unknown=True),
             "I don\N{RIGHT SINGLE QUOTATION MARK}t know",
             "unlike the training images",
         ),
@@ -325,7 +325,7 @@ def test_rejected_image_can_use_another_fit(browser: Browser, server: FakeServer
 
 
 def test_camera_is_on_only_while_its_dialog_is_open(browser: Browser, server: FakeServer) -> None:
-    """A photo is cropped to the input's shape, and the camera is off afterwards; a denied permission shows a message."""
+    """A photo is cropped to the input shape, and the camera is off afterwards; a denied permission shows a message."""
     open_page(browser, server.address)
     click(browser, "open-camera")
     browser.until(

@@ -91,10 +91,7 @@ function setCurrentImage(image) {
 }
 
 function onDrawingChange() {
-  if (drawing.isEmpty) {
-    showEmptyPage();
-    return;
-  }
+  if (drawing.isEmpty) return showEmptyPage();
   if (!currentImage || currentImage.blob) setCurrentImage({ kind: "drawing" });
   if (uploadedImage) cancelRequests();
   if (rejectedImage !== currentImage) {
@@ -227,10 +224,7 @@ function setModel(newModel) {
 
 /** Predict again with another fit; if the last image was rejected, try that one again. */
 function onFitChange() {
-  if (rejectedImage?.blob && rejectedImage !== currentImage) {
-    upload(rejectedImage);
-    return;
-  }
+  if (rejectedImage?.blob && rejectedImage !== currentImage) return upload(rejectedImage);
   if (!currentImage) return;
   discardExplanation();
   requestPrediction();
