@@ -11,7 +11,7 @@ export function showCorrectionForm(model) {
   byId("correction").hidden = !model.corrections_folder;
   if (!model.corrections_folder) return;
   const options = model.class_names.map((name) => createElement("option", { value: name }, name));
-  byId("true-class").replaceChildren(createElement("option", { value: "" }, "Choose the true class…"), ...options);
+  byId("true-class").replaceChildren(createElement("option", { value: "" }, "True class…"), ...options);
   byId("corrections-folder").textContent = model.corrections_folder;
   setCanCorrect();
   const source = model.source ? quoteForShell(model.source) : "SOURCE";
