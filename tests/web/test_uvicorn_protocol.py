@@ -115,7 +115,11 @@ def test_server_has_its_attributes() -> None:
 def test_dependencies_are_pinned_to_tested_minor_versions(name: str) -> None:
     """pyproject.toml allows only the installed minor version, with which these tests run."""
     pyproject = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    (requirement,) = [each for each in pyproject["project"]["dependencies"] if each.startswith(f"{name}>=")]
+    (requirement,) = [
+        dependency
+        for dependency in pyproject["project"]["dependencies"]
+        if dependency.startswith(f"{name}>=")
+    ]
     assert "<" in requirement
     assert version(name)
 

@@ -85,8 +85,8 @@ function showNeighbours(images, note) {
 }
 
 function createNeighbour({ image, label, distance, file }) {
-  const picture = createElement("img", { src: image, alt: `Training image of class ${label}` });
-  const item = createElement("li", {}, picture, createElement("b", {}, label), createElement("span", { class: "muted" }, distance.toFixed(2)));
+  const thumbnail = createElement("img", { src: image, alt: `Training image of class ${label}` });
+  const item = createElement("li", {}, thumbnail, createElement("b", {}, label), createElement("span", { class: "muted" }, distance.toFixed(2)));
   if (file) item.title = file;
   return item;
 }
