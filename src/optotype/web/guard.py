@@ -6,7 +6,7 @@ way through the browser:
 - **Host**: a page of attacker.example may have its name resolved to 127.0.0.1 after it is loaded ("DNS rebinding").
   For the browser it then has the same origin as this server, but its requests still name attacker.example. So a server
   on loopback accepts only loopback names, like Jupyter Server without ``allow_remote_access``. The port is not
-  compared: no attack depends on it, and it differs if this machine's port is forwarded (``ssh -L 9000:localhost:8000``).
+  compared: no attack depends on it, and it differs if this machine's port is forwarded (``ssh -L 9000:localhost:80``).
 - **Origin**: a page of another origin, even on another port of this machine, may send a request whose response it
   cannot read. That could be a correction that nobody made, or load for the processor.
 - **Sec-Fetch-Site**: an image or a form may do the same without an Origin header. (W3C Fetch Metadata; only browsers
