@@ -1,1 +1,1 @@
-"""How `optotype serve` stands up to requests, alone and beside other servers; the load shares its cores."""
+"""Load generators and servers for the measurements of `optotype serve`."""

@@ -1,4 +1,4 @@
-"""Servers, each with all of its processes: started until they answer, stopped while another has its turn, ended."""
+"""Server processes: started until they respond, paused while another server is measured, and killed."""
 
 import json
 import os
@@ -19,22 +19,22 @@ from typing import Any, Final
 from benchmarks.environments import SERVERS
 from reproduce.results import ROOT
 
-_STARTING: Final = 120.0
+_START_SECONDS: Final = 120.0
 
 
 class ServerFailedError(Exception):
-    """A server ended, or did not answer in time; the message ends with what it said last."""
+    """A server ended or did not respond in time; the message ends with its last output."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A server to be started: it prints one line of JSON with its "address".
+    """The command of a server, which prints one line of JSON with its "address".
 
     Attributes:
-        name: What the page calls it; its first word is the library.
-        command: What is run.
-        path: Where it takes pictures.
-        prepares: Whether it still prepares something once it answers.
+        name: Its name in the results; its first word is the library.
+        command: The command.
+        path: The path for predictions.
+        prepares: Whether it still prepares something after its first response.
     """
 
     name: str
@@ -44,22 +44,22 @@ class Program:
 
     @property
     def library(self) -> str:
-        """Whose it is: "optotype", "litserve", ..."""
+        """The library: "optotype", "litserve", ..."""
         return self.name.split()[0]
 
 
 def ours(run: Path) -> Program:
-    """Give `optotype serve` of a run."""
+    """Return the command of `optotype serve` for a run."""
     optotype = Path(sys.executable).with_name("optotype")
     command = (str(optotype), "serve", str(run), "--json", "--port", "0")
     return Program("optotype", command, "/v1/predict", prepares=True)
 
 
 def peers(model: Path) -> tuple[Program, ...]:
-    """List the other servers of a network, with every setting that might be their fastest.
+    """Return the commands of other servers, with every setting that might be their fastest.
 
     Args:
-        model: The network as ONNX.
+        model: The model as an ONNX file.
     """
     settings: dict[str, dict[str, Any]] = {
         "litserve": {"wait": 0.005},
@@ -70,17 +70,17 @@ def peers(model: Path) -> tuple[Program, ...]:
     }
     python = str(SERVERS.python)
     return tuple(
-        Program(name, (python, "-m", f"benchmarks.sides.{name.split()[0]}", str(model), json.dumps(given)))
-        for name, given in settings.items()
+        Program(name, (python, "-m", f"benchmarks.sides.{name.split()[0]}", str(model), json.dumps(options)))
+        for name, options in settings.items()
     )
 
 
 class Server:
-    """A server that answers.
+    """A running server.
 
     Attributes:
-        url: Where it takes pictures.
-        about: The line that it printed.
+        url: The URL for predictions.
+        about: The JSON that it printed.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], about: dict[str, Any], path: str) -> None:
@@ -88,104 +88,104 @@ class Server:
         self.about = about
         self.url = f"{about['address']}{path}"
 
-    def label(self, picture: bytes) -> str:
-        """Ask for the label of a picture, in PNG.
+    def label(self, image: bytes) -> str:
+        """Return the predicted label of a PNG file.
 
         Raises:
-            URLError: It does not answer, or not as it should.
+            URLError: If there is no response, or an error response.
         """
-        request = urllib.request.Request(self.url, picture, {"Content-Type": "image/png"})  # noqa: S310 - http
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            label: str = json.load(answer)["predictions"][0]["label"]
+        request = urllib.request.Request(self.url, image, {"Content-Type": "image/png"})  # noqa: S310 - http
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+            label: str = json.load(response)["predictions"][0]["label"]
             return label
 
     def wait_until_prepared(self) -> None:
-        """Wait until `optotype serve` has looked through the training images, which it does while it answers.
+        """Wait until `optotype serve` has computed the training images' features, which it does in the background.
 
         Raises:
-            ServerFailedError: It takes too long.
+            ServerFailedError: If it takes too long.
         """
-        until = time.monotonic() + _STARTING
-        while time.monotonic() < until:
-            with urllib.request.urlopen(f"{self.about['address']}/v1/model", timeout=10) as answer:  # noqa: S310
-                if json.load(answer)["similar"] != "preparing":
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            with urllib.request.urlopen(f"{self.about['address']}/v1/model", timeout=10) as response:  # noqa: S310
+                if json.load(response)["neighbours"] != "preparing":
                     return
             time.sleep(0.1)
-        raise ServerFailedError("optotype still looks through the training images.")
+        raise ServerFailedError("optotype has not computed the training images' features in time.")
 
     def metric(self, name: str) -> float | None:
-        """Read one of the metrics that have no labels; None where the server has no time for that."""
+        """Return the value of a metric without labels; None if the server does not respond."""
         try:
-            with urllib.request.urlopen(f"{self.about['address']}/metrics", timeout=10) as answer:  # noqa: S310
-                lines = answer.read().decode().splitlines()
+            with urllib.request.urlopen(f"{self.about['address']}/metrics", timeout=10) as response:  # noqa: S310
+                lines = response.read().decode().splitlines()
         except OSError:
             return None
         return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
     @property
     def memory(self) -> float:
-        """Megabytes that it has in memory, of its first process."""
+        """Resident memory of its first process in megabytes."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
         return int(status.split("VmRSS:")[1].split()[0]) * 1024 / 1e6
 
-    def stop(self) -> None:
-        """Stop all of its processes, until they are let go on."""
+    def pause(self) -> None:
+        """Pause all of its processes."""
         os.killpg(self._process.pid, signal.SIGSTOP)
 
-    def go_on(self) -> None:
-        """Let them go on."""
+    def resume(self) -> None:
+        """Resume all of its processes."""
         os.killpg(self._process.pid, signal.SIGCONT)
 
 
 @contextmanager
-def started(program: Program, picture: bytes) -> Iterator[Server]:
-    """Start a server, and end all of its processes in any case.
+def start_server(program: Program, image: bytes) -> Iterator[Server]:
+    """Start a server, and kill all of its processes at the end.
 
     Args:
-        program: Which.
-        picture: What it is asked until it answers.
+        program: The server's command.
+        image: PNG file that is sent until there is a response.
 
     Raises:
-        ServerFailedError: It does not.
+        ServerFailedError: If it ends or does not respond in time.
     """
-    with TemporaryFile() as said:
-        # In a session of its own, so that its processes can be stopped together.
+    with TemporaryFile() as log:
+        # In its own session, so that its processes can be paused together.
         process = subprocess.Popen(
-            program.command, stdout=subprocess.PIPE, stderr=said, cwd=ROOT, start_new_session=True
+            program.command, stdout=subprocess.PIPE, stderr=log, cwd=ROOT, start_new_session=True
         )
         try:
-            yield _answering(process, program, picture)
+            yield _wait_for_response(process, program, image)
         except ServerFailedError as error:
-            said.seek(0)
-            words = said.read().decode(errors="replace")[-1500:].strip()
-            raise ServerFailedError(f"{error} {words}") from None
+            log.seek(0)
+            message = log.read().decode(errors="replace")[-1500:].strip()
+            raise ServerFailedError(f"{error} {message}") from None
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
 
 
-def _answering(process: subprocess.Popen[bytes], program: Program, picture: bytes) -> Server:
+def _wait_for_response(process: subprocess.Popen[bytes], program: Program, image: bytes) -> Server:
     assert process.stdout is not None  # noqa: S101 - a pipe
-    watch = threading.Timer(_STARTING, process.kill)
-    watch.start()
+    timer = threading.Timer(_START_SECONDS, process.kill)
+    timer.start()
     line = process.stdout.readline()
-    watch.cancel()
+    timer.cancel()
     if not line:
-        raise ServerFailedError(f"{program.name} ended before it could be asked:")
+        raise ServerFailedError(f"{program.name} ended before it was ready:")
     server = Server(process, json.loads(line), program.path)
-    until = time.monotonic() + _STARTING
-    while time.monotonic() < until and process.poll() is None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
         try:
-            server.label(picture)
+            server.label(image)
         except OSError:
             time.sleep(0.1)
         else:
             if program.prepares:
                 server.wait_until_prepared()
             return server
-    raise ServerFailedError(f"{program.name} does not answer:")
+    raise ServerFailedError(f"{program.name} does not respond:")
 
 
-def labels(server: Server, pictures: Sequence[bytes]) -> list[str]:
-    """Ask for the labels of pictures, one after the other."""
-    return [server.label(picture) for picture in pictures]
+def predict_labels(server: Server, images: Sequence[bytes]) -> list[str]:
+    """Return the predicted labels of PNG files, requested one after the other."""
+    return [server.label(image) for image in images]

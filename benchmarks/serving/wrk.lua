@@ -1,5 +1,5 @@
--- What wrk sends: the picture files named on its command line, in turn. What it tells at the end: one line of JSON.
--- Each of wrk's threads runs `init`, `request` and `response` in a world of its own; `setup` and `done` are in another.
+-- wrk sends the image files of its command line in turn, and prints one line of JSON at the end.
+-- Each wrk thread runs `init`, `request` and `response` in its own Lua state; `setup` and `done` run in another one.
 
 local threads = {}
 
@@ -8,7 +8,7 @@ function setup(thread)
 end
 
 function init(files)
-  requests, turn, answers, silent = {}, 0, {}, 0
+  requests, position, responses, without_retry_after = {}, 0, {}, 0
   for _, path in ipairs(files) do
     local file = assert(io.open(path, "rb"))
     local headers = { ["Content-Type"] = "image/png" }
@@ -18,11 +18,11 @@ function init(files)
 end
 
 function request()
-  turn = turn % #requests + 1
-  return requests[turn]
+  position = position % #requests + 1
+  return requests[position]
 end
 
-local function names_a_time(headers)
+local function has_retry_after(headers)
   for name in pairs(headers) do
     if name:lower() == "retry-after" then
       return true
@@ -32,28 +32,28 @@ local function names_a_time(headers)
 end
 
 function response(status, headers)
-  answers[status] = (answers[status] or 0) + 1
-  if (status == 429 or status == 503) and not names_a_time(headers) then
-    silent = silent + 1
+  responses[status] = (responses[status] or 0) + 1
+  if (status == 429 or status == 503) and not has_retry_after(headers) then
+    without_retry_after = without_retry_after + 1
   end
 end
 
 function done(summary, latency)
-  local counts, unexplained = {}, 0
+  local counts, total_without = {}, 0
   for _, thread in ipairs(threads) do
-    for status, count in pairs(thread:get("answers")) do
+    for status, count in pairs(thread:get("responses")) do
       counts[status] = (counts[status] or 0) + count
     end
-    unexplained = unexplained + thread:get("silent")
+    total_without = total_without + thread:get("without_retry_after")
   end
-  local listed = {}
+  local entries = {}
   for status, count in pairs(counts) do
-    table.insert(listed, string.format('"%d": %d', status, count))
+    table.insert(entries, string.format('"%d": %d', status, count))
   end
   local errors = summary.errors
   print(string.format(
-    '{"seconds": %.6f, "answers": {%s}, "unexplained": %d, "broken": %d, "late": %d, "p50": %.3f, "p99": %.3f}',
-    summary.duration / 1e6, table.concat(listed, ", "), unexplained,
+    '{"seconds": %.6f, "responses": {%s}, "without_retry_after": %d, "broken": %d, "timed_out": %d, "p50": %.3f, "p99": %.3f}',
+    summary.duration / 1e6, table.concat(entries, ", "), total_without,
     errors.connect + errors.read + errors.write, errors.timeout,
     latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
 end

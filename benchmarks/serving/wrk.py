@@ -1,4 +1,4 @@
-"""wrk: as many connections as are wanted, each asking again as soon as it has been answered (a closed loop)."""
+"""wrk, a closed-loop load generator: each connection sends the next request after the response to the last one."""
 
 import shutil
 import subprocess
@@ -9,50 +9,50 @@ from typing import Final
 from reproduce.results import Frozen
 
 _SCRIPT: Final = Path(__file__).with_suffix(".lua")
-PATIENCE: Final = 30
-"""Seconds after which a request counts as late."""
+TIMEOUT_SECONDS: Final = 30
+"""Time after which a request counts as timed out."""
 
 
-class Load(Frozen):
-    """What came of a load.
+class LoadResult(Frozen):
+    """Result of a load.
 
     Attributes:
-        seconds: How long it took.
-        answers: How many there were of each status.
-        unexplained: Of 429 and 503, how many did not say when to ask again.
-        broken: Connections refused or broken.
-        late: Requests that were not answered within PATIENCE.
-        p50: Milliseconds within which half of the requests were answered.
-        p99: The same for 99 of 100.
+        seconds: Duration.
+        responses: Number of responses of each status.
+        without_retry_after: Responses 429 and 503 without a Retry-After header.
+        broken: Failed or broken connections.
+        timed_out: Requests without a response within `TIMEOUT_SECONDS`.
+        p50: Median response time in milliseconds.
+        p99: 99th percentile of the response time in milliseconds.
     """
 
     seconds: float
-    answers: dict[int, int]
-    unexplained: int
+    responses: dict[int, int]
+    without_retry_after: int
     broken: int
-    late: int
+    timed_out: int
     p50: float
     p99: float
 
     def rate(self, status: int | None = None) -> float:
-        """Answers a second: all, or those of one status."""
-        number = sum(self.answers.values()) if status is None else self.answers.get(status, 0)
-        return number / self.seconds
+        """Return responses per second: all, or those of one status."""
+        count = sum(self.responses.values()) if status is None else self.responses.get(status, 0)
+        return count / self.seconds
 
 
-def put_load(url: str, pictures: Sequence[Path], connections: int, seconds: float) -> Load:
-    """Send pictures to a server for a while, by one thread.
+def run_wrk(url: str, images: Sequence[Path], connections: int, seconds: float) -> LoadResult:
+    """Send images to a server from one thread.
 
     Args:
-        url: Where they are sent, by POST.
-        pictures: PNG files, sent in turn.
-        connections: How many requests are open at once.
-        seconds: For how long, at least 1.
+        url: The URL of the POST requests.
+        images: PNG files, sent in turn.
+        connections: Number of connections.
+        seconds: Duration, at least 1.
 
     Raises:
-        RuntimeError: wrk is missing, or fails; the message ends with what it said.
+        RuntimeError: If wrk is missing or fails; the message ends with its output.
     """
-    program = _program()
+    program = _find_wrk()
     options = [
         "--threads",
         "1",
@@ -61,26 +61,26 @@ def put_load(url: str, pictures: Sequence[Path], connections: int, seconds: floa
         "--duration",
         f"{max(1, round(seconds))}s",
     ]
-    options += ["--timeout", f"{PATIENCE}s", "--script", str(_SCRIPT)]
-    command = [program, *options, url, "--", *map(str, pictures)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    lines = done.stdout.splitlines()
-    if done.returncode or not lines or not lines[-1].startswith("{"):
-        raise RuntimeError(f"wrk cannot ask {url}: {done.stdout[-500:]}{done.stderr[-500:]}")
-    return Load.model_validate_json(lines[-1])
+    options += ["--timeout", f"{TIMEOUT_SECONDS}s", "--script", str(_SCRIPT)]
+    command = [program, *options, url, "--", *map(str, images)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = result.stdout.splitlines()
+    if result.returncode or not lines or not lines[-1].startswith("{"):
+        raise RuntimeError(f"wrk failed for {url}: {result.stdout[-500:]}{result.stderr[-500:]}")
+    return LoadResult.model_validate_json(lines[-1])
 
 
 def version() -> str:
-    """Give wrk's version."""
-    # It says so with its usage, and ends as if that were an error.
-    said = subprocess.run([_program(), "-v"], capture_output=True, text=True, check=False).stdout
-    return said.split()[1].removeprefix("debian/")
+    """Return the version of wrk."""
+    # wrk prints its version with its usage, and ends with an error code.
+    output = subprocess.run([_find_wrk(), "-v"], capture_output=True, text=True, check=False).stdout
+    return output.split()[1].removeprefix("debian/")
 
 
-def _program() -> str:
+def _find_wrk() -> str:
     program = shutil.which("wrk")
     if program is None:
         raise RuntimeError(
-            "wrk was not found, which puts the load on servers. Install it (on Debian and Ubuntu: apt-get install wrk)."
+            "The load generator wrk was not found. Install it (on Debian and Ubuntu: apt-get install wrk)."
         )
     return program

@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks.aims import AIMS, invalid_responses, requests_per_second
 from benchmarks.serving import wrk
-from benchmarks.serving.arrivals import Tally, offer
-from benchmarks.serving.servers import Program, ServerFailedError, started
+from benchmarks.serving.arrivals import RequestCounts, send_at_rate
+from benchmarks.serving.servers import Program, ServerFailedError, start_server
 from tests.benchmarks.samples import measured
 
 PICTURE = b"\x89PNG, or so it says"
@@ -53,35 +53,35 @@ def answering(answer: Callable[[int], bytes]) -> Iterator[str]:
             thread.join()
 
 
-def offered(answer: Callable[[int], bytes]) -> Tally:
+def offered(answer: Callable[[int], bytes]) -> RequestCounts:
     """Offer a hundred requests to such a server."""
     with answering(answer) as url:
-        return offer(url, [PICTURE], rate=200, seconds=0.5, connections=20)
+        return send_at_rate(url, [PICTURE], rate=200, seconds=0.5, connections=20)
 
 
 def test_every_request_is_followed_to_its_answer() -> None:
     """Answers are counted by status, over connections that are kept and ones that are closed; none is missed."""
     tally = offered(lambda n: (OK, LEAVING, BUSY, SILENT)[n % 4])
-    assert tally.sent == tally.answers.total() == sum(tally.answers[status] for status in (200, 429))
-    assert 0.2 < tally.answers[200] / tally.sent < 0.8
-    assert 0 < tally.unexplained < tally.answers[429]
-    assert (tally.unanswered, tally.unasked) == (0, 0)
+    assert tally.sent == tally.responses.total() == sum(tally.responses[status] for status in (200, 429))
+    assert 0.2 < tally.responses[200] / tally.sent < 0.8
+    assert 0 < tally.without_retry_after < tally.responses[429]
+    assert (tally.without_response, tally.unexpected) == (0, 0)
 
 
 def test_a_request_without_an_answer_is_seen() -> None:
     """A connection that ends before the answer counts, and so does one that cannot be had."""
     tally = offered(lambda n: OK if n % 2 else b"")
-    assert tally.unanswered > 0
-    assert tally.unanswered + tally.answers[200] == tally.sent
-    alone = offer("http://127.0.0.1:9/", [PICTURE], rate=100, seconds=0.1, connections=5)
-    assert alone.sent == alone.unanswered > 0
+    assert tally.without_response > 0
+    assert tally.without_response + tally.responses[200] == tally.sent
+    alone = send_at_rate("http://127.0.0.1:9/", [PICTURE], rate=100, seconds=0.1, connections=5)
+    assert alone.sent == alone.without_response > 0
 
 
 def test_a_second_answer_is_seen() -> None:
     """What arrives on a connection that waits for nothing is an answer to no request."""
     tally = offered(lambda n: OK * 2 if n % 5 == 0 else OK)
-    assert tally.unasked > 0
-    assert tally.answers[200] + tally.unanswered == tally.sent
+    assert tally.unexpected > 0
+    assert tally.responses[200] + tally.without_response == tally.sent
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
@@ -89,11 +89,11 @@ def test_a_load_counts_answers_by_status(tmp_path: Path) -> None:
     """What wrk and its script tell is read back: answers of each status, those without Retry-After, and times."""
     (tmp_path / "a.png").write_bytes(PICTURE)
     with answering(lambda n: (OK, BUSY, SILENT)[n % 3]) as url:
-        load = wrk.put_load(url, [tmp_path / "a.png"], 2, 1)
-    assert set(load.answers) == {200, 429}
-    assert load.answers[429] == pytest.approx(2 * load.answers[200], abs=5)
-    assert load.unexplained == pytest.approx(load.answers[200], abs=5)
-    assert (load.broken, load.late) == (0, 0)
+        load = wrk.run_wrk(url, [tmp_path / "a.png"], 2, 1)
+    assert set(load.responses) == {200, 429}
+    assert load.responses[429] == pytest.approx(2 * load.responses[200], abs=5)
+    assert load.without_retry_after == pytest.approx(load.responses[200], abs=5)
+    assert (load.broken, load.timed_out) == (0, 0)
     assert 0 < load.p50 <= load.p99
     assert load.rate() == pytest.approx(load.rate(200) + load.rate(429))
 
@@ -102,8 +102,8 @@ def test_a_load_counts_answers_by_status(tmp_path: Path) -> None:
 def test_a_load_on_nothing_says_so(tmp_path: Path) -> None:
     """Where nobody listens, the error ends with what wrk says."""
     (tmp_path / "a.png").write_bytes(PICTURE)
-    with pytest.raises(RuntimeError, match=r"(?s)wrk cannot ask http://127\.0\.0\.1:9/.*unable to connect"):
-        wrk.put_load("http://127.0.0.1:9/", [tmp_path / "a.png"], 1, 1)
+    with pytest.raises(RuntimeError, match=r"(?s)wrk failed for http://127\.0\.0\.1:9/.*unable to connect"):
+        wrk.run_wrk("http://127.0.0.1:9/", [tmp_path / "a.png"], 1, 1)
 
 
 def test_without_wrk_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +118,7 @@ def test_a_server_is_ended_with_all_its_processes(tmp_path: Path) -> None:
     with answering(lambda _: OK) as url:
         about = f'{{"address": "{url.removesuffix("/predict")}"}}'
         script = f"sleep 60 & echo $! > {tmp_path / 'child'}; echo '{about}'; wait"
-        with started(Program("a", ("sh", "-c", script)), PICTURE) as server:
+        with start_server(Program("a", ("sh", "-c", script)), PICTURE) as server:
             assert server.label(PICTURE) == "7"
             assert 0 < server.memory < 1000
             child = int((tmp_path / "child").read_text())
@@ -141,8 +141,8 @@ def test_a_server_that_ends_says_why() -> None:
     """Where a server ends before it can be asked, the error holds what it said last."""
     program = Program("a", (sys.executable, "-c", "raise SystemExit('out of luck')"))
     with (
-        pytest.raises(ServerFailedError, match=r"a ended before it could be asked: out of luck"),
-        started(program, PICTURE),
+        pytest.raises(ServerFailedError, match=r"a ended before it was ready: out of luck"),
+        start_server(program, PICTURE),
     ):
         pass
 

@@ -1,4 +1,4 @@
-"""A small run, and the application that serves it, in this process."""
+"""A small run, its service, and a client of its application in this process."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ from tests.training.samples import recipe, write_folder
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Train on ten easily told patterns; tests must leave this run as it is."""
+    """Train on ten patterns that are easy to distinguish; tests must not change this run."""
     folder = tmp_path_factory.mktemp("served")
     return train(
         load(write_folder(folder / "patterns")), recipe(validation=200), out=folder / "run", threads=1
@@ -25,12 +25,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture
 def service(run: Run) -> Service:
-    """Give a service of the run that has not begun to answer."""
+    """Return a service of the run that does not process its queue yet."""
     return Service(run.path, Limits())
 
 
 @pytest.fixture
 def client(service: Service) -> Iterator[TestClient]:
-    """Give a client of the service, which answers as long as the test runs."""
+    """Return a client of the service, which runs during the test."""
     with TestClient(make_app(service, "127.0.0.1"), base_url="http://127.0.0.1") as client:
         yield client

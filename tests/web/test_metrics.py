@@ -1,4 +1,4 @@
-"""What is counted, and that its labels stay few."""
+"""Prometheus metrics."""
 
 import asyncio
 
@@ -10,10 +10,10 @@ from starlette.types import Message, Receive, Scope, Send
 from optotype.web.limits import BodyLimits, Limits
 from optotype.web.metrics import MetricsMiddleware
 from optotype.web.service import Service
-from tests.web.samples import as_file, images
+from tests.web.samples import encode_image, images
 
 
-def _samples(client: TestClient) -> dict[tuple[str, ...], float]:
+def _read_samples(client: TestClient) -> dict[tuple[str, ...], float]:
     text = client.get("/metrics").text
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
@@ -22,52 +22,51 @@ def _samples(client: TestClient) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_requests_and_images_are_counted(client: TestClient) -> None:
-    """Each answer counts once, by path and status; each image and each batch too; the queue is empty afterwards."""
+def test_requests_images_and_batches_are_counted(client: TestClient) -> None:
+    """Each response counts once by path and status, each image and batch once; the queue is empty afterwards."""
     png = {"Content-Type": "image/png"}
     for _ in range(3):
-        client.post("/v1/predict", content=as_file(images(1)[0]), headers=png)
-    client.post("/v1/predict", content=b"no picture", headers=png)
-    found = _samples(client)
-    assert found["optotype_requests_total", "/v1/predict", "200"] == 3
-    assert found["optotype_requests_total", "/v1/predict", "422"] == 1
-    assert found["optotype_request_seconds_count", "/v1/predict"] == 4
-    assert found["optotype_images_total",] == 3
-    assert found["optotype_batch_images_sum",] == 3
-    assert found["optotype_waiting_images",] == 0
-    assert found["process_resident_memory_bytes",] > 0
+        client.post("/v1/predict", content=encode_image(images(1)[0]), headers=png)
+    client.post("/v1/predict", content=b"not an image", headers=png)
+    samples = _read_samples(client)
+    assert samples["optotype_requests_total", "/v1/predict", "200"] == 3
+    assert samples["optotype_requests_total", "/v1/predict", "422"] == 1
+    assert samples["optotype_request_seconds_count", "/v1/predict"] == 4
+    assert samples["optotype_images_total",] == 3
+    assert samples["optotype_batch_images_sum",] == 3
+    assert samples["optotype_queued_images",] == 0
+    assert samples["process_resident_memory_bytes",] > 0
 
 
-def test_strange_paths_make_no_labels(client: TestClient) -> None:
-    """Whatever path is asked for, the number of labels stays the same."""
-    for place in range(5):
-        client.get(f"/nothing/{place}")
-    found = _samples(client)
-    assert found["optotype_requests_total", "other", "404"] == 5
+def test_unknown_paths_add_no_labels(client: TestClient) -> None:
+    """All unknown paths share one label."""
+    for index in range(5):
+        client.get(f"/nothing/{index}")
+    assert _read_samples(client)["optotype_requests_total", "other", "404"] == 5
 
 
-def test_the_model_is_told(client: TestClient) -> None:
-    """The model that is served is there as a label, with the fingerprint that answers carry."""
-    about = client.get("/v1/model").json()
-    assert _samples(client)["optotype_model_info", about["fingerprint"], "small"] == 1
+def test_model_info_has_the_fingerprint(client: TestClient) -> None:
+    """The served model's fingerprint is a label, as in responses."""
+    fingerprint = client.get("/v1/model").json()["fingerprint"]
+    assert _read_samples(client)["optotype_model_info", fingerprint, "small"] == 1
 
 
-def test_who_left_is_not_counted_as_an_error(service: Service) -> None:
-    """A client that goes before its body is there counts as 499; an application that fails, as 500."""
+def test_disconnected_clients_count_as_499(service: Service) -> None:
+    """A client that leaves before its body is complete counts as 499; an application that raises counts as 500."""
 
-    async def gone() -> Message:
+    async def receive() -> Message:
         return {"type": "http.disconnect"}
 
-    async def fails(_: Scope, __: Receive, ___: Send) -> None:
+    async def app(_: Scope, __: Receive, ___: Send) -> None:
         raise RuntimeError
 
-    async def drop(_: Message) -> None:
+    async def send(_: Message) -> None:
         pass
 
     scope = {"type": "http", "path": "/v1/predict", "headers": []}
-    asyncio.run(MetricsMiddleware(BodyLimits(fails, Limits()), service.metrics)(scope, gone, drop))
+    asyncio.run(MetricsMiddleware(BodyLimits(app, Limits()), service.metrics)(scope, receive, send))
     with pytest.raises(RuntimeError):
-        asyncio.run(MetricsMiddleware(fails, service.metrics)(scope, gone, drop))
-    counted = service.metrics.registry.get_sample_value
+        asyncio.run(MetricsMiddleware(app, service.metrics)(scope, receive, send))
+    get_value = service.metrics.registry.get_sample_value
     for status in ("499", "500"):
-        assert counted("optotype_requests_total", {"path": "/v1/predict", "status": status}) == 1
+        assert get_value("optotype_requests_total", {"path": "/v1/predict", "status": status}) == 1

@@ -1,4 +1,4 @@
-"""Whoever waits when the server ends hears so."""
+"""Requests that are cancelled because the server stops."""
 
 import asyncio
 
@@ -7,19 +7,19 @@ from starlette.types import Message, Receive, Scope, Send
 from optotype.web.shutdown import ShutdownResponse
 
 
-def test_a_request_that_is_cancelled_hears_it() -> None:
-    """Who waits when the server ends hears 503; an answer that has begun is not begun again."""
+def test_cancelled_requests_get_503() -> None:
+    """A cancelled request gets 503; a response that has started is not started again."""
 
-    async def scenario(*, begin: bool) -> list[Message]:
-        heard: list[Message] = []
+    async def cancel_request(*, start_response: bool) -> list[Message]:
+        messages: list[Message] = []
 
         async def app(_: Scope, __: Receive, send: Send) -> None:
-            if begin:
+            if start_response:
                 await send({"type": "http.response.start", "status": 200, "headers": []})
             await asyncio.Event().wait()
 
         async def send(message: Message) -> None:
-            heard.append(message)
+            messages.append(message)
 
         async def receive() -> Message:
             return {"type": "http.disconnect"}
@@ -28,7 +28,9 @@ def test_a_request_that_is_cancelled_hears_it() -> None:
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        return heard
+        return messages
 
-    assert [each.get("status") for each in asyncio.run(scenario(begin=False))] == [503, None]
-    assert [each.get("status") for each in asyncio.run(scenario(begin=True))] == [200]
+    before = asyncio.run(cancel_request(start_response=False))
+    after = asyncio.run(cancel_request(start_response=True))
+    assert [message.get("status") for message in before] == [503, None]
+    assert [message.get("status") for message in after] == [200]

@@ -1,4 +1,4 @@
-"""HTTP and the page: the only code that knows the web framework."""
+"""HTTP interface and web page of `optotype serve`; no other package imports the web framework."""
 
 from optotype.web.server import Settings, serve
 

@@ -1,4 +1,4 @@
-"""The interface for programs, under /v1: one function for each thing that can be asked."""
+"""The HTTP API under /v1: predict, explain, corrections, model."""
 
 from typing import Annotated, Final
 
@@ -9,81 +9,81 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from optotype.data.pictures.decode import Fit
 from optotype.data.pictures.encode import png_uri
+from optotype.data.pictures.worker_pool import Fit
 from optotype.errors import DataError, unknown_name
 from optotype.explaining.neighbours import Neighbour
 from optotype.models.calibration import COVERAGE
 from optotype.models.inputs import Pixels
-from optotype.models.prediction import Prediction
+from optotype.models.model import Prediction
 from optotype.text import printable
-from optotype.web.bodies import OPENAPI, Dtype, Wanted, read_images
+from optotype.web.bodies import OPENAPI, Dtype, InputSpec, read_images
 from optotype.web.schemas import (
     AccuracyOut,
+    ClassProbability,
     Correction,
     Explanation,
     LimitsOut,
     ModelOut,
+    NeighbourOut,
+    NeighboursOut,
     OcclusionOut,
     PredictionOut,
     Predictions,
     ProblemOut,
-    Ranked,
-    Similar,
-    SimilarImage,
 )
-from optotype.web.served import Served
+from optotype.web.served_model import ServedModel
 from optotype.web.service import Service
 
 _PROBLEMS: Final[dict[int | str, dict[str, object]]] = {
     status: {
-        "description": phrase,
+        "description": description,
         "content": {"application/problem+json": {"schema": ProblemOut.model_json_schema()}},
     }
-    for status, phrase in (
+    for status, description in (
         (400, "The request is malformed."),
         (401, "The token is missing or wrong."),
-        (403, "Another site asks."),
-        (404, "There is nothing of that name, or corrections are not taken."),
+        (403, "The request comes from another website."),
+        (404, "The path does not exist, or the server does not accept corrections."),
         (408, "The body took too long to arrive."),
-        (413, "The body is too large, or it holds too many images or pixels."),
-        (415, "The body is of another kind."),
-        (421, "The Host is none of this machine's names."),
-        (422, "The images or a parameter cannot be used."),
-        (429, "Too much waits already; Retry-After says when to ask again."),
-        (431, "The request's line and headers are too large."),
-        (500, "The server is at fault; its log says more."),
-        (503, "The server has no room; Retry-After says when to ask again."),
-        (507, "The folder of corrections is full, or cannot be written."),
+        (413, "The body is too large, or it contains too many images or pixels."),
+        (415, "The Content-Type is not supported."),
+        (421, "The Host header is not a name of this machine."),
+        (422, "An image or a parameter is invalid."),
+        (429, "Too many requests are waiting; Retry-After says when to retry."),
+        (431, "The request line and headers are too large."),
+        (500, "The server has an internal error; its log has the details."),
+        (503, "The server is at a limit or stopping; Retry-After says when to retry."),
+        (507, "The corrections folder is full or not writable."),
     )
 }
 
-_MOST_RANKED: Final = 100_000
-"""Classes that an answer names, over all its images."""
-_SHOWN: Final = 10
-"""Classes that an explanation names."""
-_LIGHT: Final = 2**12
-"""Numbers of one image up to which its answer is written where it was asked for; others in a thread beside."""
+_MAX_LISTED_CLASSES: Final = 100_000
+"""Classes listed in a response, over all its images."""
+_EXPLANATION_TOP: Final = 10
+"""Most probable classes in an explanation."""
+_MAX_INLINE_PIXELS: Final = 2**12
+"""Values of an image up to which its response is built in the event loop; larger ones are built in a thread."""
 
 FitQuery = Annotated[
     Fit,
     Query(
-        description="How pictures are brought to the model's shape: 'digit' gives a drawn or photographed digit the"
-        " treatment that MNIST's had."
+        description="How image files are brought to the model's input size: 'digit' applies MNIST's preprocessing to a"
+        " drawn or photographed digit."
     ),
 ]
-DtypeQuery = Annotated[Dtype, Query(description="What a body of raw pixels holds.")]
-Top = Annotated[int, Query(ge=1, le=1000, description="How many of the likeliest classes to name.")]
+DtypeQuery = Annotated[Dtype, Query(description="Data type of a body of raw pixels.")]
+Top = Annotated[int, Query(ge=1, le=1000, description="Number of most probable classes to list.")]
 Coverage = Annotated[
     float | None,
     Query(
         gt=0,
         lt=1,
-        description="How often the classes that it may be are to hold the truth; 0.99 unless given.",
+        description="Target coverage: the probability with which label sets contain the true class; default 0.99.",
     ),
 ]
-Label = Annotated[str, Query(description="The right class, by its name.")]
-Seen = Annotated[bool, Query(description="Whether to send the images back as the model saw them.")]
+Label = Annotated[str, Query(description="Name of the true class.")]
+InputImage = Annotated[bool, Query(description="Whether to return the images at the model's input size.")]
 
 
 router = APIRouter(prefix="/v1", responses=_PROBLEMS)
@@ -97,163 +97,171 @@ async def predict(
     top: Top = 3,
     coverage: Coverage = None,
     *,
-    seen: Seen = False,
+    input_image: InputImage = False,
 ) -> Response:
-    """Say what images show: one or many, as a picture, a form of pictures, JSON or raw pixels."""
-    service = service_of(request)
+    """Classify one or many images, sent as an image file, a form, JSON or raw pixels."""
+    service = get_service(request)
     served = service.served
-    images = await _images(service, served, request, fit, dtype)
-    _check_answer(len(images), min(top, len(served.model.class_names)))
-    predictions = await service.predict(served, images, _coverage(served, coverage))
+    images = await _read_images(service, served, request, fit, dtype)
+    _check_response_size(len(images), min(top, len(served.model.class_names)))
+    predictions = await service.predict(served, images, _resolve_coverage(served, coverage))
 
-    def answer() -> Response:
-        told = [
-            _told(prediction, top, image if seen else None)
+    def build_response() -> Response:
+        outputs = [
+            _prediction_out(prediction, top, image if input_image else None)
             for prediction, image in zip(predictions, images, strict=True)
         ]
-        return _json(Predictions(model=served.fingerprint, predictions=told))
+        return _json_response(Predictions(model=served.fingerprint, predictions=outputs))
 
-    is_light = len(images) == 1 and (images.size <= _LIGHT or not seen)
-    return answer() if is_light else await service.decode(answer)
+    is_small = len(images) == 1 and (images.size <= _MAX_INLINE_PIXELS or not input_image)
+    return build_response() if is_small else await service.run_in_thread(build_response)
 
 
 @router.post("/explain", response_model=Explanation, openapi_extra=OPENAPI)
 async def explain(request: Request, fit: FitQuery = "stretch", dtype: DtypeQuery = "uint8") -> Response:
-    """Say why one image is seen as it is: the parts that speak for the answer, and similar training images."""
-    service = service_of(request)
+    """Explain the prediction for one image: an occlusion map and similar training images."""
+    service = get_service(request)
     served, explainer = service.served, service.explainer
-    images = await _images(service, served, request, fit, dtype)
-    _require_one(images)
+    images = await _read_images(service, served, request, fit, dtype)
+    _require_one_image(images)
     if len(served.model.class_names) < 2:
         raise DataError(
-            "The model has one class only: it says the same of every image, and there is nothing to explain."
+            "The model has only 1 class and predicts it for every image, so there is nothing to explain. Explanations"
+            " need a model with at least 2 classes."
         )
     (prediction,) = await service.predict(served, images, COVERAGE)
-    drops, neighbours, note = await explainer.explain(images[0], prediction.label)
+    occlusion, neighbours, note = await explainer.explain(images[0], prediction.label)
 
-    def answer() -> Response:
+    def build_response() -> Response:
         explanation = Explanation(
             model=served.fingerprint,
-            prediction=_told(prediction, _SHOWN, images[0]),
-            occlusion=OcclusionOut(label=drops.label, drops=drops.attribution.tolist(), patch=drops.patch),
-            similar=Similar(images=[_neighbour(each) for each in neighbours], note=note),
+            prediction=_prediction_out(prediction, _EXPLANATION_TOP, images[0]),
+            occlusion=OcclusionOut(
+                label=occlusion.label, drops=occlusion.drops.tolist(), patch=occlusion.patch
+            ),
+            neighbours=NeighboursOut(
+                images=[_neighbour_out(neighbour) for neighbour in neighbours], note=note
+            ),
         )
-        return _json(explanation)
+        return _json_response(explanation)
 
-    return await service.decode(answer)
+    return await service.run_in_thread(build_response)
 
 
 @router.post("/corrections", response_model=Correction, status_code=201, openapi_extra=OPENAPI)
 async def correct(
     request: Request, label: Label, fit: FitQuery = "stretch", dtype: DtypeQuery = "uint8"
 ) -> Response:
-    """Keep one image, as the model sees it, with its right label: additional data for `optotype train --add`."""
-    service = service_of(request)
+    """Save one image at the model's input size under its true label, for `optotype train --add`."""
+    service = get_service(request)
     served, corrections = service.served, service.corrections
     if corrections is None:
         raise HTTPException(
-            404, "This server keeps no corrections. Start it with --collect FOLDER to take them."
+            404, "This server does not accept corrections. Start it with --collect FOLDER to accept them."
         )
     if label not in served.model.class_names:
         raise DataError(unknown_name("class", label, served.model.class_names))
-    images = await _images(service, served, request, fit, dtype)
-    _require_one(images)
+    images = await _read_images(service, served, request, fit, dtype)
+    _require_one_image(images)
     try:
-        file = await service.decode(lambda: corrections.save(label, _as_bytes(images[0])))
-        count = await service.decode(corrections.count)
+        file = await service.run_in_thread(lambda: corrections.keep(label, _to_uint8(images[0])))
+        count = await service.run_in_thread(corrections.count)
     except DataError as error:
-        # Nothing is wrong with the request: the folder is full, or cannot be written.
+        # The request is valid: the folder is full or not writable.
         raise HTTPException(507, str(error)) from error
-    return _json(Correction(file=file, folder=printable(str(corrections.folder)), count=count), 201)
+    return _json_response(Correction(file=file, folder=printable(str(corrections.folder)), count=count), 201)
 
 
 @router.get("/model", response_model=ModelOut)
 async def model(request: Request) -> Response:
-    """Tell about the model that is served."""
-    return _json(_about(service_of(request)))
+    """Describe the served model and the limits of a request."""
+    return _json_response(_model_out(get_service(request)))
 
 
-def service_of(request: Request) -> Service:
-    """Give the service that the application was made for."""
+def get_service(request: Request) -> Service:
+    """Return the service of the application that received a request."""
     service: Service = request.app.state.service
     return service
 
 
-async def _images(service: Service, served: Served, request: Request, fit: Fit, dtype: Dtype) -> Pixels:
-    """Read the images of a request."""
+async def _read_images(
+    service: Service, served: ServedModel, request: Request, fit: Fit, dtype: Dtype
+) -> Pixels:
+    """Return the images of a request as model inputs."""
     shape = served.model.input_shape
     if fit not in served.fits:
         raise DataError(
-            f"fit is {fit!r}, expected {' or '.join(map(repr, served.fits))}: the model takes images of"
-            f" {shape[0]} x {shape[1]} x {shape[2]}, and only those of 28 x 28 x 1 can be MNIST's. Leave it out."
+            f"fit is {fit!r}, expected {' or '.join(map(repr, served.fits))}: the model's input shape is"
+            f" {shape[0]} x {shape[1]} x {shape[2]}, and 'digit' needs 28 x 28 x 1. Leave out fit."
         )
-    body = await read_images(request, Wanted(shape, fit, dtype, service.limits))
-    return body.decode() if body.is_light else await service.decode(body.decode)
+    body = await read_images(request, InputSpec(shape, fit, dtype, service.limits))
+    return body.decode() if body.is_small else await service.run_in_thread(body.decode)
 
 
-def _check_answer(images: int, top: int) -> None:
-    """Refuse what would be an answer of many megabytes, whose making keeps others waiting."""
-    if images * top > _MOST_RANKED:
+def _check_response_size(images: int, top: int) -> None:
+    """Reject requests whose response would have many megabytes; building it would delay other requests."""
+    if images * top > _MAX_LISTED_CLASSES:
         raise DataError(
-            f"{top} classes were asked for of each of {images} images, expected at most {_MOST_RANKED} in all. Ask for"
-            " fewer classes (top), or send fewer images in a request."
+            f"The response would list {top} classes for each of {images} images, expected at most"
+            f" {_MAX_LISTED_CLASSES} in all. Ask for fewer classes (top), or send fewer images per request."
         )
 
 
-def _require_one(images: Pixels) -> None:
+def _require_one_image(images: Pixels) -> None:
     if len(images) != 1:
         raise DataError(
-            f"The request holds {len(images)} images, expected one. Send each in a request of its own."
+            f"The request contains {len(images)} images, expected exactly one. Send each image in its own request."
         )
 
 
-def _neighbour(neighbour: Neighbour) -> SimilarImage:
-    return SimilarImage(
-        picture=png_uri(neighbour.image),
+def _neighbour_out(neighbour: Neighbour) -> NeighbourOut:
+    return NeighbourOut(
+        image=png_uri(neighbour.image),
         label=neighbour.label,
         distance=neighbour.distance,
         file=neighbour.file,
     )
 
 
-def _coverage(served: Served, wanted: float | None) -> float:
-    """Give the coverage of label sets, or say why the model has none."""
-    if wanted is not None and served.model.calibration is None:
+def _resolve_coverage(served: ServedModel, coverage: float | None) -> float:
+    """Return the target coverage of label sets, 0.99 by default; DataError if the model cannot compute label sets."""
+    if coverage is not None and served.model.calibration is None:
         raise DataError(
-            f"coverage is {wanted}, but the model has no calibration to tell by which classes an image may be of. Leave"
-            " it out, or train the model with at least 50 validation images."
+            f"coverage is {coverage}, but the model has no calibration and cannot compute label sets. Leave out"
+            " coverage, or train the model with at least 50 validation images."
         )
-    return COVERAGE if wanted is None else wanted
+    return COVERAGE if coverage is None else coverage
 
 
-def _told(prediction: Prediction, top: int, image: Pixels | None) -> PredictionOut:
-    """Put a prediction into the words of the interface.
+def _prediction_out(prediction: Prediction, top: int, image: Pixels | None) -> PredictionOut:
+    """Convert a prediction to its response.
 
     Args:
-        prediction: What the model says.
-        top: How many classes to name.
-        image: The image to send back, of shape (h, w, c); None for none.
+        prediction: The prediction.
+        top: The number of most probable classes to list.
+        image: The model input to return, of shape (h, w, c); None to return none.
     """
     return PredictionOut(
         label=prediction.label,
         probability=prediction.probability,
-        top=[Ranked(label=label, probability=value) for label, value in prediction.top(top)],
+        top=[ClassProbability(label=label, probability=value) for label, value in prediction.top(top)],
         label_set=None if prediction.label_set is None else list(prediction.label_set),
         unknown=prediction.unknown,
-        seen=None if image is None else png_uri(_as_bytes(image)),
+        input_image=None if image is None else png_uri(_to_uint8(image)),
     )
 
 
-def _as_bytes(image: Pixels) -> NDArray[np.uint8]:
-    """Give an image as uint8 in 0 .. 255, for people to look at."""
+def _to_uint8(image: Pixels) -> NDArray[np.uint8]:
+    """Convert an image to uint8 in 0 .. 255."""
     return np.rint(image * (1 if image.dtype == np.uint8 else 255)).astype(np.uint8)
 
 
-def _about(service: Service) -> ModelOut:
+def _model_out(service: Service) -> ModelOut:
     served, limits = service.served, service.limits
     model = served.model
-    data = model.provenance.data
+    data = model.provenance.get("data")
     accuracy = served.accuracy
+    folder = None if service.corrections is None else printable(str(service.corrections.folder))
     return ModelOut(
         name=model.recipe.name,
         run=served.run,
@@ -261,11 +269,11 @@ def _about(service: Service) -> ModelOut:
         class_names=list(model.class_names),
         input_shape=model.input_shape,
         parameters=sum(weight.size for weight in model.weights.values()),
-        data=None if data is None else data.name,
-        # It may be a path of this machine, as the folder of corrections is.
+        data=str(data["name"]) if isinstance(data, dict) and "name" in data else None,
+        # The source may be a path on this machine, like the corrections folder.
         source=None if service.corrections is None else served.source,
-        label_sets=model.calibration is not None,
-        rejects=model.novelty is not None,
+        has_label_sets=model.calibration is not None,
+        detects_novelty=model.familiarity is not None,
         accuracy=accuracy
         and AccuracyOut(
             split=accuracy.split,
@@ -276,13 +284,13 @@ def _about(service: Service) -> ModelOut:
         ),
         fits=list(served.fits),
         drawing_fit=served.drawing_fit,
-        collect=None if service.corrections is None else printable(str(service.corrections.folder)),
-        similar=service.explainer.similar,
-        similar_note=service.explainer.note,
+        corrections_folder=folder,
+        neighbours=service.explainer.neighbours_state,
+        neighbours_note=service.explainer.note,
         limits=LimitsOut(body_bytes=limits.body_bytes, images=limits.images, pixels=limits.pixels),
     )
 
 
-def _json(answer: BaseModel, status: int = 200) -> Response:
-    """Write an answer as JSON at once: FastAPI would check it against its own schema first."""
-    return Response(answer.model_dump_json(), status, media_type="application/json")
+def _json_response(body: BaseModel, status: int = 200) -> Response:
+    """Serialize a response directly: FastAPI would validate it against its own schema first."""
+    return Response(body.model_dump_json(), status, media_type="application/json")

@@ -1,4 +1,4 @@
-"""The ASGI application: the routes, and what stands before them, from the outside in."""
+"""The ASGI application: its routes, and the middleware in front of them, outermost last."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,10 +13,10 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from optotype.web.api import get_service
 from optotype.web.api import router as api
-from optotype.web.api import service_of
 from optotype.web.concurrency import ConcurrencyLimit
-from optotype.web.docs import add_docs, ask_for_token
+from optotype.web.docs import add_docs, add_token_scheme
 from optotype.web.guard import Guard
 from optotype.web.limits import BodyLimits
 from optotype.web.metrics import MetricsMiddleware
@@ -28,59 +28,59 @@ from optotype.web.shutdown import ShutdownResponse
 _PAGE: Final = Path(__file__).parent / "page"
 
 
-watching = APIRouter()
-"""The routes for those who watch the server, of whom some ask with HEAD."""
+monitoring = APIRouter()
+"""Routes for monitoring; some monitors use HEAD."""
 
 
-@watching.head("/health/live", include_in_schema=False)
-@watching.get("/health/live")
+@monitoring.head("/health/live", include_in_schema=False)
+@monitoring.get("/health/live")
 async def live() -> Health:
-    """Say that the process answers."""
+    """Check that the process responds."""
     return Health(status="live")
 
 
-@watching.head("/health/ready", include_in_schema=False)
-@watching.get("/health/ready", responses={503: {"description": "The server is being stopped."}})
+@monitoring.head("/health/ready", include_in_schema=False)
+@monitoring.get("/health/ready", responses={503: {"description": "The server is stopping."}})
 async def ready(request: Request) -> Health:
-    """Say that requests are taken on; 503 while the server stops."""
-    service_of(request).require_running()
+    """Check that the server accepts requests; 503 while it stops."""
+    get_service(request).require_running()
     return Health(status="ready")
 
 
-@watching.get("/metrics", response_class=PlainTextResponse)
+@monitoring.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
-    """Give what was counted, in Prometheus's text format."""
+    """Get metrics in Prometheus's text format."""
     return Response(
-        generate_latest(service_of(request).metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        generate_latest(get_service(request).metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
     )
 
 
 async def page() -> FileResponse:
-    """Give the page where one draws."""
+    """Return the web page."""
     return FileResponse(_PAGE / "index.html")
 
 
 def make_app(service: Service, host: str, token: str | None = None) -> ASGIApp:
-    """Make the application of a service.
+    """Create the application of a service.
 
     Args:
-        service: What answers.
-        host: Where the server listens.
-        token: What requests must bring; None where they need none.
+        service: The service.
+        host: The address on which the server listens.
+        token: The token that requests to /v1 and /metrics must send; None if they need none.
     """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        answering = asyncio.create_task(service.run())
+        running = asyncio.create_task(service.run())
         yield
-        answering.cancel()
+        running.cancel()
         with suppress(asyncio.CancelledError):
-            await answering
+            await running
 
     app = FastAPI(
         title="optotype",
         version=version("optotype"),
-        summary="A model of images, as a service",
+        summary="Image classification over HTTP",
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -89,12 +89,12 @@ def make_app(service: Service, host: str, token: str | None = None) -> ASGIApp:
     )
     app.state.service = service
     app.include_router(api)
-    app.include_router(watching)
+    app.include_router(monitoring)
     add_docs(app)
     app.mount("/page", StaticFiles(directory=_PAGE))
     app.add_api_route("/", page, methods=["GET", "HEAD"], include_in_schema=False)
     if token is not None:
-        ask_for_token(app)
+        add_token_scheme(app)
     limits = service.limits
-    held = ShutdownResponse(BodyLimits(ConcurrencyLimit(app, limits), limits))
-    return MetricsMiddleware(Guard(held, host, token, limits), service.metrics)
+    limited = ShutdownResponse(BodyLimits(ConcurrencyLimit(app, limits), limits))
+    return MetricsMiddleware(Guard(limited, host, token, limits), service.metrics)

@@ -1,6 +1,6 @@
-"""From the body of a request to the images that a model takes; every byte of it is anyone's.
+"""Conversion of request bodies to model inputs; every byte of a body is untrusted.
 
-What kind of body it is, its Content-Type says; which picture format, the picture's own first bytes.
+The Content-Type decides how a body is read. An image file's own first bytes decide its format.
 """
 
 import base64
@@ -17,39 +17,40 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from optotype.data.pictures.decode import Fit, picture_to_array
-from optotype.data.pictures.image_file import UnusableError, ignore_pillow_warnings, open_picture
+from optotype.data.pictures.decode import UnusableError, open_picture, quietly, to_pixels
+from optotype.data.pictures.digits import digit_of
+from optotype.data.pictures.worker_pool import Fit
 from optotype.errors import DataError
 from optotype.models.inputs import Pixels, as_batch
 from optotype.web.limits import Limits
-from optotype.web.problems import shown
+from optotype.web.problems import abbreviate
 
 Shape = tuple[int, int, int]
 Dtype = Literal["uint8", "float32"]
 
-PART: Final = "images"
-"""Name of the parts of a form that are pictures, and of the list in JSON."""
+FIELD: Final = "images"
+"""Name of a form's file parts, and of the list in JSON."""
 
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_LIGHT_BYTES: Final = 16 * 2**10
-_LIGHT_PIXELS: Final = 128 * 128
-_HEADER: Final = b"\x00\x00\x00\x0dIHDR"
-_PACKED: Final = (b"zTXt", b"iTXt", b"iCCP")
-"""Chunks of a PNG file that hold more than they take."""
-_PICTURES: Final = 8
-"""Times the limit of one picture's pixels that the pictures of one request may have together: some seconds' work."""
+_PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_IHDR_START: Final = b"\x00\x00\x00\x0dIHDR"
+_COMPRESSED_CHUNKS: Final = (b"zTXt", b"iTXt", b"iCCP")
+"""Chunks of a PNG file that are larger when decompressed."""
+_MAX_INLINE_BYTES: Final = 16 * 2**10
+_MAX_INLINE_PIXELS: Final = 128 * 128
+_MAX_PIXELS_FACTOR: Final = 8
+"""All image files of a request may have this many times the pixels of one file: a few seconds of decoding."""
 
-_CONTENT: Final = {"type": "string", "format": "binary"}
+_BINARY: Final = {"type": "string", "format": "binary"}
 _EXAMPLE: Final = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 )
-"""The smallest picture there is: one black pixel."""
+"""The smallest possible image: one black pixel."""
 
-_MOST_VALUES: Final = 1_000_000
-"""Numbers and lists in JSON: each takes up to a hundred times the bytes it is written with, and the parser keeps all
-other requests waiting. Enough for 1024 images of 28 x 28."""
-_NAME: Final = 10
-"""Values that a name counts for."""
+_MAX_JSON_VALUES: Final = 1_000_000
+"""Numbers and lists in JSON. Each takes up to 100 times its bytes in memory, and the parser blocks all other requests.
+Enough for 1,024 images of 28 x 28."""
+_NAME_WEIGHT: Final = 10
+"""Values that an object's name counts as."""
 
 
 class JsonImages(BaseModel):
@@ -57,13 +58,14 @@ class JsonImages(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    # Stopped at the first fault: a list of each would be a thousand times the body.
+    # Validation stops at the first error: a list of all errors would have a thousand times the body's size.
     images: Annotated[list[str | list[Any]], FailFast()] = Field(
-        description="Each a picture file in Base64, or pixels in nested lists of the model's shape (the last axis may"
-        " be left out for one channel) or flat."
+        description="Each image is an image file in Base64, or its pixels: nested lists of the model's input shape (the"
+        " last axis is optional for one channel) or a flat list."
     )
     dtype: Dtype = Field(
-        default="uint8", description="What lists hold: whole numbers in 0 .. 255, or numbers in 0 .. 1."
+        default="uint8",
+        description="Data type of lists: whole numbers in 0 .. 255 (uint8) or numbers in 0 .. 1 (float32).",
     )
 
 
@@ -71,13 +73,13 @@ OPENAPI: Final = {
     "requestBody": {
         "required": True,
         "content": {
-            "image/png": {"schema": _CONTENT},
-            "image/jpeg": {"schema": _CONTENT},
+            "image/png": {"schema": _BINARY},
+            "image/jpeg": {"schema": _BINARY},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "required": [PART],
-                    "properties": {PART: {"type": "array", "items": _CONTENT, "minItems": 1}},
+                    "required": [FIELD],
+                    "properties": {FIELD: {"type": "array", "items": _BINARY, "minItems": 1}},
                 }
             },
             "application/json": {
@@ -85,7 +87,7 @@ OPENAPI: Final = {
                 "example": {"images": [_EXAMPLE], "dtype": "uint8"},
             },
             "application/octet-stream": {
-                "schema": {**_CONTENT, "description": "The pixels of any number of images, row by row."}
+                "schema": {**_BINARY, "description": "Pixels of any number of images, in row-major order."}
             },
         },
     }
@@ -93,14 +95,14 @@ OPENAPI: Final = {
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a body is to become.
+class InputSpec:
+    """How a body is converted to model inputs.
 
     Attributes:
-        shape: Of an image, (height, width, channels).
-        fit: How pictures are brought to it.
-        dtype: What raw pixels are.
-        limits: What a body may hold.
+        shape: Input shape of the model, (height, width, channels).
+        fit: How image files are brought to that shape.
+        dtype: Data type of raw pixels.
+        limits: Limits of a body.
     """
 
     shape: Shape
@@ -111,215 +113,219 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Body:
-    """The body of a request.
+    """A request body that has not been decoded yet.
 
     Attributes:
-        decode: Gives an array as `as_batch` does; or raises DataError, or HTTPException where it holds too much.
-        is_light: Whether decoding takes no longer than handing it to another thread would.
+        decode: Returns an array as `as_batch` does. Raises DataError if the body is invalid, HTTPException if it
+            exceeds a limit.
+        is_small: Whether decoding is faster than a switch to another thread.
     """
 
     decode: Callable[[], Pixels]
-    is_light: bool = False
+    is_small: bool = False
 
 
-async def read_images(request: Request, wanted: Wanted) -> Body:
-    """Read a body whole.
+async def read_images(request: Request, spec: InputSpec) -> Body:
+    """Read a complete body.
 
     Args:
         request: The request.
-        wanted: What its body is to become.
+        spec: How to convert its body.
 
     Raises:
-        HTTPException: The body is of another kind, or none.
-        DataError: It is not what its kind must be.
+        HTTPException: If the Content-Type is missing or not supported (415), or a form is malformed (400, 413).
+        DataError: If the form is invalid.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        pictures = await _parts(request, wanted.limits)
-        return Body(lambda: _from_pictures(pictures, wanted))
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type == "multipart/form-data":
+        files = await _read_form(request, spec.limits)
+        return Body(lambda: _decode_files(files, spec))
     content = await request.body()
-    if kind.startswith("image/"):
-        return Body(lambda: _from_pictures([content], wanted), wanted.fit == "stretch" and _is_light(content))
-    if kind == "application/json":
-        return Body(lambda: _from_json(content, wanted))
-    if kind == "application/octet-stream":
-        return Body(lambda: _from_raw(content, wanted), len(content) <= _LIGHT_BYTES)
+    if content_type.startswith("image/"):
+        is_small = spec.fit == "stretch" and _is_small_png(content)
+        return Body(lambda: _decode_files([content], spec), is_small)
+    if content_type == "application/json":
+        return Body(lambda: _decode_json(content, spec))
+    if content_type == "application/octet-stream":
+        return Body(lambda: _decode_raw(content, spec), len(content) <= _MAX_INLINE_BYTES)
     raise HTTPException(
         415,
-        f"The Content-Type is {shown(kind) if kind else 'not given'}, expected a picture's (image/png, ...),"
-        " multipart/form-data, application/json or application/octet-stream. Name what the body is, such as"
-        " -H 'Content-Type: image/png' with curl.",
+        f"Content-Type is {abbreviate(content_type) if content_type else 'missing'}, expected that of an image"
+        " (image/png, ...), multipart/form-data, application/json or application/octet-stream. Set it to the type of"
+        " the body, for example -H 'Content-Type: image/png' with curl.",
     )
 
 
-async def _parts(request: Request, limits: Limits) -> list[bytes]:
-    """Take the pictures out of a form, which holds nothing else."""
+async def _read_form(request: Request, limits: Limits) -> list[bytes]:
+    """Return the image files of a form, which may contain nothing else."""
     try:
         async with request.form(max_files=limits.images, max_fields=0) as form:
             items = form.multi_items()
-            strange = sorted({name for name, _ in items if name != PART})
-            if strange or not items:
+            unknown = sorted({name for name, _ in items if name != FIELD})
+            if unknown or not items:
                 raise DataError(
-                    f"The form has parts named {shown(strange)}, expected files, each in a part named {PART!r}."
-                    f" Name them so: -F {PART}=@seven.png with curl."
+                    f"The form has parts named {abbreviate(unknown)}, expected files in parts named {FIELD!r}. With"
+                    f" curl: -F {FIELD}=@seven.png."
                 )
             return [await part.read() for _, part in items if isinstance(part, UploadFile)]
     except UnicodeError:
         raise DataError(
-            "The names in the form are not in the charset that its Content-Type names. Leave the charset out."
+            "The part names of the form cannot be decoded with the charset of its Content-Type. Leave out the charset."
         ) from None
     except HTTPException as error:
-        # Starlette tells these apart in words only.
+        # Starlette distinguishes these errors only by their text.
         if error.detail.startswith("Too many files"):
-            raise _too_many(f"more than {limits.images}", limits) from None
+            raise _too_many_images(f"more than {limits.images}", limits) from None
         if error.detail.startswith("Too many fields"):
             raise DataError(
-                f"The form has a part that is no file, expected files only, each in a part named {PART!r}. With curl"
-                f" the @ makes it a file: -F {PART}=@seven.png."
+                f"The form has a part that is not a file, expected only files in parts named {FIELD!r}. With curl, the"
+                f" @ sends a file: -F {FIELD}=@seven.png."
             ) from None
         raise
 
 
-def _is_light(content: bytes) -> bool:
-    """Tell by the header of a PNG file, which says so in its first 24 bytes, that it is a small one.
+def _is_small_png(content: bytes) -> bool:
+    """Return whether the header of a PNG file, in its first 24 bytes, describes a small image.
 
-    Of a file with two headers Pillow believes the second.
+    If a file has two headers, Pillow uses the second.
     """
-    if len(content) > _LIGHT_BYTES or not content.startswith(_PNG + _HEADER) or content.count(b"IHDR") != 1:
+    if len(content) > _MAX_INLINE_BYTES or not content.startswith(_PNG_SIGNATURE + _IHDR_START):
+        return False
+    if content.count(b"IHDR") != 1:
         return False
     width, height = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
-    return width * height <= _LIGHT_PIXELS and not any(kind in content for kind in _PACKED)
+    return width * height <= _MAX_INLINE_PIXELS and not any(kind in content for kind in _COMPRESSED_CHUNKS)
 
 
-def _from_pictures(contents: Sequence[bytes], wanted: Wanted) -> Pixels:
-    decoder, alone = _Decoder(wanted), len(contents) == 1
-    decoded = [
-        decoder.decode(content, "The image" if alone else f"Image {place}")
-        for place, content in enumerate(contents)
+def _decode_files(contents: Sequence[bytes], spec: InputSpec) -> Pixels:
+    decoder, is_single = _FileDecoder(spec), len(contents) == 1
+    images = [
+        decoder.decode(content, "The image" if is_single else f"Image {index}")
+        for index, content in enumerate(contents)
     ]
-    return as_batch(decoded, wanted.shape)
+    return as_batch(images, spec.shape)
 
 
-class _Decoder:
-    """Decodes the pictures of one request, as long as they have not too many pixels in all."""
+class _FileDecoder:
+    """Decodes the image files of one request, up to a total number of pixels."""
 
-    def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
-        self._most = self._left = _PICTURES * wanted.limits.pixels
+    def __init__(self, spec: InputSpec) -> None:
+        self._spec = spec
+        self._max_pixels = self._remaining_pixels = _MAX_PIXELS_FACTOR * spec.limits.pixels
 
     def decode(self, content: bytes, name: str) -> Pixels:
-        """Decode a picture; the name is what an error calls it."""
-        wanted = self._wanted
+        """Decode an image file; error messages call it `name`."""
+        spec = self._spec
         try:
-            with ignore_pillow_warnings():
-                picture = open_picture(content, wanted.limits.pixels)
-                self._left -= picture.width * picture.height
-                if self._left < 0:
+            with quietly():
+                image = open_picture(content, spec.limits.pixels)
+                self._remaining_pixels -= image.width * image.height
+                if self._remaining_pixels < 0:
                     raise HTTPException(
                         413,
-                        f"The pictures of the request have more than {self._most} pixels in all. Send them smaller, or"
-                        " in several requests.",
+                        f"The images of the request have more than {self._max_pixels} pixels in all. Send smaller"
+                        " images, or send them in several requests.",
                     )
-                return picture_to_array(picture, wanted.shape, wanted.fit)
-        except UnusableError as fault:
-            raise DataError(f"{name} {fault.reason}. {fault.advice}") from None
+                return digit_of(image) if spec.fit == "digit" else to_pixels(image, spec.shape)
+        except UnusableError as error:
+            raise DataError(f"{name} {error.what}. {error.advice}") from None
 
 
-def _from_raw(content: bytes, wanted: Wanted) -> Pixels:
-    """Take an array as it lies in memory, little-endian."""
-    pixels = math.prod(wanted.shape)
-    size = pixels * np.dtype(wanted.dtype).itemsize
-    if not content or len(content) % size:
+def _decode_raw(content: bytes, spec: InputSpec) -> Pixels:
+    """Decode little-endian raw pixels."""
+    pixels = math.prod(spec.shape)
+    image_bytes = pixels * np.dtype(spec.dtype).itemsize
+    if not content or len(content) % image_bytes:
         raise DataError(
-            f"The body has {len(content)} bytes, expected a multiple of {size}: {pixels} pixels of {wanted.dtype} for"
-            f" each image of shape {wanted.shape}. Send images.tobytes()."
+            f"The body has {len(content)} bytes, expected a multiple of {image_bytes}: {pixels} pixels of {spec.dtype}"
+            f" for each image of shape {spec.shape}. Send images.tobytes()."
         )
-    _check_count(len(content) // size, wanted.limits)
-    array = np.frombuffer(content, np.dtype(wanted.dtype).newbyteorder("<"))
-    return as_batch(array.reshape(-1, *wanted.shape), wanted.shape)
+    _check_count(len(content) // image_bytes, spec.limits)
+    array = np.frombuffer(content, np.dtype(spec.dtype).newbyteorder("<"))
+    return as_batch(array.reshape(-1, *spec.shape), spec.shape)
 
 
-def _from_json(content: bytes, wanted: Wanted) -> Pixels:
-    # Base64 has none of these, so what is counted is what is made; each unknown name would make an error, too.
-    values = sum(map(content.count, (b",", b"[", b"{"))) + _NAME * content.count(b":")
-    if values > _MOST_VALUES:
+def _decode_json(content: bytes, spec: InputSpec) -> Pixels:
+    # Base64 contains none of these characters, so this counts the values; each unknown name creates an error, too.
+    values = sum(map(content.count, (b",", b"[", b"{"))) + _NAME_WEIGHT * content.count(b":")
+    if values > _MAX_JSON_VALUES:
         raise HTTPException(
             413,
-            f"The JSON has {values} numbers and lists, expected at most {_MOST_VALUES}. Send fewer images, or their"
-            " pixels as application/octet-stream.",
+            f"The JSON has {values} numbers and lists, expected at most {_MAX_JSON_VALUES}. Send fewer images, or send"
+            " the pixels as application/octet-stream.",
         )
     try:
-        given = JsonImages.model_validate_json(content)
+        parsed = JsonImages.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"][:2])
+        location = ".".join(str(part) for part in first["loc"][:2])
         raise DataError(
-            f"The JSON does not fit{place and f', at {shown(place)}'}: {first['msg']}. Expected"
-            f' {{"{PART}": [...]}}, each a picture in Base64 or pixels in lists.'
+            f"The JSON is invalid{location and f' at {abbreviate(location)}'}: {first['msg']}. Expected"
+            f' {{"{FIELD}": [...]}} with an image file in Base64 or lists of pixels for each image.'
         ) from None
-    if not given.images:
-        raise DataError(f"The list {PART!r} is empty, expected at least one image.")
-    _check_count(len(given.images), wanted.limits)
-    return as_batch([*_from_items(given, wanted)], wanted.shape)
+    if not parsed.images:
+        raise DataError(f"The list {FIELD!r} is empty, expected at least one image.")
+    _check_count(len(parsed.images), spec.limits)
+    return as_batch([*_decode_items(parsed, spec)], spec.shape)
 
 
-def _from_items(given: JsonImages, wanted: Wanted) -> Iterator[Pixels]:
-    decoder = _Decoder(wanted)
-    for place, item in enumerate(given.images):
+def _decode_items(parsed: JsonImages, spec: InputSpec) -> Iterator[Pixels]:
+    decoder = _FileDecoder(spec)
+    for index, item in enumerate(parsed.images):
         if isinstance(item, str):
-            yield decoder.decode(_from_base64(item, place), f"Image {place}")
+            yield decoder.decode(_decode_base64(item, index), f"Image {index}")
         else:
-            yield _from_lists(item, place, given.dtype)
+            yield _decode_lists(item, index, parsed.dtype)
 
 
-def _from_base64(text: str, place: int) -> bytes:
-    address, found, content = text.partition(";base64,")
+def _decode_base64(text: str, index: int) -> bytes:
+    prefix, separator, content = text.partition(";base64,")
     try:
-        # A picture in an address, as the answers have it, is as good.
-        return base64.b64decode(content if found and address.startswith("data:") else text, validate=True)
+        # A data URI, as in responses, is accepted as well.
+        return base64.b64decode(content if separator and prefix.startswith("data:") else text, validate=True)
     except (binascii.Error, ValueError):
         raise DataError(
-            f"Image {place} is a string of {len(text)} characters that is no Base64, expected a picture file in Base64."
-            " No paths and no addresses are read here: send the file itself."
+            f"Image {index} is a string of {len(text)} characters that is not Base64, expected an image file in Base64."
+            " The server opens no paths and no URLs: send the file itself."
         ) from None
 
 
-def _from_lists(item: list[Any], place: int, dtype: Dtype) -> Pixels:
-    """Turn nested lists into an array, of numbers only."""
+def _decode_lists(item: list[Any], index: int, dtype: Dtype) -> Pixels:
+    """Convert nested lists of numbers to an array."""
     try:
-        array = np.array(item) if _holds_numbers(item) else np.empty(0, object)
+        array = np.array(item) if _contains_only_numbers(item) else np.empty(0, object)
     except (ValueError, OverflowError):
         array = np.empty(0, object)
-    whole = array.dtype.kind in "iu"
-    if not (whole or (dtype == "float32" and array.dtype.kind == "f")):
-        kind = "whole numbers in 0 .. 255" if dtype == "uint8" else "numbers in 0 .. 1"
+    is_integer = array.dtype.kind in "iu"
+    if not (is_integer or (dtype == "float32" and array.dtype.kind == "f")):
+        numbers = "whole numbers in 0 .. 255" if dtype == "uint8" else "numbers in 0 .. 1"
         raise DataError(
-            f"Image {place} does not hold equally long lists of {kind}, expected those for dtype {dtype!r}. Correct it,"
-            ' or give "dtype": "float32" for numbers in 0 .. 1.'
+            f"Image {index} is not made of lists of equal length with {numbers}, expected these for dtype {dtype!r}."
+            ' Correct the lists, or send "dtype": "float32" for numbers in 0 .. 1.'
         )
     if dtype == "uint8" and array.size and not 0 <= array.min() <= array.max() <= 255:
         raise DataError(
-            f"Image {place} holds values from {array.min()} to {array.max()}, expected 0 .. 255 for dtype 'uint8'."
-            " Bring them into that range."
+            f"Image {index} has values from {array.min()} to {array.max()}, expected 0 .. 255 for dtype 'uint8'. Scale"
+            " them to that range."
         )
-    with np.errstate(over="ignore"):  # becomes infinite, and is then out of range
+    with np.errstate(over="ignore"):  # large values become infinite and are out of range
         return array.astype(dtype)
 
 
-def _holds_numbers(item: list[Any]) -> bool:
-    """Tell whether nested lists hold numbers, and nothing else: NumPy would make all strings as long as the longest."""
-    while (kinds := set(map(type, item))) == {list}:
+def _contains_only_numbers(item: list[Any]) -> bool:
+    """Return whether nested lists contain only numbers: NumPy would pad all strings to the length of the longest."""
+    while (types := set(map(type, item))) == {list}:
         item = [*chain.from_iterable(item)]
-    return bool(kinds) and kinds <= {int, float}
+    return bool(types) and types <= {int, float}
 
 
 def _check_count(images: int, limits: Limits) -> None:
     if images > limits.images:
-        raise _too_many(f"{images}", limits)
+        raise _too_many_images(f"{images}", limits)
 
 
-def _too_many(images: str, limits: Limits) -> HTTPException:
+def _too_many_images(images: str, limits: Limits) -> HTTPException:
     return HTTPException(
         413,
-        f"The request holds {images} images, expected at most {limits.images}. Send them in several requests.",
+        f"The request contains {images} images, expected at most {limits.images}. Send them in several requests.",
     )

@@ -1,7 +1,7 @@
-"""How many requests are answered at once; one more soon hears that it is too many.
+"""Limit on the number of requests that are processed at once.
 
-Where more is asked than can be answered, whatever is taken on waits for what was taken on before it. So what may wait
-is bounded here, before the framework has done its work, and with it the time that an answer takes.
+Under overload every accepted request waits for the ones before it. So the number of requests in progress is limited
+here, before the framework does any work, and with it the response time.
 """
 
 import asyncio
@@ -10,41 +10,43 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from optotype.web.limits import Limits
-from optotype.web.problems import SOON, problem
+from optotype.web.problems import RETRY_AFTER_1_SECOND, problem
 
-_PAUSE: Final = 0.25
-"""Seconds after which a request hears that it is one too many: whoever asks again at once would otherwise take as much
-of the processor as those who are answered (benchmarks/RESULTS.md, overload)."""
-_INTERFACE: Final = "/v1/"
+_REJECTION_DELAY_SECONDS: Final = 0.25
+"""Delay before 429. Clients that retry at once would otherwise use as much processor time as the requests that are
+being processed (benchmarks/RESULTS.md, overload)."""
+_API_PREFIX: Final = "/v1/"
 
 
 class ConcurrencyLimit:
-    """ASGI middleware: hands on so many requests to /v1 at once; health, metrics and the page are always answered.
+    """ASGI middleware that limits concurrent requests to /v1; health, metrics and the page are always answered.
 
     Args:
         app: The application.
-        limits: How many.
+        limits: ``concurrent_requests`` is the limit.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
-        self._most = limits.requests
-        self._open = 0
+        self._limit = limits.concurrent_requests
+        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on, or say 429."""
-        if scope["type"] != "http" or not scope["path"].startswith(_INTERFACE):
+        """Forward the request, or respond with 429."""
+        if scope["type"] != "http" or not scope["path"].startswith(_API_PREFIX):
             await self._app(scope, receive, send)
             return
-        if self._open >= self._most:
-            await asyncio.sleep(_PAUSE)
-            refusal = problem(
-                429, f"{self._most} requests are being answered already. Ask again in a second.", SOON
+        if self._running >= self._limit:
+            await asyncio.sleep(_REJECTION_DELAY_SECONDS)
+            response = problem(
+                429,
+                f"The server is already processing {self._limit} requests. Retry in 1 second.",
+                RETRY_AFTER_1_SECOND,
             )
-            await refusal(scope, receive, send)
+            await response(scope, receive, send)
             return
-        self._open += 1
+        self._running += 1
         try:
             await self._app(scope, receive, send)
         finally:
-            self._open -= 1
+            self._running -= 1

@@ -1,4 +1,4 @@
-"""/docs: the interface to read and to try, by Swagger UI from files of this machine."""
+"""The interactive API documentation at /docs: Swagger UI, served from files of this machine."""
 
 import base64
 import hashlib
@@ -15,12 +15,12 @@ from starlette.staticfiles import StaticFiles
 from optotype.web.guard import is_private
 
 _FILES: Final = "/docs/files"
-# Not `Path(...) / "static"` of the package's own application: its page would not pass a content security policy.
+# Only the package's files are used: its own page would violate a content security policy.
 _FOLDER: Final = Path(fastapi_offline.__file__).parent / "static"
 
 
 def add_docs(app: FastAPI) -> None:
-    """Add the page and its files to an application made without."""
+    """Add /docs and its files to an application that was created without them."""
     page = get_swagger_ui_html(
         openapi_url="/openapi.json",
         title=app.title,
@@ -33,28 +33,28 @@ def add_docs(app: FastAPI) -> None:
 
     @router.get("/docs")
     async def docs() -> HTMLResponse:
-        return HTMLResponse(html, headers={"Content-Security-Policy": _policy(html)})
+        return HTMLResponse(html, headers={"Content-Security-Policy": _content_security_policy(html)})
 
     app.include_router(router)
     app.mount(_FILES, StaticFiles(directory=_FOLDER))
 
 
-def ask_for_token(app: FastAPI) -> None:
-    """Let the description of the finished application say where the token belongs, so that /docs asks for it."""
-    described = app.openapi()
-    described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    for path, operations in described["paths"].items():
+def add_token_scheme(app: FastAPI) -> None:
+    """Add the bearer token to the OpenAPI description of the complete application, so that /docs asks for it."""
+    description = app.openapi()
+    description["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    for path, operations in description["paths"].items():
         if is_private(path):
             for operation in operations.values():
                 operation["security"] = [{"token": []}]
 
 
-def _policy(html: str) -> str:
-    """Allow the page's one script by its hash, and the styles that Swagger UI sets."""
+def _content_security_policy(html: str) -> str:
+    """Return a policy that allows the page's one inline script by its hash, and Swagger UI's inline styles."""
     scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
     hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{each}'" for each in hashes)
+    script_sources = " ".join(f"'sha256-{digest}'" for digest in hashes)
     return (
-        f"default-src 'none'; script-src 'self' {allowed}; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-        " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; script-src 'self' {script_sources}; style-src 'self' 'unsafe-inline'; img-src 'self'"
+        " data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )

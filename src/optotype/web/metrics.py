@@ -1,4 +1,4 @@
-"""What the server counts, for Prometheus."""
+"""Prometheus metrics of the server."""
 
 from time import perf_counter
 from typing import Final
@@ -14,55 +14,66 @@ _PATHS: Final = (
     "/health/live",
     "/health/ready",
 )
-_GONE: Final = 499
-"""What is counted where the client left before its request was there, as nginx does: nobody was answered."""
-_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-_SIZES: Final = (1, 2, 4, 8, 16, 32, 64)
+_CLIENT_CLOSED_REQUEST: Final = 499
+"""nginx's status for a client that left before its request was complete; no response was sent."""
+_DURATION_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_BATCH_SIZE_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics:
-    """The counters of one server, each named as Prometheus's guide on naming asks."""
+    """Metrics of one server, named after Prometheus's naming guide.
+
+    Attributes:
+        registry: The registry of all metrics.
+        requests: Requests by path and status.
+        seconds: Request durations by path, in seconds.
+        images: Predicted images.
+        batch_images: Images per batch.
+        queued_images: Images that wait for a batch.
+        reloads: Model reloads by result: "succeeded" or "failed".
+        model: The served model's name and fingerprint, as labels.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.requests = Counter(
             "optotype_requests",
-            "Requests, by the status of the answer; 499 where the client left.",
+            "Requests by path and response status; 499 if the client left.",
             ["path", "status"],
             registry=self.registry,
         )
         self.seconds = Histogram(
             "optotype_request_seconds",
-            "Time from a request's headers to the end of its answer.",
+            "Time from a request's headers to the end of its response.",
             ["path"],
-            buckets=_SECONDS,
+            buckets=_DURATION_BUCKETS,
             registry=self.registry,
         )
-        self.images = Counter("optotype_images", "Images predicted.", registry=self.registry)
+        self.images = Counter("optotype_images", "Predicted images.", registry=self.registry)
         self.batch_images = Histogram(
-            "optotype_batch_images", "Images of a batch.", buckets=_SIZES, registry=self.registry
+            "optotype_batch_images", "Images per batch.", buckets=_BATCH_SIZE_BUCKETS, registry=self.registry
         )
-        self.waiting = Gauge(
-            "optotype_waiting_images", "Images that wait for a batch.", registry=self.registry
+        self.queued_images = Gauge(
+            "optotype_queued_images", "Images that wait for a batch.", registry=self.registry
         )
         self.reloads = Counter(
-            "optotype_model_reloads", "Reloads of the model.", ["result"], registry=self.registry
+            "optotype_model_reloads", "Model reloads by result.", ["result"], registry=self.registry
         )
         self.model = Gauge(
             "optotype_model_info",
-            "1 for the model that is served.",
+            "1 for the served model.",
             ["name", "fingerprint"],
             registry=self.registry,
         )
 
 
 class MetricsMiddleware:
-    """An ASGI application whose requests are counted.
+    """ASGI middleware that counts and times requests.
 
     Args:
         app: The application.
-        metrics: Where they are counted.
+        metrics: The metrics to update.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -70,24 +81,24 @@ class MetricsMiddleware:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Ask the application, and count."""
+        """Forward the request, then record its status and duration."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begin, status = perf_counter(), _GONE
+        start, status = perf_counter(), _CLIENT_CLOSED_REQUEST
 
-        async def told(message: Message) -> None:
+        async def track_status(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
             await send(message)
 
-        # Paths are anyone's; only ours become labels, so that there are never many.
+        # Clients choose the path. Only known paths become labels, so the number of labels stays small.
         path = scope["path"] if scope["path"] in _PATHS else "other"
         try:
-            await self._app(scope, receive, told)
+            await self._app(scope, receive, track_status)
         except BaseException:
-            status = 500 if status == _GONE else status
+            status = 500 if status == _CLIENT_CLOSED_REQUEST else status
             raise
         finally:
             self._metrics.requests.labels(path, str(status)).inc()
-            self._metrics.seconds.labels(path).observe(perf_counter() - begin)
+            self._metrics.seconds.labels(path).observe(perf_counter() - start)

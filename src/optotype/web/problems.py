@@ -1,6 +1,6 @@
-"""Whatever goes wrong, as the client reads it: application/problem+json with one sentence (RFC 9457).
+"""Error responses in application/problem+json (RFC 9457): a title, a status, and a detail that says what to do.
 
-The type is always "about:blank", which is left out as section 4.2.1 allows; so the title is the status' own phrase.
+The type is always "about:blank". Section 4.2.1 allows leaving it out; the title is then the status's standard phrase.
 """
 
 import json
@@ -16,76 +16,78 @@ from starlette.responses import Response
 
 from optotype.errors import DataError
 
-SOON: Final = {"Retry-After": "1"}
-"""Headers of an answer that says to ask again in a second."""
-LATER: Final = {"Retry-After": "5"}
-"""The same, for what takes longer: a server that is started again."""
+RETRY_AFTER_1_SECOND: Final = {"Retry-After": "1"}
+"""Headers of 429 and 503 while the server is busy."""
+RETRY_AFTER_5_SECONDS: Final = {"Retry-After": "5"}
+"""Headers of 503 while the server restarts."""
 
-_SHORT: Final = Repr()
-_SHORT.maxstring = _SHORT.maxother = 60
+_ABBREVIATED: Final = Repr()
+_ABBREVIATED.maxstring = _ABBREVIATED.maxother = 60
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Make the answer to a request that cannot be fulfilled.
+    """Return an error response.
 
-    It is an ASGI application as every response is: outside of FastAPI, ``await problem(...)(scope, receive, send)``.
+    Like every response it is an ASGI application: outside FastAPI, use ``await problem(...)(scope, receive, send)``.
 
     Args:
-        status: The HTTP status, from 400 to 599.
-        detail: One or two sentences: what happened with which value, what was expected, what to do.
-        headers: More headers, such as Retry-After (in seconds) of 429 and 503.
+        status: The HTTP status, 400 .. 599.
+        detail: One or two sentences: what happened with which value, what was expected, what to do next.
+        headers: Additional headers, for example Retry-After (in seconds) for 429 and 503.
     """
-    # Escaped to ASCII: a file's name may hold what UTF-8 cannot say.
+    # ASCII only: a file name may contain characters that UTF-8 cannot encode.
     content = json.dumps({"title": HTTPStatus(status).phrase, "status": status, "detail": detail})
     return Response(content, status, headers, "application/problem+json")
 
 
-def shown(value: object) -> str:
-    """Write a client's value for a sentence, shortened: it may be as long as it likes."""
-    return _SHORT.repr(value)
+def abbreviate(value: object) -> str:
+    """Return the repr of a client's value, shortened to about 60 characters: the client decides how long it is."""
+    return _ABBREVIATED.repr(value)
 
 
-async def _of_data(_: Request, error: DataError) -> Response:
+async def _data_error(_: Request, error: DataError) -> Response:
     return problem(422, str(error))
 
 
-async def _of_parameters(_: Request, error: RequestValidationError) -> Response:
-    """Say the first thing wrong with the parameters, and how many more there are."""
-    first, *more = error.errors()
-    place, name = first["loc"][0], ".".join(str(part) for part in first["loc"][1:])
-    what = f"The {place} parameter {name!r}" if name else f"The {place}"
+async def _validation_error(_: Request, error: RequestValidationError) -> Response:
+    """Name the first invalid parameter and count the others."""
+    first, *others = error.errors()
+    location, name = first["loc"][0], ".".join(str(part) for part in first["loc"][1:])
+    parameter = f"The {location} parameter {name!r}" if name else f"The {location}"
     if first["type"] == "missing":
-        said = f"{what} is missing"
+        message = f"{parameter} is missing"
     else:
         expected = first["msg"].removeprefix("Input should be ")
-        said = f"{what} is {shown(first['input'])}, expected {expected[:1].lower()}{expected[1:]}"
-    others = f" {len(more)} more of this request's parameters are wrong." if more else ""
-    return problem(422, f"{said}.{others} /docs describes every parameter.")
+        message = (
+            f"{parameter} is {abbreviate(first['input'])}, expected {expected[:1].lower()}{expected[1:]}"
+        )
+    count = f" Other invalid parameters in this request: {len(others)}." if others else ""
+    return problem(422, f"{message}.{count} /docs describes every parameter.")
 
 
-async def _of_http(request: Request, error: HTTPException) -> Response:
-    """Say it in a sentence where the framework says no more than the status' phrase."""
-    path, detail = shown(request.url.path), error.detail
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    """Replace the framework's bare status phrase by a helpful sentence."""
+    path, detail = abbreviate(request.url.path), error.detail
     if error.detail == HTTPStatus(error.status_code).phrase:
         if error.status_code == 404:
-            detail = f"There is nothing at {path}. The page is at /, and /docs describes the rest."
+            detail = f"Path {path} does not exist. The web page is at /, and /docs lists all paths."
         elif error.status_code == 405:
             allowed = (error.headers or {}).get("Allow", "another method")
-            detail = f"{path} cannot be asked with {request.method}, expected {allowed}. See /docs."
+            detail = f"{path} does not support {request.method}, expected {allowed}. See /docs."
     return problem(error.status_code, detail, error.headers)
 
 
-async def _of_own(_: Request, __: Exception) -> Response:
-    """Tell nothing of it: Starlette raises it again, and so the server logs it with its traceback."""
-    return problem(500, "An error of optotype's own. The server's log has the details; please report them.")
+async def _internal_error(_: Request, __: Exception) -> Response:
+    """Reveal nothing: Starlette raises the exception again, and the server logs it with its traceback."""
+    return problem(500, "Internal error in optotype. The server's log has the details; please report them.")
 
 
 HANDLERS: Final[dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]] = {
-    DataError: _of_data,
-    RequestValidationError: _of_parameters,
-    HTTPException: _of_http,
-    Exception: _of_own,
+    DataError: _data_error,
+    RequestValidationError: _validation_error,
+    HTTPException: _http_error,
+    Exception: _internal_error,
 }
-"""For ``FastAPI(exception_handlers=...)``. Of optotype's errors only a DataError is the client's doing: it sent the
-picture. A model, a network or a file of ours that fails is ours to mend, and may name paths that are nobody's business.
+"""Handlers for ``FastAPI(exception_handlers=...)``. Of optotype's errors only DataError is caused by the client, whose
+image it describes. Errors of models, networks and files are the server's, and their messages may contain its paths.
 """

@@ -1,11 +1,11 @@
-"""The answers of the interface, as OpenAPI shows them."""
+"""Response bodies of the HTTP interface, as OpenAPI describes them."""
 
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 
-class Ranked(BaseModel):
+class ClassProbability(BaseModel):
     """A class and its probability."""
 
     label: str
@@ -13,130 +13,135 @@ class Ranked(BaseModel):
 
 
 class PredictionOut(BaseModel):
-    """What the model says of one image."""
+    """The prediction for one image."""
 
     label: str = Field(description="The most probable class.")
     probability: float = Field(
-        ge=0, le=1, description="Its probability, calibrated where the model has a calibration."
+        ge=0, le=1, description="Its probability, calibrated if the model has a calibration."
     )
-    top: list[Ranked] = Field(description="The most probable classes, the most probable first.")
+    top: list[ClassProbability] = Field(description="The most probable classes, most probable first.")
     label_set: list[str] | None = Field(
-        description="The classes that it may be; null where the model has no calibration."
+        description="The classes that contain the true one with the target probability; null if the model has no"
+        " calibration."
     )
     unknown: bool | None = Field(
-        description="Whether the image is unlike the training images; null where the model cannot tell."
+        description="Whether the image is unlike the training images; null if the model has no novelty detector."
     )
-    seen: str | None = Field(default=None, description="The image as the model saw it: a PNG in a data URI.")
+    input_image: str | None = Field(
+        default=None, description="The image at the model's input size: a PNG in a data URI."
+    )
 
 
 class Predictions(BaseModel):
-    """What one model says of all images of a request, in their order."""
+    """The predictions for all images of a request, in the same order, by one model."""
 
-    model: str = Field(description="Fingerprint of the model that answered.")
+    model: str = Field(description="Fingerprint of the model that predicted.")
     predictions: list[PredictionOut]
 
 
 class OcclusionOut(BaseModel):
-    """Which parts of an image speak for a class."""
+    """Which parts of an image are evidence for a class."""
 
     label: str
     drops: list[list[float]] = Field(
-        description="For each pixel, by how much the log-odds of the class fall when a patch over it is covered."
+        description="For each pixel, how much the log-odds of the class drop when a patch over it is covered."
     )
     patch: int = Field(description="Side of the patch in pixels.")
 
 
-class SimilarImage(BaseModel):
-    """A training image that is like the one asked about."""
+class NeighbourOut(BaseModel):
+    """A training image that is similar to the request's image."""
 
-    picture: str = Field(description="A PNG in a data URI.")
+    image: str = Field(description="A PNG in a data URI.")
     label: str
     distance: float = Field(
-        description="Between what the model's last layer reads of both, each at unit length: 0 for the same, at most 2."
+        description="Distance between the features of both images, each scaled to unit length: 0 if equal, at most 2."
     )
-    file: str | None = Field(description="Its name relative to the source of the data.")
+    file: str | None = Field(description="Its file name relative to the source of the data.")
 
 
-class Similar(BaseModel):
-    """The training images most like an image, the nearest first."""
+class NeighboursOut(BaseModel):
+    """The training images most similar to an image, nearest first."""
 
-    images: list[SimilarImage]
+    images: list[NeighbourOut]
     note: str | None = Field(description="Why there are none, or what is left out.")
 
 
 class Explanation(BaseModel):
-    """Why a model says what it says of an image."""
+    """The explanation of a prediction."""
 
-    model: str
+    model: str = Field(description="Fingerprint of the model that predicted.")
     prediction: PredictionOut
     occlusion: OcclusionOut
-    similar: Similar
+    neighbours: NeighboursOut
 
 
 class Correction(BaseModel):
-    """A picture that was kept under another label."""
+    """An image that was saved under its true label."""
 
     file: str = Field(description="Its name in the folder.")
     folder: str
-    count: int = Field(description="How many corrections are kept there.")
+    count: int = Field(description="Number of corrections in the folder.")
 
 
 class AccuracyOut(BaseModel):
-    """How often the model was right, with its 95 % interval."""
+    """The model's accuracy with its 95 % interval."""
 
     split: Literal["test", "validation"]
     value: float
     low: float
     high: float
-    n: int
+    n: int = Field(description="Number of images.")
 
 
 class LimitsOut(BaseModel):
-    """What a request may hold."""
+    """Limits of a request."""
 
-    body_bytes: int
-    images: int
-    pixels: int = Field(description="Of one picture.")
+    body_bytes: int = Field(description="Bytes of a request body.")
+    images: int = Field(description="Images in a request.")
+    pixels: int = Field(description="Pixels of one image file.")
 
 
 class ModelOut(BaseModel):
-    """The model that is served."""
+    """The served model."""
 
-    name: str = Field(description="Its recipe's name.")
-    run: str | None
+    name: str = Field(description="Name of its recipe.")
+    run: str | None = Field(description="Name of its run; null for a model file alone.")
     fingerprint: str
     class_names: list[str]
-    input_shape: tuple[int, int, int] = Field(description="Height, width and channels of an image.")
+    input_shape: tuple[int, int, int] = Field(description="Height, width and channels of an input image.")
     parameters: int
     data: str | None = Field(description="Name of the data set that it was trained on.")
     source: str | None = Field(
-        description="What `optotype train` takes to get that data set again; null where corrections are not taken, or"
-        " it was in memory only."
+        description="SOURCE with which `optotype train` loads that data set; null if corrections are not accepted, or"
+        " if the data set was in memory only."
     )
-    label_sets: bool = Field(description="Whether it can say which classes an image may be of.")
-    rejects: bool = Field(description="Whether it can say that an image is unlike the training images.")
+    has_label_sets: bool = Field(description="Whether predictions contain label sets.")
+    detects_novelty: bool = Field(
+        description="Whether the model detects images that are unlike the training images."
+    )
     accuracy: AccuracyOut | None
-    fits: list[str] = Field(description="How pictures can be brought to its shape.")
-    drawing_fit: str = Field(description="How drawings are best brought to it.")
-    collect: str | None = Field(
-        description="The folder where corrections are kept; null where they are not taken."
+    fits: list[str] = Field(description="Values of the parameter `fit` that the model supports.")
+    drawing_fit: str = Field(description="The best value of `fit` for drawings.")
+    corrections_folder: str | None = Field(
+        description="The folder where corrections are saved; null if corrections are not accepted."
     )
-    similar: Literal["ready", "preparing", "absent"] = Field(
-        description="Whether similar training images are known."
+    neighbours: Literal["ready", "preparing", "unavailable"] = Field(
+        description="Whether explanations contain similar training images."
     )
-    similar_note: str | None
+    neighbours_note: str | None = Field(description="Why there are none, or what is left out.")
     limits: LimitsOut
 
 
 class Health(BaseModel):
-    """How the server is."""
+    """State of the server."""
 
     status: Literal["live", "ready"]
 
 
 class ProblemOut(BaseModel):
-    """Why a request was not answered (RFC 9457)."""
+    """An error response (RFC 9457)."""
 
     title: str
     status: int
-    detail: str = Field(description="What happened, what was expected, what to do.")
+    detail: str = Field(description="What happened, what was expected, what to do next.")

@@ -1,4 +1,4 @@
-"""The process: a socket, a loop, and the signals that stop it or load the model again."""
+"""The server process: its listening socket, event loop and signals."""
 
 import asyncio
 import os
@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,133 +19,113 @@ from optotype.errors import ServeError
 from optotype.web.app import make_app
 from optotype.web.guard import check_token, is_loopback
 from optotype.web.limits import Limits
-from optotype.web.protocol import bounded
 from optotype.web.service import Service
+from optotype.web.uvicorn_protocol import Server, StopServer, make_protocol
 
-_GRACE: Final = 30
-"""Seconds that open requests have to end when the server is stopped."""
-_FILES: Final = 256
-"""Files beside the connections: the program's own, and forms that lie on the disk."""
+_SHUTDOWN_SECONDS: Final = 30
+"""Time in which running requests must end when the server stops."""
+_EXTRA_FILES: Final = 256
+"""Open files in addition to connections: the program's own, and uploads stored on disk."""
 _BACKLOG: Final = 2048
-_ACCEPTING: Final = 32
-"""Copies of the listening socket: uvloop lets in one client of each in a round of its loop. With one copy, the last of
-a thousand clients that come at once were let in half a minute after the first, who had been answered many times."""
-_HERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound by this
-"""Where this machine reaches what listens on all of its addresses; those are no destination (RFC 1122, 3.2.1.3)."""
+_LISTENERS: Final = 32
+"""Duplicates of the listening socket. uvloop accepts one connection per socket in each iteration of its event loop.
+With a single socket and 1000 simultaneous clients, the last one was accepted 30 seconds after the first."""
+_LOOPBACK_OF_WILDCARD: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - no socket is bound here
+"""Destination address for a server that listens on all addresses: a wildcard is not one (RFC 1122, 3.2.1.3)."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a server is started.
+    """Settings of a server.
 
     Attributes:
         target: The run folder or model file to serve.
         host: The address to listen on.
-        port: The port; 0 for any free one.
-        token: What every request must bring; needed where others than this machine can ask.
-        collect: The folder where corrections are kept; None to take none.
-        limits: What the server takes on.
+        port: The port; 0 for any free port.
+        token: The token that requests must send; required if other machines can reach the host.
+        corrections_folder: The folder where corrections are saved; None to accept none.
+        limits: Limits of the server.
     """
 
     target: Path
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = None
-    collect: Path | None = None
+    corrections_folder: Path | None = None
     limits: Limits = field(default_factory=Limits)
 
 
 def serve(settings: Settings, started: Callable[[Service, str], None]) -> None:
-    """Serve a model until the process is told to stop: by SIGINT or SIGTERM; SIGHUP loads the model again.
+    """Serve a model until SIGINT or SIGTERM; SIGHUP reloads the model.
 
-    Requests that were taken on are answered before it ends, as far as that takes no more than half a minute.
+    Accepted requests are answered before the server ends, within 30 seconds.
 
     Args:
-        settings: What to serve, and where.
-        started: Called with the service and its address once it can be asked.
+        settings: The settings.
+        started: Called with the service and its address when the server accepts requests.
 
     Raises:
-        ServeError: The address cannot be had, or may not be without a token.
-        RunError: There is nothing to serve.
-        ModelError: The model is damaged.
-        DataError: The folder cannot take corrections.
+        ServeError: If the address is not available, or requires a token and there is none.
+        RunError: If the target does not exist or is damaged.
+        ModelError: If the model is damaged.
+        DataError: If the folder cannot take corrections.
     """
     if settings.token is not None:
         check_token(settings.token)
     if not is_loopback(settings.host) and settings.token is None:
         raise ServeError(
-            f"The host {settings.host} can be reached from other machines, and no token was given. Expected --token, or"
-            " the environment variable OPTOTYPE_TOKEN, with at least 16 characters that nobody guesses; or leave"
-            " --host out, so that only this machine can ask."
+            f"Host {settings.host} is reachable from other machines, which requires a token. Pass --token (at least 16"
+            " characters) or set OPTOTYPE_TOKEN, or leave out --host to accept only this machine."
         )
-    _allow_files(settings.limits)
-    with _listening(settings) as listener:
-        service = Service(settings.target, settings.limits, settings.collect)
-        app = make_app(service, settings.host, settings.token)
+    _raise_file_limit(settings.limits)
+    with _listen(settings) as listener:
+        service = Service(settings.target, settings.limits, settings.corrections_folder)
         config = uvicorn.Config(
-            app,
-            http=bounded(settings.limits),
+            make_app(service, settings.host, settings.token),
+            http=make_protocol(settings.limits),
             ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_graceful_shutdown=_GRACE,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             backlog=_BACKLOG,
         )
-        server = _Server(config, service, lambda: started(service, _address(listener)))
+        server = Server(
+            config,
+            on_started=lambda: started(service, _browser_address(listener)),
+            install_signal_handlers=partial(_install_signal_handlers, service),
+        )
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(server.serve(sockets=[listener, *(listener.dup() for _ in range(_ACCEPTING - 1))]))
+            runner.run(server.serve(sockets=[listener, *(listener.dup() for _ in range(_LISTENERS - 1))]))
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn's server, with signals of its own: it ends well when it is told to stop, and loads the model again."""
+def _install_signal_handlers(service: Service, stop_server: StopServer) -> None:
+    """Stop the server at SIGINT and SIGTERM; at SIGHUP reload the model, or stop if its terminal was closed."""
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
 
-    def __init__(self, config: uvicorn.Config, service: Service, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._service = service
-        self._started = started
-        self._tasks: set[asyncio.Task[None]] = set()
+    def stop(number: int) -> None:
+        service.is_stopping = True
+        stop_server(number)
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._started()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets)
-        if self.force_exit:
-            # Told twice to stop. Uvicorn would leave the requests and the application as they are.
-            for task in self.server_state.tasks:
-                task.cancel()
-            await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
-            await self.lifespan.shutdown()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop, number)
-        at_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
-        loop.add_signal_handler(signal.SIGHUP, self._hang_up, at_terminal)
-        yield
-
-    def _stop(self, number: int) -> None:
-        self._service.stopping = True
-        self.handle_exit(number, None)
-
-    def _hang_up(self, at_terminal: bool) -> None:  # noqa: FBT001 - signal handlers take no names
-        """Load the model again; or stop, where the terminal that the server was started in has been closed."""
-        if at_terminal and not _has_terminal():
-            self._stop(signal.SIGTERM)
+    def reload_or_stop() -> None:
+        if was_started_in_terminal and not _has_terminal():
+            stop(signal.SIGTERM)
             return
-        task = asyncio.get_running_loop().create_task(self._service.reload())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = loop.create_task(service.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+    was_started_in_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
+    loop.add_signal_handler(signal.SIGHUP, reload_or_stop)
 
 
 def _has_terminal() -> bool:
-    """Tell whether the process has a terminal that controls it; with nohup SIGHUP is ignored besides."""
+    """Return whether the process has a controlling terminal; nohup also makes it ignore SIGHUP."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
     except OSError:
@@ -152,34 +133,34 @@ def _has_terminal() -> bool:
     return True
 
 
-def _allow_files(limits: Limits) -> None:
-    """Let the process open as many files as there may be connections, and those that are being refused."""
+def _raise_file_limit(limits: Limits) -> None:
+    """Raise the process's limit of open files to the number of connections, including those being rejected."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * limits.connections + _FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    needed = 2 * limits.connections + _EXTRA_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 @contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    """Take the address, before the model is loaded."""
+def _listen(settings: Settings) -> Iterator[socket.socket]:
+    """Bind the address before the model is loaded."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
-        # Python repeats the address in brackets behind the reason.
+        # Python repeats the address in brackets after the reason.
         reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
         raise ServeError(
-            f"{settings.host} port {settings.port} cannot be listened on: {reason}. Expected an address of this machine"
-            " and a free port; --port 0 takes any."
+            f"Cannot listen on {settings.host} port {settings.port}: {reason}. Expected an address of this machine and"
+            " a free port; --port 0 uses any free port."
         ) from None
     with listener:
         yield listener
 
 
-def _address(listener: socket.socket) -> str:
-    """Give the address for a browser of this machine, also where the server listens on all of the machine's."""
+def _browser_address(listener: socket.socket) -> str:
+    """Return the server's URL for a browser on this machine, also if it listens on all addresses."""
     host, port = listener.getsockname()[:2]
-    host = _HERE.get(host, host)
+    host = _LOOPBACK_OF_WILDCARD.get(host, host)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"

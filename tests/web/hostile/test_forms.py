@@ -1,4 +1,4 @@
-"""Forms whose parts are many, damaged, wrongly named, or named as files are."""
+"""Forms with many, damaged or wrongly named parts, and with hostile file names."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from tests.web.hostile.sending import FORM, GOOD, PATHS, form, refused, sent
+from tests.web.hostile.requests import FORM, GOOD, PATHS, assert_rejected, form, post
 
 UNFINISHED = "ignore:.*SpooledTemporaryFile:pytest.PytestUnraisableExceptionWarning"
-"""Starlette leaves the file of a part that has no end to Python, which closes it at once, but not without a word."""
+"""Starlette does not close the file of an incomplete part; Python closes it with a warning."""
 
 
-def test_file_names_of_forms_are_only_words(client: TestClient, tmp_path: Path) -> None:
-    """A part may claim any file name; it is read as any other, and nothing is written under that name."""
+def test_file_names_in_forms_have_no_effect(client: TestClient, tmp_path: Path) -> None:
+    """A part with any file name is read like others, and nothing is written under that name."""
     outside = tmp_path / "outside.png"
     for name in (
         str(outside),
@@ -27,11 +27,11 @@ def test_file_names_of_forms_are_only_words(client: TestClient, tmp_path: Path) 
         ".",
         "\u202egnp",
     ):
-        answer = sent(client, form((f'name="images"; filename="{name}"', GOOD)), FORM)
-        assert answer.status_code in {200, 400}
+        response = post(client, form((f'name="images"; filename="{name}"', GOOD)), FORM)
+        assert response.status_code in {200, 400}
     assert not outside.exists()
-    answer = sent(client, form((f'name="images"; filename="{outside}"', GOOD)), FORM, PATHS[2])
-    assert answer.json()["file"].startswith("7/")
+    response = post(client, form((f'name="images"; filename="{outside}"', GOOD)), FORM, PATHS[2])
+    assert response.json()["file"].startswith("7/")
     assert not outside.exists()
 
 
@@ -60,16 +60,16 @@ def test_file_names_of_forms_are_only_words(client: TestClient, tmp_path: Path) 
     ],
     ids=lambda value: repr(value)[:25],
 )
-def test_forms_of_another_form_are_refused(client: TestClient, body: bytes, kind: str, status: int) -> None:
-    """Too many parts, parts of other names, and what is no form are refused in a sentence."""
-    refused(sent(client, body, kind), status)
+def test_invalid_forms_are_rejected(client: TestClient, body: bytes, kind: str, status: int) -> None:
+    """Too many parts, unknown part names and malformed forms get an error message."""
+    assert_rejected(post(client, body, kind), status)
 
 
 @pytest.mark.filterwarnings(UNFINISHED)
 @settings(max_examples=60)
 @given(data=st.data())
-def test_damaged_forms_are_answered(client: TestClient, data: st.DataObject) -> None:
-    """A form whose bytes were changed is answered."""
+def test_damaged_forms_get_a_response(client: TestClient, data: st.DataObject) -> None:
+    """A form with changed bytes gets a valid response."""
     content = bytearray(form(('name="images"; filename="a"', GOOD), ('name="images"; filename="b"', GOOD)))
     for _ in range(data.draw(st.integers(1, 5))):
         start = data.draw(st.integers(0, len(content)))
@@ -77,4 +77,4 @@ def test_damaged_forms_are_answered(client: TestClient, data: st.DataObject) -> 
         content[start:stop] = data.draw(
             st.binary(max_size=8) | st.sampled_from([b"\r\n", b"--x", b'"', b";", b":"])
         )
-    sent(client, bytes(content), FORM)
+    post(client, bytes(content), FORM)

@@ -1,4 +1,4 @@
-"""Strings that name what the server could open, if it opened anything."""
+"""Paths and URLs in requests, which the server must not open."""
 
 import socket
 import sys
@@ -7,49 +7,49 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from tests.web.hostile.sending import FORM, GOOD, PATHS, as_json, form, refused, sent
+from tests.web.hostile.requests import FORM, GOOD, PATHS, as_json, assert_rejected, form, post
 
-_opened: list[str] = []
+_opened_paths: list[str] = []
 
 
 @pytest.fixture(scope="module")
-def opened() -> list[str]:
-    """Give the list of what this process opens from now on."""
+def opened_paths() -> list[str]:
+    """Return the list of paths that this process opens from now on."""
 
-    def note(event: str, arguments: tuple[object, ...]) -> None:
-        # For the rest of the process: there is no way to take one out.
+    def record(event: str, arguments: tuple[object, ...]) -> None:
+        # The hook stays for the rest of the process: Python cannot remove audit hooks.
         if event == "open":
-            _opened.append(str(arguments[0]))
+            _opened_paths.append(str(arguments[0]))
 
-    sys.addaudithook(note)
-    return _opened
+    sys.addaudithook(record)
+    return _opened_paths
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_paths_and_addresses_are_not_followed(
-    client: TestClient, tmp_path: Path, path: str, opened: list[str], monkeypatch: pytest.MonkeyPatch
+def test_paths_and_urls_are_not_opened(
+    client: TestClient, tmp_path: Path, path: str, opened_paths: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A string that names a picture there is, in a file or on a server, is refused, and neither is opened."""
+    """The path or URL of an existing image is rejected, and neither the file nor the server is opened."""
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "seven123"
     file.write_bytes(GOOD)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.05)
         address = f"127.0.0.1:{listener.getsockname()[1]}"
-        # The first of them is Base64, too.
+        # The first name is also valid Base64.
         names = ["seven123", str(file), file.as_uri(), "./seven123", "/etc/passwd", "/dev/zero"]
         names += [f"http://{address}/a.png", f"//{address}/a.png", f"ftp://{address}/a.png"]
         assert Path(names[0]).read_bytes() == GOOD
-        assert "seven123" in opened
-        opened.clear()
+        assert "seven123" in opened_paths
+        opened_paths.clear()
         for name in names:
-            refused(sent(client, as_json([name]), "application/json", path), 422, "Image 0")
-            refused(sent(client, name.encode(), "image/png", path), 422, "The image")
-            refused(
-                sent(client, form(('name="images"; filename="a"', name.encode())), FORM, path),
+            assert_rejected(post(client, as_json([name]), "application/json", path), 422, "Image 0")
+            assert_rejected(post(client, name.encode(), "image/png", path), 422, "The image")
+            assert_rejected(
+                post(client, form(('name="images"; filename="a"', name.encode())), FORM, path),
                 422,
                 "The image",
             )
-        assert not [each for each in opened if "seven123" in each or each in names]
+        assert not [opened for opened in opened_paths if "seven123" in opened or opened in names]
         with pytest.raises(TimeoutError):
             listener.accept()

@@ -1,4 +1,4 @@
-"""A browser for the tests of the page, a server that answers as it is told, and the real one with a model of MNIST."""
+"""A browser, a fake server with configurable responses, and the real server with a model of MNIST."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +9,13 @@ from optotype.data.load import load
 from optotype.recipes.builtin import load_recipe
 from optotype.training.train import train
 from tests.browser import CHROMIUM, Browser, opened
-from tests.web.page import fake
-from tests.web.page.real import Real
+from tests.web.page import fake_server
+from tests.web.page.real_server import RealServer
 
 
 @pytest.fixture(scope="session")
-def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Keep one browser for all tests."""
+def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Start one browser for all tests."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium (on Debian and Ubuntu: apt-get install chromium)")
     with opened(tmp_path_factory.mktemp("chromium")) as running:
@@ -23,28 +23,28 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def browser(window: Browser) -> Browser:
-    """Give the browser with nothing said by its console."""
-    window.complaints.clear()
-    return window
+def browser(shared_browser: Browser) -> Browser:
+    """Return the browser with an empty console."""
+    shared_browser.complaints.clear()
+    return shared_browser
 
 
 @pytest.fixture
-def server() -> Iterator[fake.Fake]:
-    """Give a server that answers as it is told."""
-    with fake.running() as running:
+def server() -> Iterator[fake_server.FakeServer]:
+    """Start a fake server."""
+    with fake_server.run_fake_server() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
-    """Serve a model of MNIST that was trained for an epoch."""
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+    """Serve a model of MNIST that was trained for one epoch."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium (on Debian and Ubuntu: apt-get install chromium)")
     folder: Path = tmp_path_factory.mktemp("mnist")
     recipe = load_recipe("mnist-quick").override({"epochs": 1})
     run = train(load("mnist"), recipe, out=folder / "run")
-    server = Real(run.path, folder / "corrections")
+    server = RealServer(run.path, folder / "corrections")
     server.start()
     yield server
     server.stop()

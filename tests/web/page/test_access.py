@@ -1,26 +1,24 @@
-"""The page for those who do not see it, or not as its makers do."""
+"""Accessibility of the page."""
 
 from tests.browser import Browser
-from tests.web.page.fake import Fake
-from tests.web.page.person import give, visit
-from tests.web.samples import as_file, images
+from tests.web.page.actions import open_page, upload
+from tests.web.page.fake_server import FakeServer
+from tests.web.samples import encode_image, images
 
 
-def test_a_screen_reader_hears_which_keys_draw(browser: Browser, server: Fake) -> None:
-    """The drawing surface is described by its keys, although the table of keys is folded away."""
-    visit(browser, server.address)
+def test_canvas_is_described_to_screen_readers(browser: Browser, server: FakeServer) -> None:
+    """Screen readers read the canvas's keys, although the table of keys is collapsed."""
+    open_page(browser, server.address)
     browser.ask("Accessibility.enable")
     nodes = browser.ask("Accessibility.getFullAXTree")["nodes"]
-    (surface,) = [each for each in nodes if each.get("name", {}).get("value") == "Drawing surface"]
-    assert surface["description"]["value"].startswith("Arrow keys move the pen")
+    (canvas,) = [node for node in nodes if node.get("name", {}).get("value") == "Drawing canvas"]
+    assert canvas["description"]["value"].startswith("Arrow keys move the pen")
 
 
-def test_a_banner_keeps_its_button_whole(browser: Browser, server: Fake) -> None:
-    """Beside a long sentence "Close" stands in one line."""
-    visit(browser, server.address)
-    server.refusals.append((422, "A sentence of some length. " * 20, 0))
-    give(browser, as_file(images(1)[0]), "drop")
-    browser.until("document.querySelector('.is-problem')")
-    assert (
-        browser.evaluate("document.querySelector('.is-problem button').getBoundingClientRect().height") < 50
-    )
+def test_banner_button_is_on_one_line(browser: Browser, server: FakeServer) -> None:
+    """The button "Close" keeps one line beside a long message."""
+    open_page(browser, server.address)
+    server.errors.append((422, "A message of some length. " * 20, 0))
+    upload(browser, encode_image(images(1)[0]), "drop")
+    browser.until("document.querySelector('.is-error')")
+    assert browser.evaluate("document.querySelector('.is-error button').getBoundingClientRect().height") < 50

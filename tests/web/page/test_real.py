@@ -4,42 +4,53 @@ import pytest
 
 from optotype.data.load import load
 from tests.browser import Browser
-from tests.web.page.person import EXPLAINED, LABEL, SEVEN, click, draw, give, on_surface, problem, text, visit
-from tests.web.page.real import Real
-from tests.web.samples import as_file
+from tests.web.page.actions import (
+    IS_EXPLAINED,
+    PREDICTED_LABEL,
+    SEVEN,
+    click,
+    draw,
+    error_banner,
+    open_page,
+    text,
+    to_window,
+    upload,
+)
+from tests.web.page.real_server import RealServer
+from tests.web.samples import encode_image
 
 
-def _two() -> bytes:
+def _encode_two() -> bytes:
     mnist = load("mnist")
-    return as_file(mnist.images[list(mnist.labels).index(2)])
+    return encode_image(mnist.images[list(mnist.labels).index(2)])
 
 
-def test_a_seven_that_is_drawn_is_a_seven(browser: Browser, real: Real) -> None:
-    """Who draws a 7 with the mouse reads "7", sees what the model sees, what matters and similar training images.
+def test_drawn_seven_is_predicted_and_explained(browser: Browser, real: RealServer) -> None:
+    """A 7 drawn with the mouse is predicted as 7, with model input, heat map and similar training images.
 
-    Nothing but the server of the page is asked, and the console has nothing to say.
+    The page sends requests only to its own server, and the console stays empty.
     """
-    visit(browser, real.address)
+    open_page(browser, real.address)
     draw(browser)
-    browser.until(f"{LABEL} === '7'")
-    assert browser.evaluate("document.querySelector('#bars .is-first .name').textContent") == "7"
-    browser.until(EXPLAINED)
-    assert text(browser, "seen-size") == "28 \N{MULTIPLICATION SIGN} 28 pixels, grey"
-    assert browser.evaluate("document.getElementById('heat').width") == 28
-    assert "Most important for “7”" in browser.evaluate(
-        "document.getElementById('heat').getAttribute('aria-label')"
+    browser.until(f"{PREDICTED_LABEL} === '7'")
+    assert browser.evaluate("document.querySelector('#bars .is-top .name').textContent") == "7"
+    browser.until(IS_EXPLAINED)
+    assert text(browser, "input-size") == "28 \N{MULTIPLICATION SIGN} 28 pixels, greyscale"
+    assert browser.evaluate("document.getElementById('heatmap').width") == 28
+    assert "evidence for “7”" in browser.evaluate(
+        "document.getElementById('heatmap').getAttribute('aria-label')"
     )
-    assert text(browser, "spoken").startswith("7. ")
+    assert text(browser, "announcement").startswith("7. ")
     assert browser.complaints == []
 
 
-def test_a_finger_draws_and_does_not_scroll(browser: Browser, real: Real) -> None:
-    """A 7 drawn with a finger on a telephone is a 7, and the page stays where it is; beside the surface it scrolls."""
-    visit(browser, real.address, 375)
+def test_finger_draws_without_scrolling(browser: Browser, real: RealServer) -> None:
+    """A 7 drawn with a finger on a phone is predicted as 7 and does not scroll; outside the canvas the page scrolls."""
+    open_page(browser, real.address, 375)
     browser.ask("Emulation.setTouchEmulationEnabled", enabled=True)
     try:
-        browser.swipe(on_surface(browser))
-        browser.until(f"{LABEL} === '7'")
+        browser.swipe(to_window(browser))
+        browser.until(f"{PREDICTED_LABEL} === '7'")
         assert browser.evaluate("scrollY") == 0
         browser.swipe([(180, 760 - 20 * step) for step in range(20)])
         browser.until("scrollY > 0")
@@ -48,71 +59,71 @@ def test_a_finger_draws_and_does_not_scroll(browser: Browser, real: Real) -> Non
     assert browser.complaints == []
 
 
-@pytest.mark.parametrize("how", ["drop", "paste", "choose"])
-def test_a_picture_that_is_given_is_seen_as_it_is(browser: Browser, real: Real, how: str) -> None:
-    """A 2 of MNIST that is dropped, pasted or chosen is a 2; having the model's size, it is not refitted."""
-    visit(browser, real.address)
-    give(browser, _two(), how)
-    browser.until(f"{LABEL} === '2'")
-    assert not browser.evaluate("document.getElementById('photo').hidden")
+@pytest.mark.parametrize("method", ["drop", "paste", "choose"])
+def test_uploaded_image_is_predicted_unchanged(browser: Browser, real: RealServer, method: str) -> None:
+    """A 2 of MNIST that is dropped, pasted or chosen is predicted as 2; it has the input size, so it is not fitted."""
+    open_page(browser, real.address)
+    upload(browser, _encode_two(), method)
+    browser.until(f"{PREDICTED_LABEL} === '2'")
+    assert not browser.evaluate("document.getElementById('uploaded-image').hidden")
     assert not browser.evaluate("document.getElementById('fit').checked")
     assert browser.complaints == []
 
 
-def test_a_broken_picture_leaves_what_was_there(browser: Browser, real: Real) -> None:
-    """A broken file gets the server's sentence; the drawing and its answer stay, and drawing goes on."""
-    visit(browser, real.address)
+def test_damaged_image_leaves_the_page_unchanged(browser: Browser, real: RealServer) -> None:
+    """A damaged file shows the server's message; the drawing and its prediction stay, and drawing continues."""
+    open_page(browser, real.address)
     draw(browser)
-    browser.until(f"{LABEL} === '7' && {EXPLAINED}")
-    give(browser, _two()[:80], "drop", "broken.png")
-    browser.until("document.querySelector('.is-problem')")
-    assert problem(browser).startswith("The image cannot be read")
-    assert text(browser, "verdict-label") == "7"
-    assert browser.evaluate("document.getElementById('photo').hidden")
+    browser.until(f"{PREDICTED_LABEL} === '7' && {IS_EXPLAINED}")
+    upload(browser, _encode_two()[:80], "drop", "broken.png")
+    browser.until("document.querySelector('.is-error')")
+    assert error_banner(browser).startswith("The image ")
+    assert text(browser, "prediction-label") == "7"
+    assert browser.evaluate("document.getElementById('uploaded-image').hidden")
     draw(browser, ((0.5, 0.5), (0.6, 0.5)))
-    browser.until(f"{EXPLAINED} && !document.querySelector('.is-problem')")
-    # The stroke went on with the drawing, and began no other.
-    assert browser.evaluate("document.querySelectorAll('#visited li').length") == 1
+    browser.until(f"{IS_EXPLAINED} && !document.querySelector('.is-error')")
+    # The stroke continued the drawing and did not start another one.
+    assert browser.evaluate("document.querySelectorAll('#history-images li').length") == 1
 
 
-def test_the_keyboard_draws_too(browser: Browser, real: Real) -> None:
-    """A 1 drawn with the arrow keys alone is a 1."""
-    visit(browser, real.address)
-    browser.evaluate("void document.getElementById('surface').focus()")
+def test_keyboard_draws(browser: Browser, real: RealServer) -> None:
+    """A 1 drawn with the arrow keys is predicted as 1."""
+    open_page(browser, real.address)
+    browser.evaluate("void document.getElementById('canvas').focus()")
     browser.press(" ")
     for _ in range(15):
         browser.press("ArrowDown")
     browser.press(" ")
-    browser.until(f"{LABEL} === '1'")
+    browser.until(f"{PREDICTED_LABEL} === '1'")
     browser.press("Backspace")
-    browser.until(f"{LABEL} === '…'")
+    browser.until(f"{PREDICTED_LABEL} === '…'")
     assert browser.complaints == []
 
 
-def test_the_page_outlives_its_server(browser: Browser, real: Real) -> None:
-    """A server that is gone is told of; once it is there again, what was drawn meanwhile is answered."""
-    visit(browser, real.address)
+def test_page_reconnects_to_its_server(browser: Browser, real: RealServer) -> None:
+    """A banner shows that the server is unreachable; when it is back, the drawing is predicted."""
+    open_page(browser, real.address)
     real.stop()
     draw(browser)
-    browser.until("document.querySelector('.is-gone')")
+    browser.until("document.querySelector('.is-offline')")
     real.start()
-    browser.until(f"{LABEL} === '7'")
-    assert not browser.evaluate("document.querySelectorAll('.is-gone').length")
+    browser.until(f"{PREDICTED_LABEL} === '7'")
+    assert not browser.evaluate("document.querySelectorAll('.is-offline').length")
 
 
-def test_a_correction_is_kept(browser: Browser, real: Real) -> None:
-    """A picture kept under another label is in the folder of that class, and the page says how to train with it."""
-    visit(browser, real.address)
+def test_correction_is_saved(browser: Browser, real: RealServer) -> None:
+    """A correction is saved in the folder of its class, and the page shows how to train with it."""
+    open_page(browser, real.address)
     draw(browser, SEVEN)
-    browser.until(f"{LABEL} === '7'")
+    browser.until(f"{PREDICTED_LABEL} === '7'")
     browser.evaluate(
-        "void (() => { const choice = document.getElementById('correct-label'); choice.value = '1';"
-        " choice.dispatchEvent(new Event('change')); })()"
+        "void (() => { const select = document.getElementById('true-class'); select.value = '1';"
+        " select.dispatchEvent(new Event('change')); })()"
     )
-    click(browser, "keep")
-    browser.until("document.getElementById('kept').textContent")
-    assert real.collect is not None
-    (kept,) = (real.collect / "1").glob("*.png")
-    assert text(browser, "kept") == f"Kept as 1/{kept.name}. The folder holds 1 picture now."
-    assert text(browser, "add-command").startswith("optotype train mnist --add ")
+    click(browser, "save-correction")
+    browser.until("document.getElementById('correction-result').textContent")
+    assert real.corrections_folder is not None
+    (saved,) = (real.corrections_folder / "1").glob("*.png")
+    assert text(browser, "correction-result") == f"Saved as 1/{saved.name}. The folder contains 1 correction."
+    assert text(browser, "train-command").startswith("optotype train mnist --add ")
     assert browser.complaints == []

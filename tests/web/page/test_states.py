@@ -1,4 +1,4 @@
-"""The page in states that are brought about by a server that answers as it is told."""
+"""States of the page that a fake server produces."""
 
 import io
 import json
@@ -7,19 +7,19 @@ import pytest
 from PIL import Image
 
 from tests.browser import Browser
-from tests.web.page.fake import Fake, digits, prediction
-from tests.web.page.person import (
+from tests.web.page.actions import (
     BARS,
-    EXPLAINED,
-    LABEL,
+    IS_EXPLAINED,
+    PREDICTED_LABEL,
     click,
     draw,
-    give,
-    on_surface,
-    problem,
+    error_banner,
+    open_page,
     text,
-    visit,
+    to_window,
+    upload,
 )
+from tests.web.page.fake_server import FakeServer, make_model, make_prediction
 
 CLASSES = (
     "airplane",
@@ -37,349 +37,360 @@ CLASSES = (
 )
 
 
-def photo(width: int = 60, height: int = 40) -> bytes:
-    """Make a picture file."""
+def encode_photo(width: int = 60, height: int = 40) -> bytes:
+    """Encode an image file."""
     file = io.BytesIO()
     Image.new("RGB", (width, height), (40, 120, 200)).save(file, "PNG")
     return file.getvalue()
 
 
-def asked(server: Fake, path: str) -> int:
+def count_requests(server: FakeServer, path: str) -> int:
     """Count the requests for a path."""
-    return [each[1] for each in server.asked].count(path)
+    return [requested for _, requested, _ in server.requests].count(path)
 
 
 @pytest.mark.parametrize(
-    ("said", "label", "doubt"),
+    ("prediction", "label", "details"),
     [
-        (prediction([0.0004, 0.9996]), "1", "99.96"),
-        (prediction([0.0, 1.0]), "1", ">99.99"),
-        (prediction([0.0, 0.999996]), "1", ">99.99"),
-        (prediction([0.6, 0.4], label_set=["0", "1"]), "It may be 0 or 1", "Most likely 0 (60.0"),
-        (prediction([0.2] * 5, label_set=list("01234")), "It may be 0, 1, 2, 3 or 4", "Most likely 0"),
-        (prediction([0.1] * 10, label_set=list("0123456")), "It may be any of 7 classes", "Most likely 0"),
+        (make_prediction([0.0004, 0.9996]), "1", "99.96"),
+        (make_prediction([0.0, 1.0]), "1", ">99.99"),
+        (make_prediction([0.0, 0.999996]), "1", ">99.99"),
+        (make_prediction([0.6, 0.4], label_set=["0", "1"]), "It may be 0 or 1", "Most probable: 0 (60.0"),
         (
-            prediction([0.9, 0.1], unknown=True),
+            make_prediction([0.2] * 5, label_set=list("01234")),
+            "It may be 0, 1, 2, 3 or 4",
+            "Most probable: 0",
+        ),
+        (
+            make_prediction([0.1] * 10, label_set=list("0123456")),
+            "It may be one of 7 classes",
+            "Most probable: 0",
+        ),
+        (
+            make_prediction([0.9, 0.1], unknown=True),
             "I don\N{RIGHT SINGLE QUOTATION MARK}t know",
             "unlike the training images",
         ),
-        (prediction([0.9, 0.1], unknown=None, label_set=None), "0", "90.0"),
+        (make_prediction([0.9, 0.1], unknown=None, label_set=None), "0", "90.0"),
     ],
 )
-def test_the_answer_claims_no_more_than_it_knows(
-    browser: Browser, server: Fake, said: dict[str, object], label: str, doubt: str
+def test_prediction_shows_its_uncertainty(
+    browser: Browser, server: FakeServer, prediction: dict[str, object], label: str, details: str
 ) -> None:
-    """The verdict names one class, several, or none; it never says 100 %; what it means is there to be read."""
-    server.prediction = said
-    visit(browser, server.address)
+    """The page names one class, several, or none; it never shows 100 %; a help text explains the label set."""
+    server.prediction = prediction
+    open_page(browser, server.address)
     draw(browser)
-    browser.until(f"{LABEL} !== '…'")
-    assert text(browser, "verdict-label") == label
-    assert doubt in text(browser, "verdict-doubt")
-    assert "100" not in text(browser, "verdict-doubt")
-    assert browser.evaluate("document.getElementById('verdict-meaning').hidden") == (
-        said["label_set"] is None
+    browser.until(f"{PREDICTED_LABEL} !== '…'")
+    assert text(browser, "prediction-label") == label
+    assert details in text(browser, "prediction-details")
+    assert "100" not in text(browser, "prediction-details")
+    assert browser.evaluate("document.getElementById('prediction-help').hidden") == (
+        prediction["label_set"] is None
     )
-    browser.until("document.getElementById('spoken').textContent")
-    assert text(browser, "spoken").startswith(label)
+    browser.until("document.getElementById('announcement').textContent")
+    assert text(browser, "announcement").startswith(label)
 
 
-def test_bars_of_few_classes_stand_still(browser: Browser, server: Fake) -> None:
-    """The bars of ten classes stand in the classes' order, whatever is likeliest."""
-    visit(browser, server.address)
+def test_bars_of_few_classes_keep_their_order(browser: Browser, server: FakeServer) -> None:
+    """The bars of ten classes have the order of the classes, whichever is most probable."""
+    open_page(browser, server.address)
     draw(browser)
-    browser.until(EXPLAINED)
+    browser.until(IS_EXPLAINED)
     bars = browser.evaluate(BARS)
     assert [bar.split()[0] for bar in bars] == list("0123456789")
     assert bars[7] == "7 98.5 %"
     assert bars[0] == "0 0.1 %"
 
 
-def test_bars_of_many_classes_are_those_of_the_likeliest(browser: Browser, server: Fake) -> None:
-    """Of twelve classes the ten likeliest are shown, likeliest first; names with markup in them are only text."""
+def test_bars_of_many_classes_show_the_most_probable(browser: Browser, server: FakeServer) -> None:
+    """Of twelve classes the ten most probable are shown in order; class names with markup are shown as text."""
     names = [*CLASSES[:11], "<img src=x onerror=alert(1)>"]
-    server.model = digits(
+    server.model = make_model(
         class_names=names,
         input_shape=[32, 32, 3],
         fits=["stretch"],
         drawing_fit="stretch",
-        collect="/a b",
+        corrections_folder="/a b",
         source="/my data/mnist",
     )
     top = [{"label": name, "probability": 0.5 / 2**n} for n, name in enumerate(names[::-1][:10])]
     server.prediction = {**top[0], "top": top, "label_set": names, "unknown": False}
-    visit(browser, server.address)
-    give(browser, photo(), "drop", "<b>boat.png")
-    browser.until(EXPLAINED)
-    shown = browser.evaluate("[...document.querySelectorAll('#bars .name')].map(each => each.textContent)")
-    assert shown == names[::-1][:10]
+    open_page(browser, server.address)
+    upload(browser, encode_photo(), "drop", "<b>boat.png")
+    browser.until(IS_EXPLAINED)
+    labels = browser.evaluate("[...document.querySelectorAll('#bars .name')].map(name => name.textContent)")
+    assert labels == names[::-1][:10]
     assert not browser.evaluate(
-        "document.querySelectorAll('#bars img, #correct-label img, #facts img').length"
+        "document.querySelectorAll('#bars img, #true-class img, #model-facts img').length"
     )
     assert browser.evaluate("document.getElementById('fit-row').hidden")
-    assert text(browser, "draw-heading") == "Show a picture, or draw"
-    assert text(browser, "add-command") == "optotype train '/my data/mnist' --add '/a b'"
+    assert text(browser, "draw-heading") == "Upload or draw an image"
+    assert text(browser, "train-command") == "optotype train '/my data/mnist' --add '/a b'"
     assert browser.complaints == []
 
 
-def test_bars_follow_the_pen(browser: Browser, server: Fake) -> None:
-    """While the pen is down the server is asked, one request at a time, and once more when it has come to rest."""
-    visit(browser, server.address)
+def test_bars_are_updated_while_drawing(browser: Browser, server: FakeServer) -> None:
+    """While the pen is down the page sends one request at a time, and one more when the pen rests."""
+    open_page(browser, server.address)
     server.delays.extend([0.3] * 3)
-    points = on_surface(browser)
+    points = to_window(browser)
     for index, (x, y) in enumerate(points):
-        kind = "mouseMoved" if index else "mousePressed"
-        browser.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
+        event = "mouseMoved" if index else "mousePressed"
+        browser.ask("Input.dispatchMouseEvent", type=event, x=x, y=y, button="left", buttons=1, clickCount=1)
         if index == len(points) // 2:
-            browser.until(f"{LABEL} === '7'")
-    browser.until(EXPLAINED)
-    times = asked(server, "/v1/predict")
-    assert 2 <= times <= len(points)
-    assert server.at_once == 1
+            browser.until(f"{PREDICTED_LABEL} === '7'")
+    browser.until(IS_EXPLAINED)
+    count = count_requests(server, "/v1/predict")
+    assert 2 <= count <= len(points)
+    assert server.max_concurrent == 1
     browser.ask("Input.dispatchMouseEvent", type="mouseReleased", x=0, y=0, button="left")
 
 
-def test_an_answer_that_comes_too_late_is_not_shown(browser: Browser, server: Fake) -> None:
-    """What was asked before the drawing was cleared is not answered afterwards."""
-    visit(browser, server.address)
+def test_outdated_response_is_ignored(browser: Browser, server: FakeServer) -> None:
+    """The response to a drawing that was cleared meanwhile is not shown."""
+    open_page(browser, server.address)
     server.delays.append(0.5)
     draw(browser)
-    while not asked(server, "/v1/predict"):
+    while not count_requests(server, "/v1/predict"):
         browser.evaluate("1")
     click(browser, "clear")
-    browser.evaluate("new Promise(done => setTimeout(done, 900))")
-    assert text(browser, "verdict-label") == "…"
-    assert not browser.evaluate("document.querySelectorAll('.notice').length")
+    browser.evaluate("new Promise(resolve => setTimeout(resolve, 900))")
+    assert text(browser, "prediction-label") == "…"
+    assert not browser.evaluate("document.querySelectorAll('.banner').length")
     assert browser.complaints == []
 
 
-def test_a_busy_server_is_asked_again(browser: Browser, server: Fake) -> None:
-    """429 and 503 are waited out for as long as the server says, which is told, and then the newest is asked."""
-    visit(browser, server.address)
-    server.refusals.extend([(429, "Too many.", 1), (503, "Being stopped.", 1)])
+def test_busy_server_is_retried(browser: Browser, server: FakeServer) -> None:
+    """After 429 and 503 the page shows a banner, waits as long as Retry-After says, and sends the newest drawing."""
+    open_page(browser, server.address)
+    server.errors.extend([(429, "Too many.", 1), (503, "Stopping.", 1)])
     draw(browser)
     browser.until("document.querySelector('.is-busy')")
-    browser.until(f"{LABEL} === '7'")
+    browser.until(f"{PREDICTED_LABEL} === '7'")
     first, second, third = server.times[:3]
-    # However slow the machine, less cannot lie between them.
+    # The interval cannot be shorter, however slow the machine is.
     assert min(second - first, third - second) >= 1
-    assert not browser.evaluate("document.querySelectorAll('.notice').length")
+    assert not browser.evaluate("document.querySelectorAll('.banner').length")
 
 
-def test_the_server_may_go_and_come_back(browser: Browser, server: Fake) -> None:
-    """While the server is gone a banner says so; when it is back with another model, that is told and asked."""
-    visit(browser, server.address)
+def test_page_reconnects_to_another_model(browser: Browser, server: FakeServer) -> None:
+    """A banner shows that the server is unreachable; when it is back with another model, the page uses that model."""
+    open_page(browser, server.address)
     server.stop()
     draw(browser)
-    browser.until("document.querySelector('.is-gone')")
-    server.model = digits("sha256:0002", name="mnist-better", class_names=[*"012345678", "nine"])
+    browser.until("document.querySelector('.is-offline')")
+    server.model = make_model("sha256:0002", name="mnist-better", class_names=[*"012345678", "nine"])
     server.start()
-    browser.until(f"{LABEL} === '7'")
-    browser.until("document.querySelector('.is-news')")
-    assert not browser.evaluate("document.querySelectorAll('.is-gone').length")
+    browser.until(f"{PREDICTED_LABEL} === '7'")
+    browser.until("document.querySelector('.is-info')")
+    assert not browser.evaluate("document.querySelectorAll('.is-offline').length")
     assert "mnist-better" in browser.evaluate("document.title")
 
 
-def test_a_model_that_was_loaded_again_is_told_of(browser: Browser, server: Fake) -> None:
-    """When an answer comes from another model, the page learns what it is and asks it."""
-    visit(browser, server.address)
+def test_reloaded_model_is_shown(browser: Browser, server: FakeServer) -> None:
+    """When a response comes from another model, the page shows its description and its prediction."""
+    open_page(browser, server.address)
     draw(browser)
-    browser.until(f"{LABEL} === '7'")
-    server.model = digits("sha256:0002", name="mnist-better", parameters=1234)
-    server.prediction = prediction([0.01, 0.99])
+    browser.until(f"{PREDICTED_LABEL} === '7'")
+    server.model = make_model("sha256:0002", name="mnist-better", parameters=1234)
+    server.prediction = make_prediction([0.01, 0.99])
     draw(browser, ((0.3, 0.6), (0.6, 0.6)))
-    browser.until("document.querySelector('.is-news')")
-    browser.until(f"{LABEL} === '1'")
-    assert "1,234" in text(browser, "facts")
+    browser.until("document.querySelector('.is-info')")
+    browser.until(f"{PREDICTED_LABEL} === '1'")
+    assert "1,234" in text(browser, "model-facts")
     assert browser.complaints == []
 
 
-def test_a_refusal_is_a_sentence(browser: Browser, server: Fake) -> None:
-    """What the server refuses is said in its words; a file over its limit is not even sent."""
-    visit(browser, server.address)
-    server.refusals.extend([(422, "The picture shows <nothing>. Draw something.", 0)] * 100)
+def test_error_messages_are_shown(browser: Browser, server: FakeServer) -> None:
+    """The page shows the server's error message as text; a file over the limit is not sent."""
+    open_page(browser, server.address)
+    server.errors.extend([(422, "The image shows <nothing>. Draw something.", 0)] * 100)
     draw(browser)
-    browser.until("document.querySelector('.is-problem')")
-    assert problem(browser) == "The picture shows <nothing>. Draw something."
-    server.refusals.clear()
+    browser.until("document.querySelector('.is-error')")
+    assert error_banner(browser) == "The image shows <nothing>. Draw something."
+    server.errors.clear()
     draw(browser)
-    browser.until(f"{EXPLAINED} && !document.querySelector('.is-problem')")
-    before = asked(server, "/v1/predict")
-    give(browser, bytes(2 << 20), "choose", "huge.png")
-    browser.until("document.querySelector('.is-problem p')?.textContent.includes('huge.png has 3 MB')")
-    assert asked(server, "/v1/predict") == before
+    browser.until(f"{IS_EXPLAINED} && !document.querySelector('.is-error')")
+    before = count_requests(server, "/v1/predict")
+    upload(browser, bytes(2 << 20), "choose", "huge.png")
+    browser.until("document.querySelector('.is-error p')?.textContent.includes('huge.png has 3 MB')")
+    assert count_requests(server, "/v1/predict") == before
 
 
-def test_the_token_is_asked_for(browser: Browser, server: Fake) -> None:
-    """A server with a token gets it from the person, who may err once; it stays for the tab, and out of the address."""
+def test_token_is_requested(browser: Browser, server: FakeServer) -> None:
+    """The user enters the token, again if it was wrong; it is kept for the tab and removed from the URL."""
     server.token = "open sesame"  # noqa: S105 - a test's
     browser.show(server.address)
-    for given in ("wrong", "wrong", "open sesame"):
+    for entered in ("wrong", "wrong", "open sesame"):
         browser.until("document.getElementById('token').open")
-        browser.evaluate(f"void (document.getElementById('token-text').value = {json.dumps(given)})")
+        browser.evaluate(f"void (document.getElementById('token-text').value = {json.dumps(entered)})")
         browser.evaluate("document.getElementById('token-form').requestSubmit()")
     browser.until("document.title.endsWith('optotype') && document.title.length > 8")
-    visit(browser, server.address)
+    open_page(browser, server.address)
     browser.evaluate("sessionStorage.clear()")
-    server.token = "from the address"  # noqa: S105 - a test's
-    browser.evaluate("void (location.hash = 'token=from+the+address')")
+    server.token = "from the url"  # noqa: S105 - a test's
+    browser.evaluate("void (location.hash = 'token=from+the+url')")
     browser.evaluate("location.reload()")
     browser.until("document.title.endsWith(' · optotype') && !location.hash")
     assert not browser.evaluate("document.getElementById('token').open")
 
 
-def test_the_address_with_the_token_helps_an_open_page(browser: Browser, server: Fake) -> None:
-    """Put into the tab that asks for the token, or that was denied it, the printed address answers; it vanishes."""
-    server.token = "from the address"  # noqa: S105 - a test's
-    for denied in (False, True):
+def test_url_with_the_token_unlocks_an_open_page(browser: Browser, server: FakeServer) -> None:
+    """The printed URL unlocks a tab that asks for the token, also after the dialog was closed; the token is removed."""
+    server.token = "from the url"  # noqa: S105 - a test's
+    for is_cancelled in (False, True):
         browser.show(server.address)
         browser.until("document.getElementById('token').open")
-        if denied:
+        if is_cancelled:
             browser.press("Escape")
-            browser.until("document.querySelector('.is-problem')")
-        browser.evaluate("void (location.hash = 'token=from+the+address')")
+            browser.until("document.querySelector('.is-error')")
+        browser.evaluate("void (location.hash = 'token=from+the+url')")
         browser.until("document.title.endsWith(' · optotype') && !location.hash")
         assert not browser.evaluate("document.getElementById('token').open")
         browser.evaluate("sessionStorage.clear()")
 
 
-def test_a_picture_of_this_visit_comes_back(browser: Browser, server: Fake) -> None:
-    """A drawing and a file are both in the visit's list; clicking brings each back, with its answer."""
-    visit(browser, server.address)
+def test_history_restores_images(browser: Browser, server: FakeServer) -> None:
+    """A drawing and a file are in the history; clicking shows each again with its prediction."""
+    open_page(browser, server.address)
     draw(browser)
-    browser.until(EXPLAINED)
-    server.prediction = prediction([0.01, 0.99])
-    give(browser, photo(), "paste")
-    browser.until("document.querySelectorAll('#visited li').length === 2")
-    shown = "[...document.querySelectorAll('#visited span')].map(each => each.textContent)"
-    assert browser.evaluate(shown) == ["1", "7"]
-    server.prediction = prediction([0.0] * 7 + [1.0])
-    browser.evaluate("void document.querySelectorAll('#visited button')[1].click()")
-    browser.until(f"{LABEL} === '7'")
-    assert browser.evaluate("document.getElementById('photo').hidden")
+    browser.until(IS_EXPLAINED)
+    server.prediction = make_prediction([0.01, 0.99])
+    upload(browser, encode_photo(), "paste")
+    browser.until("document.querySelectorAll('#history-images li').length === 2")
+    captions = "[...document.querySelectorAll('#history-images span')].map(span => span.textContent)"
+    assert browser.evaluate(captions) == ["1", "7"]
+    server.prediction = make_prediction([0.0] * 7 + [1.0])
+    browser.evaluate("void document.querySelectorAll('#history-images button')[1].click()")
+    browser.until(f"{PREDICTED_LABEL} === '7'")
+    assert browser.evaluate("document.getElementById('uploaded-image').hidden")
     click(browser, "undo")
-    browser.until(f"{LABEL} === '…'")
-    browser.evaluate("void document.querySelector('#visited button').click()")
-    browser.until("!document.getElementById('photo').hidden")
-    browser.until(f"{LABEL} === '7'")
+    browser.until(f"{PREDICTED_LABEL} === '…'")
+    browser.evaluate("void document.querySelector('#history-images button').click()")
+    browser.until("!document.getElementById('uploaded-image').hidden")
+    browser.until(f"{PREDICTED_LABEL} === '7'")
     assert browser.complaints == []
 
 
-def test_what_was_cleared_can_be_had_back(browser: Browser, server: Fake) -> None:
-    """Undo takes back a stroke, and a clearing."""
-    visit(browser, server.address)
+def test_undo_restores_a_cleared_drawing(browser: Browser, server: FakeServer) -> None:
+    """Undo removes a stroke and reverts clearing."""
+    open_page(browser, server.address)
     draw(browser)
     click(browser, "clear")
-    assert text(browser, "verdict-label") == "…"
+    assert text(browser, "prediction-label") == "…"
     click(browser, "undo")
-    browser.until(f"{LABEL} === '7'")
+    browser.until(f"{PREDICTED_LABEL} === '7'")
     click(browser, "undo")
-    browser.until(f"{LABEL} === '…'")
+    browser.until(f"{PREDICTED_LABEL} === '…'")
 
 
-def test_the_fit_can_be_chosen(browser: Browser, server: Fake) -> None:
-    """A drawing is treated as a digit unless the person wants otherwise, which is asked at once and remembered."""
-    visit(browser, server.address)
+def test_fit_can_be_changed(browser: Browser, server: FakeServer) -> None:
+    """A drawing is fitted as a digit; a change applies at once and is remembered."""
+    open_page(browser, server.address)
     draw(browser)
-    browser.until(EXPLAINED)
+    browser.until(IS_EXPLAINED)
     click(browser, "fit")
-    browser.until(f"{EXPLAINED} && !document.getElementById('fit').checked")
-    fits = [query["fit"][0] for _, path, query in server.asked if path == "/v1/predict"]
+    browser.until(f"{IS_EXPLAINED} && !document.getElementById('fit').checked")
+    fits = [query["fit"][0] for _, path, query in server.requests if path == "/v1/predict"]
     assert fits[-1] == "stretch"
     assert fits[0] == "digit"
     click(browser, "clear")
     assert not browser.evaluate("document.getElementById('fit').checked")
 
 
-def test_a_refused_picture_may_be_tried_with_another_fit(browser: Browser, server: Fake) -> None:
-    """The choice of fit is the refused photograph's until something else is shown, and asks for it again."""
-    visit(browser, server.address)
-    server.refusals.append((422, "The picture shows nothing that stands out.", 0))
-    give(browser, photo(), "drop")
-    browser.until("document.querySelector('.is-problem')")
+def test_rejected_image_can_use_another_fit(browser: Browser, server: FakeServer) -> None:
+    """The fit applies to the rejected image until another image is shown; changing it sends that image again."""
+    open_page(browser, server.address)
+    server.errors.append((422, "The image shows nothing that stands out.", 0))
+    upload(browser, encode_photo(), "drop")
+    browser.until("document.querySelector('.is-error')")
     assert browser.evaluate("document.getElementById('fit').checked")
     click(browser, "fit")
-    browser.until(f"{LABEL} === '7' && !document.querySelector('.is-problem')")
-    assert not browser.evaluate("document.getElementById('photo').hidden")
-    assert [query["fit"][0] for _, path, query in server.asked if path == "/v1/predict"] == [
+    browser.until(f"{PREDICTED_LABEL} === '7' && !document.querySelector('.is-error')")
+    assert not browser.evaluate("document.getElementById('uploaded-image').hidden")
+    assert [query["fit"][0] for _, path, query in server.requests if path == "/v1/predict"] == [
         "digit",
         "stretch",
     ]
-    server.refusals.append((422, "The picture is cut short.", 0))
-    give(browser, photo(), "drop")
-    browser.until("document.querySelector('.is-problem')")
+    server.errors.append((422, "The image is truncated.", 0))
+    upload(browser, encode_photo(), "drop")
+    browser.until("document.querySelector('.is-error')")
     draw(browser)
-    browser.until(f"{EXPLAINED} && !document.querySelector('.is-problem')")
+    browser.until(f"{IS_EXPLAINED} && !document.querySelector('.is-error')")
     assert browser.evaluate("document.getElementById('fit').checked")
     click(browser, "fit")
-    browser.until(EXPLAINED)
-    assert browser.evaluate("document.getElementById('photo').hidden")
+    browser.until(IS_EXPLAINED)
+    assert browser.evaluate("document.getElementById('uploaded-image').hidden")
 
 
-def test_the_camera_is_on_only_while_it_is_looked_through(browser: Browser, server: Fake) -> None:
-    """A picture taken is shown square, and the camera is off afterwards; one that is refused is told of."""
-    visit(browser, server.address)
+def test_camera_is_on_only_while_its_dialog_is_open(browser: Browser, server: FakeServer) -> None:
+    """A photo is cropped to the input shape, and the camera is off afterwards; a denied permission shows a message."""
+    open_page(browser, server.address)
     click(browser, "open-camera")
-    browser.until("document.getElementById('finder').videoWidth && !document.getElementById('take').disabled")
-    browser.evaluate("void (window.track = document.getElementById('finder').srcObject.getTracks()[0])")
-    click(browser, "take")
-    browser.until("!document.getElementById('photo').hidden")
+    browser.until(
+        "document.getElementById('viewfinder').videoWidth && !document.getElementById('take-photo').disabled"
+    )
+    browser.evaluate("void (window.track = document.getElementById('viewfinder').srcObject.getTracks()[0])")
+    click(browser, "take-photo")
+    browser.until("!document.getElementById('uploaded-image').hidden")
     assert browser.evaluate("window.track.readyState") == "ended"
     assert browser.evaluate(
-        "document.getElementById('photo').decode().then(() => ['naturalWidth', 'naturalHeight']"
-        ".map(side => document.getElementById('photo')[side])).then(([a, b]) => a === b && a > 100)"
+        "document.getElementById('uploaded-image').decode().then(() => ['naturalWidth', 'naturalHeight']"
+        ".map(side => document.getElementById('uploaded-image')[side])).then(([a, b]) => a === b && a > 100)"
     )
     click(browser, "open-camera")
     browser.until("document.getElementById('camera').open")
     browser.press("Escape")
-    browser.until("!document.getElementById('finder').srcObject")
+    browser.until("!document.getElementById('viewfinder').srcObject")
     browser.evaluate(
         "void (navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); })"
     )
     click(browser, "open-camera")
-    browser.until("document.querySelector('.is-problem')")
-    assert "permission was refused" in problem(browser)
+    browser.until("document.querySelector('.is-error')")
+    assert "permission was denied" in error_banner(browser)
     assert browser.complaints == []
 
 
-def test_a_finger_finds_every_control(browser: Browser, server: Fake) -> None:
-    """Where the pointer is a finger, everything to be touched is at least 44 pixels high and wide."""
-    server.model = digits(collect="/corrections")
+def test_touch_targets_are_large(browser: Browser, server: FakeServer) -> None:
+    """On a touch screen every control is at least 44 pixels high and wide."""
+    server.model = make_model(corrections_folder="/corrections")
     browser.ask("Emulation.setTouchEmulationEnabled", enabled=True)
     try:
-        visit(browser, server.address, 375)
+        open_page(browser, server.address, 375)
         assert browser.evaluate("matchMedia('(pointer: coarse)').matches")
         draw(browser)
-        browser.until(EXPLAINED)
-        small = browser.evaluate(
-            "[...document.querySelectorAll('button, select, summary, label, .about a')]"
-            ".map(each => [each.id || each.textContent, each.getBoundingClientRect()])"
-            ".filter(([, place]) => place.width > 1 && Math.min(place.width, place.height) < 44)"
+        browser.until(IS_EXPLAINED)
+        too_small = browser.evaluate(
+            "[...document.querySelectorAll('button, select, summary, label, .model a')]"
+            ".map(element => [element.id || element.textContent, element.getBoundingClientRect()])"
+            ".filter(([, box]) => box.width > 1 && Math.min(box.width, box.height) < 44)"
             ".map(([name]) => name)"
         )
-        assert small == []
+        assert too_small == []
     finally:
         browser.ask("Emulation.setTouchEmulationEnabled", enabled=False)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_wider_than_a_telephone(browser: Browser, server: Fake, scheme: str) -> None:
-    """At 375 pixels nothing scrolls sideways, with long names and everything unfolded; every image has a text."""
-    long = "a_class_whose_name_is_one_long_word_that_nobody_would_break"
-    server.model = digits(
-        class_names=[long, *CLASSES], collect="/home/somebody/with/a/long/path/to/the/corrections/of/this"
+def test_page_fits_a_phone(browser: Browser, server: FakeServer, scheme: str) -> None:
+    """At 375 pixels the page does not scroll sideways, with long names and open details; every image has a text."""
+    long_name = "a_class_whose_name_is_one_long_word_without_any_spaces_in_it"
+    server.model = make_model(
+        class_names=[long_name, *CLASSES],
+        corrections_folder="/home/user/with/a/long/path/to/the/corrections/of/this",
     )
-    server.prediction = prediction([0.6, 0.4], label=long, label_set=[long, "cat"])
-    server.prediction["top"][0]["label"] = long
+    server.prediction = make_prediction([0.6, 0.4], label=long_name, label_set=[long_name, "cat"])
+    server.prediction["top"][0]["label"] = long_name
     browser.show(server.address, width=375, scheme="dark" if scheme == "dark" else "light")
     browser.until("document.title.endsWith(' · optotype')")
     draw(browser)
-    browser.until(EXPLAINED)
-    browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    server.refusals.append((422, f"The picture {long} cannot be read.", 0))
-    give(browser, photo(), "drop")
-    browser.until("document.querySelector('.is-problem')")
+    browser.until(IS_EXPLAINED)
+    browser.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+    server.errors.append((422, f"The image {long_name} cannot be read.", 0))
+    upload(browser, encode_photo(), "drop")
+    browser.until("document.querySelector('.is-error')")
     assert browser.evaluate("document.documentElement.scrollWidth") <= 375
     assert browser.evaluate(
-        "[...document.images].every(each => each.hidden || each.alt || each.closest('button[aria-label]'))"
+        "[...document.images].every(image => image.hidden || image.alt || image.closest('button[aria-label]'))"
     )

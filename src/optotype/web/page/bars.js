@@ -1,48 +1,49 @@
-// Probabilities as bars. Few classes stand in their own order so that bars do not jump; of many the likeliest are shown.
+// Probabilities as bars. Up to ten classes keep their order, so that bars do not move; of more the ten most probable are
+// shown.
 
-import { byId, made } from "./elements.js";
-import { percent } from "./words.js";
+import { byId, createElement } from "./elements.js";
+import { formatProbability } from "./text.js";
 
-const FEW = 10;
+const MAX_BARS = 10;
 
 /**
- * Show no probability yet, for the classes of a model.
- * @param {string[]} names of all classes
+ * Show empty bars for the classes of a model.
+ * @param {string[]} classNames
  */
-export function emptyBars(names) {
-  fill(names.slice(0, FEW).map((label) => ({ label, probability: null })));
+export function clearBars(classNames) {
+  updateBars(classNames.slice(0, MAX_BARS).map((label) => ({ label, probability: null })));
 }
 
 /**
  * Show probabilities.
- * @param {{label: string, probability: number}[]} top the likeliest classes, likeliest first
- * @param {string[]} names of all classes
+ * @param {{label: string, probability: number}[]} top the most probable classes, most probable first
+ * @param {string[]} classNames all classes
  */
-export function showBars(top, names) {
-  const found = new Map(top.map((each) => [each.label, each]));
-  // Two classes may not share a name, so each is found; should one be missing, the server's own order is shown.
-  const isFew = names.length <= FEW && names.every((name) => found.has(name));
-  fill(isFew ? names.map((name) => found.get(name)) : top, top[0]?.label);
+export function showBars(top, classNames) {
+  const byLabel = new Map(top.map((entry) => [entry.label, entry]));
+  // Class names are unique. If one is missing, the server's order is shown.
+  const keepsOrder = classNames.length <= MAX_BARS && classNames.every((name) => byLabel.has(name));
+  updateBars(keepsOrder ? classNames.map((name) => byLabel.get(name)) : top, top[0]?.label);
 }
 
-function fill(rows, first) {
+function updateBars(entries, topLabel) {
   const list = byId("bars");
-  while (list.children.length > rows.length) list.lastChild.remove();
-  while (list.children.length < rows.length) list.append(bar());
-  rows.forEach(({ label, probability }, index) => {
-    const row = list.children[index], [name, track, number] = row.children;
-    row.classList.toggle("is-first", label === first);
-    write(name, label);
-    write(number, probability === null ? "" : percent(probability));
+  while (list.children.length > entries.length) list.lastChild.remove();
+  while (list.children.length < entries.length) list.append(createBar());
+  entries.forEach(({ label, probability }, index) => {
+    const bar = list.children[index], [name, track, number] = bar.children;
+    bar.classList.toggle("is-top", label === topLabel);
+    setText(name, label);
+    setText(number, probability === null ? "" : formatProbability(probability));
     track.firstChild.style.transform = `scaleX(${probability ?? 0})`;
   });
 }
 
-function bar() {
-  const track = made("span", { class: "track", "aria-hidden": "true" }, made("span", { class: "fill" }));
-  return made("li", {}, made("span", { class: "name" }), track, made("span", { class: "number" }));
+function createBar() {
+  const track = createElement("span", { class: "track", "aria-hidden": "true" }, createElement("span", { class: "fill" }));
+  return createElement("li", {}, createElement("span", { class: "name" }), track, createElement("span", { class: "number" }));
 }
 
-function write(element, text) {
+function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

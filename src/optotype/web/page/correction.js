@@ -1,62 +1,63 @@
-// A wrong answer put right: the picture goes, with its label, into the folder that the server was given for that.
+// Corrections: an image with a wrong prediction is saved on the server under its true label.
 
-import { byId, made } from "./elements.js";
-import { count } from "./words.js";
+import { byId, createElement } from "./elements.js";
+import { formatCount } from "./text.js";
 
 /**
- * Offer corrections where the server takes them.
- * @param {any} model as the server describes it
+ * Show the form if the server accepts corrections.
+ * @param {any} model the response of /v1/model
  */
-export function offerCorrection(model) {
-  byId("correction").hidden = !model.collect;
-  if (!model.collect) return;
-  const choice = byId("correct-label");
-  choice.replaceChildren(made("option", { value: "" }, "Choose what it was…"), ...model.class_names.map((name) => made("option", { value: name }, name)));
-  byId("collect").textContent = model.collect;
-  ready();
-  byId("add-command").textContent = `optotype train ${model.source ? quoted(model.source) : "SOURCE"} --add ${quoted(model.collect)}`;
+export function showCorrectionForm(model) {
+  byId("correction").hidden = !model.corrections_folder;
+  if (!model.corrections_folder) return;
+  const options = model.class_names.map((name) => createElement("option", { value: name }, name));
+  byId("true-class").replaceChildren(createElement("option", { value: "" }, "True class…"), ...options);
+  byId("corrections-folder").textContent = model.corrections_folder;
+  setCanCorrect();
+  const source = model.source ? quoteForShell(model.source) : "SOURCE";
+  byId("train-command").textContent = `optotype train ${source} --add ${quoteForShell(model.corrections_folder)}`;
 }
 
 /**
- * Let pictures be kept.
- * @param {(label: string) => Promise<{file: string, count: number}>} keep sends the picture that is shown
- * @param {(error: Error) => void} failed
+ * Set up the form.
+ * @param {(label: string) => Promise<{file: string, count: number}>} save sends the current image
+ * @param {(error: Error) => void} onError
  */
-export function takeCorrections(keep, failed) {
-  const choice = byId("correct-label"), button = byId("keep"), kept = byId("kept");
-  choice.addEventListener("change", () => ready());
+export function setUpCorrections(save, onError) {
+  const select = byId("true-class"), button = byId("save-correction"), result = byId("correction-result");
+  select.addEventListener("change", () => setCanCorrect());
   byId("correction").addEventListener("submit", async (event) => {
     event.preventDefault();
     button.disabled = true;
     try {
-      const { file, count: n } = await keep(choice.value);
-      kept.textContent = `Kept as ${file}. The folder holds ${count(n)} picture${n === 1 ? "" : "s"} now.`;
-      choice.value = "";
-      // The button, which had the focus, can be pressed no more.
-      choice.focus();
+      const { file, count } = await save(select.value);
+      result.textContent = `Saved as ${file}. The folder contains ${formatCount(count)} correction${count === 1 ? "" : "s"}.`;
+      select.value = "";
+      // The button had the focus and is now disabled.
+      select.focus();
     } catch (error) {
-      failed(error);
-      ready();
+      onError(error);
+      setCanCorrect();
     }
   });
 }
 
 /**
- * Say whether there is a picture to keep.
- * @param {boolean} [isThere]
+ * Enable the button if there is an image and a true class.
+ * @param {boolean} [hasImage]
  */
-export function ready(isThere = byId("correction").dataset.picture === "true") {
-  byId("correction").dataset.picture = String(isThere);
-  byId("keep").disabled = !isThere || !byId("correct-label").value;
+export function setCanCorrect(hasImage = byId("correction").dataset.hasImage === "true") {
+  byId("correction").dataset.hasImage = String(hasImage);
+  byId("save-correction").disabled = !hasImage || !byId("true-class").value;
 }
 
-/** Forget what was said of another picture. */
-export function newPicture() {
-  byId("kept").textContent = "";
-  byId("correct-label").value = "";
-  ready();
+/** Reset the form for another image. */
+export function resetCorrection() {
+  byId("correction-result").textContent = "";
+  byId("true-class").value = "";
+  setCanCorrect();
 }
 
-function quoted(path) {
+function quoteForShell(path) {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

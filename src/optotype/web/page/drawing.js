@@ -1,122 +1,120 @@
-// The drawing: strokes that grow, can be undone and cleared, and become a PNG file. Who moves the pen is no matter here.
+// The drawing: strokes that can be undone and cleared, and that are encoded as a PNG file.
 
-import { paintAll, paintTo } from "./ink.js";
+import { paintStrokes, paintStrokeTo } from "./strokes.js";
 
-const SIDE = 560; // pixels of the surface's longer side: 20 for each of MNIST's
-const SENT = 280; // pixels of the longer side of the file, or twice the model's where that is more
+const CANVAS_SIDE = 560; // pixels of the canvas's longer side: 20 for each of MNIST's
+const FILE_SIDE = 280; // pixels of the longer side of the file, or twice the model's input if that is larger
 
 /** The drawing on a canvas. */
 export class Drawing {
   #canvas;
   #context;
-  #changed;
+  #onChange;
   #strokes = [];
-  #cleared = [];
-  #shape = [28, 28];
-  #width = SIDE / 14;
-  #isDown = false;
+  #clearedStrokes = [];
+  #inputShape = [28, 28];
+  #strokeWidth = CANVAS_SIDE / 14;
+  #isPenDown = false;
 
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {() => void} changed told after each change that somebody made
+   * @param {() => void} onChange called after each change by the user
    */
-  constructor(canvas, changed) {
+  constructor(canvas, onChange) {
     this.#canvas = canvas;
     this.#context = canvas.getContext("2d");
-    this.#changed = changed;
+    this.#onChange = onChange;
     this.#resize();
   }
 
   /**
-   * Take the proportions of a model's images, and a pen that suits them.
-   * @param {number} height of the model's images
-   * @param {number} width of them
-   * @param {boolean} isDigit whether they are digits such as MNIST's, whose strokes are a tenth of their height
+   * Set the aspect ratio and the pen for a model.
+   * @param {number} height of the model's input
+   * @param {number} width of the model's input
+   * @param {boolean} isDigitModel whether it classifies MNIST's digits, whose strokes are a tenth of their height
    */
-  suit(height, width, isDigit) {
-    this.#width = SIDE / (isDigit ? 14 : 28);
-    if (this.#shape[0] === height && this.#shape[1] === width) return;
-    this.#shape = [height, width];
+  configure(height, width, isDigitModel) {
+    this.#strokeWidth = CANVAS_SIDE / (isDigitModel ? 14 : 28);
+    if (this.#inputShape[0] === height && this.#inputShape[1] === width) return;
+    this.#inputShape = [height, width];
     this.#resize();
   }
 
   get isEmpty() { return this.#strokes.length === 0; }
-  get canUndo() { return this.#strokes.length + this.#cleared.length > 0; }
-  get isDown() { return this.#isDown; }
-  get size() { return { width: this.#canvas.width, height: this.#canvas.height }; }
+  get canUndo() { return this.#strokes.length + this.#clearedStrokes.length > 0; }
 
-  /** A copy of the strokes, to be given to `restore` one day. */
+  /** A copy of the strokes for `restore`. */
   get strokes() {
     return this.#strokes.map((stroke) => ({ ...stroke, points: [...stroke.points] }));
   }
 
-  /** Put the pen down; what was cleared before cannot be had back then. */
-  down(point) {
-    this.#cleared = [];
-    this.#isDown = true;
-    this.#strokes.push({ width: this.#width, points: [] });
-    this.move(point);
+  /** Start a stroke; strokes that were cleared before can no longer be restored. */
+  startStroke(point) {
+    this.#clearedStrokes = [];
+    this.#isPenDown = true;
+    this.#strokes.push({ width: this.#strokeWidth, points: [] });
+    this.continueStroke(point);
   }
 
-  /** Move the pen while it is down. */
-  move(point) {
-    if (!this.#isDown) return;
+  /** Add a point to the stroke. */
+  continueStroke(point) {
+    if (!this.#isPenDown) return;
     const stroke = this.#strokes.at(-1), last = stroke.points.at(-1);
     if (last && last.x === point.x && last.y === point.y) return;
     stroke.points.push(point);
-    paintTo(this.#context, stroke, stroke.points.length - 1);
-    this.#changed();
+    paintStrokeTo(this.#context, stroke, stroke.points.length - 1);
+    this.#onChange();
   }
 
-  up() { this.#isDown = false; }
+  endStroke() { this.#isPenDown = false; }
 
-  /** Take the last stroke back, or the last clearing. */
+  /** Undo the last stroke, or the last clearing. */
   undo() {
-    this.up();
-    if (this.isEmpty) [this.#strokes, this.#cleared] = [this.#cleared, []];
+    this.endStroke();
+    if (this.isEmpty) [this.#strokes, this.#clearedStrokes] = [this.#clearedStrokes, []];
     else this.#strokes.pop();
     this.#repaint();
-    this.#changed();
+    this.#onChange();
   }
 
   clear() {
-    this.up();
-    this.#cleared = this.#strokes;
+    this.endStroke();
+    this.#clearedStrokes = this.#strokes;
     this.#strokes = [];
     this.#repaint();
-    this.#changed();
+    this.#onChange();
   }
 
-  /** Show other strokes; nobody is told. */
+  /** Show other strokes, without calling `onChange`. */
   restore(strokes) {
-    this.up();
-    this.#cleared = [];
+    this.endStroke();
+    this.#clearedStrokes = [];
     this.#strokes = strokes.map((stroke) => ({ ...stroke, points: [...stroke.points] }));
     this.#repaint();
   }
 
   /**
-   * Give the drawing as a file.
+   * Encode the drawing.
    * @returns {Promise<Blob>} a PNG file
    */
-  png() {
-    const { width, height } = this.size;
-    const factor = Math.max(SENT, 2 * Math.max(...this.#shape)) / Math.max(width, height);
-    const small = document.createElement("canvas");
-    small.width = Math.round(width * factor);
-    small.height = Math.round(height * factor);
-    const context = small.getContext("2d");
+  toPng() {
+    const { width, height } = this.#canvas;
+    const scale = Math.max(FILE_SIDE, 2 * Math.max(...this.#inputShape)) / Math.max(width, height);
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+    const context = canvas.getContext("2d");
     context.imageSmoothingQuality = "high";
-    context.drawImage(this.#canvas, 0, 0, small.width, small.height);
-    return new Promise((done) => small.toBlob(done, "image/png"));
+    context.drawImage(this.#canvas, 0, 0, canvas.width, canvas.height);
+    return new Promise((resolve) => { canvas.toBlob(resolve, "image/png"); });
   }
 
   #resize() {
-    const [height, width] = this.#shape, factor = SIDE / Math.max(height, width);
-    this.#canvas.width = Math.round(width * factor);
-    this.#canvas.height = Math.round(height * factor);
+    const [height, width] = this.#inputShape, scale = CANVAS_SIDE / Math.max(height, width);
+    this.#canvas.width = Math.round(width * scale);
+    this.#canvas.height = Math.round(height * scale);
     this.#repaint();
   }
 
-  #repaint() { paintAll(this.#context, this.#strokes); }
+  #repaint() { paintStrokes(this.#context, this.#strokes); }
 }

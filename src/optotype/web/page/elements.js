@@ -1,23 +1,23 @@
-// The page's elements: found by id, or made. Text only ever becomes text, never markup.
+// Helpers for HTML elements. Text is always inserted as text, never as markup.
 
 /**
- * Find an element of index.html.
+ * Return an element of index.html.
  * @param {string} id
- * @returns {any} the element, of whatever kind it is
+ * @returns {any} the element
  */
 export function byId(id) {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`index.html has no element "${id}"`);
-  return found;
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`index.html has no element "${id}"`);
+  return element;
 }
 
 /**
- * Make an element.
+ * Create an element.
  * @param {string} tag
  * @param {Record<string, string>} attributes
  * @param {...(Node|string)} children strings become text
  */
-export function made(tag, attributes = {}, ...children) {
+export function createElement(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
@@ -25,9 +25,9 @@ export function made(tag, attributes = {}, ...children) {
 }
 
 /**
- * Say whether what the server calls a picture is one that lies in the answer itself.
- * @param {unknown} source
+ * Return whether a value from the server is an image data URI. Only these are shown.
+ * @param {unknown} value
  */
-export function isPicture(source) {
-  return typeof source === "string" && source.startsWith("data:image/");
+export function isImageUri(value) {
+  return typeof value === "string" && value.startsWith("data:image/");
 }

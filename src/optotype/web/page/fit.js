@@ -1,42 +1,42 @@
-// How pictures are brought to the model's size: the person's choice, remembered for each kind of picture.
+// How images are brought to the model's input size: the user's choice for each kind of image.
 //
-// The kinds are drawings, photographs, and pictures that have the model's size already, which are best left alone.
+// The kinds are drawings, uploaded files, and files that already have the input size, which are best left unchanged.
 
 import { byId } from "./elements.js";
 
-/** @typedef {"drawing"|"photo"|"exact"} Kind */
+/** @typedef {"drawing"|"file"|"exact"} Kind */
 
 /** The choice between "stretch" and "digit". */
 export class Fit {
-  #fits = { drawing: "stretch", photo: "stretch", exact: "stretch" };
+  #choices = { drawing: "stretch", file: "stretch", exact: "stretch" };
   #kind = "drawing";
-  #offered = false;
+  #isAvailable = false;
 
-  /** @param {() => void} changed told when the person chose otherwise */
-  constructor(changed) {
+  /** @param {() => void} onChange called when the user changes the choice */
+  constructor(onChange) {
     byId("fit").addEventListener("change", (event) => {
-      this.#fits[this.#kind] = event.target.checked ? "digit" : "stretch";
-      changed();
+      this.#choices[this.#kind] = event.target.checked ? "digit" : "stretch";
+      onChange();
     });
   }
 
-  /** Begin with what suits a model. */
-  suit(model) {
-    this.#fits = { drawing: model.drawing_fit, photo: model.drawing_fit, exact: "stretch" };
-    this.#offered = model.fits.includes("digit");
+  /** Set the model's defaults. */
+  configure(model) {
+    this.#choices = { drawing: model.drawing_fit, file: model.drawing_fit, exact: "stretch" };
+    this.#isAvailable = model.fits.includes("digit");
     this.show(this.#kind);
   }
 
   /**
-   * Show the choice for a kind of picture.
+   * Show the choice for a kind of image.
    * @param {Kind} kind
    */
   show(kind) {
     this.#kind = kind;
-    byId("fit-row").hidden = !this.#offered;
-    byId("fit").checked = this.#fits[kind] === "digit";
+    byId("fit-row").hidden = !this.#isAvailable;
+    byId("fit").checked = this.#choices[kind] === "digit";
   }
 
   /** @param {Kind} kind */
-  of(kind) { return this.#fits[kind]; }
+  get(kind) { return this.#choices[kind]; }
 }

@@ -1,246 +1,246 @@
-// The page: a picture is drawn or given, the server says what it is, the page shows it.
+// The page: the user draws or uploads an image, the server predicts its class, and the page shows the prediction.
 //
-// A picture is {kind, blob, name, strokes, seen}. A drawing has no blob: it grows while it is the current picture, and
-// leaves its strokes behind. Anything else is a file, whose bytes are sent as they came.
+// An image is {kind, blob, name, strokes, inputImage}. A drawing has no blob: it changes while it is the current image,
+// and its strokes are stored when the user stops. An upload has a blob, whose bytes are sent unchanged.
 
-import { showModel } from "./about.js";
-import { emptyBars, showBars } from "./bars.js";
-import { takeByCamera } from "./camera.js";
-import { newPicture, offerCorrection, ready, takeCorrections } from "./correction.js";
+import { Api } from "./api.js";
+import { announce, Banners } from "./banners.js";
+import { clearBars, showBars } from "./bars.js";
+import { setUpCamera } from "./camera.js";
+import { resetCorrection, setCanCorrect, setUpCorrections, showCorrectionForm } from "./correction.js";
 import { Drawing } from "./drawing.js";
 import { byId } from "./elements.js";
+import { clearExplanation, markExplanationStale, showExplanation, showExplanationError, showInputImage } from "./explanation.js";
 import { Fit } from "./fit.js";
-import { drawByKeyboard } from "./keyboard.js";
-import { Latest } from "./latest.js";
-import { Notices, say } from "./notices.js";
-import { Patience } from "./patience.js";
-import { emptyPhoto, showPhoto, sizeOf } from "./photo.js";
-import { takePictures } from "./pictures.js";
-import { drawByPointer } from "./pointer.js";
-import { emptyReasons, noReasons, showReasons, showSeen, staleReasons } from "./reasons.js";
-import { Server } from "./server.js";
+import { ImageHistory } from "./history.js";
+import { setUpKeyboard } from "./keyboard.js";
+import { LatestRequest } from "./latest-request.js";
+import { showModel } from "./model.js";
+import { setUpPointer } from "./pointer.js";
+import { clearPrediction, describePrediction, showPrediction } from "./prediction.js";
+import { Retry } from "./retry.js";
 import { Token } from "./token.js";
-import { emptyVerdict, showVerdict, verdictOf } from "./verdict.js";
-import { Visit } from "./visit.js";
+import { setUpUpload } from "./upload.js";
+import { hideUploadedImage, readImageSize, showUploadedImage } from "./uploaded-image.js";
 
-const EVERY = 50; // milliseconds at least between two questions
-const PAUSE = 400; // milliseconds without a change, after which the reasons are asked for
-const AGAIN = 2000; // milliseconds after which similar images are asked for that were not there yet
+const MIN_INTERVAL = 50; // milliseconds between two predictions
+const EXPLAIN_DELAY = 400; // milliseconds without a change before an explanation is requested
+const NEIGHBOURS_DELAY = 2000; // milliseconds before neighbours are requested again that were not ready
 
-const notices = new Notices();
-const server = new Server(new Token());
-const patience = new Patience(notices, server, learn);
-const drawing = new Drawing(byId("surface"), drawn);
-const fit = new Fit(refit);
-const visit = new Visit(recall);
-const after = (error) => patience.after(error);
-const predicting = new Latest({ ask: send("predict"), shown: predicted, failed, patience: after, every: EVERY });
-const explaining = new Latest({ ask: send("explain"), shown: explained, failed: unexplained, patience: after, every: 0 });
+const banners = new Banners();
+const api = new Api(new Token());
+const retry = new Retry(banners, api, loadModel);
+const drawing = new Drawing(byId("canvas"), onDrawingChange);
+const fit = new Fit(onFitChange);
+const imageHistory = new ImageHistory(onHistorySelect);
+const waitToRetry = (error) => retry.after(error);
+const predictions = new LatestRequest({
+  send: async (image, signal) => api.predict(await getFile(image), fit.get(image.kind), signal),
+  onResponse: onPrediction, onError: onPredictionError, waitToRetry, minInterval: MIN_INTERVAL,
+});
+const explanations = new LatestRequest({
+  send: async (image, signal) => api.explain(await getFile(image), fit.get(image.kind), signal),
+  onResponse: onExplanation, onError: (error) => showExplanationError(error.message), waitToRetry, minInterval: 0,
+});
 
-let model = null; // what the server said of it last
-let current = null; // the picture that is shown
-let trial = null; // a picture that was given and has no answer yet; one that is refused leaves the current one
-let complaint = null; // the picture that the banner complains of
-let timer = 0; // runs from an answer to what comes after a pause
+let model = null; // the last response of /v1/model
+let currentImage = null; // the image that is shown
+let uploadedImage = null; // an upload without a prediction; if it is rejected, the current image stays
+let rejectedImage = null; // the image that the error banner is about
+let timer = 0; // runs from a prediction to the explanation
 
-function send(what) {
-  return async (picture, signal) => server[what](await bodyOf(picture), fit.of(picture.kind), signal);
+async function getFile(image) {
+  return image.blob ?? drawing.toPng();
 }
 
-async function bodyOf(picture) {
-  return picture.blob ?? drawing.png();
+/** Request a prediction. If the model is not known yet, its arrival requests it. */
+function requestPrediction() {
+  const image = uploadedImage ?? currentImage;
+  if (model && image) predictions.request(image);
 }
 
-/** Ask what is shown, or is to be. Before the model is known, its arrival will ask. */
-function ask() {
-  const picture = trial ?? current;
-  if (model && picture) predicting.want(picture);
-}
-
-/** What was said of the current picture is no longer true. */
-function changed() {
+/** Discard the explanation: the image changed. */
+function discardExplanation() {
   clearTimeout(timer);
-  explaining.forget();
-  staleReasons();
+  explanations.cancel();
+  markExplanationStale();
 }
 
-/** Ask no more about what was there. */
-function leave() {
-  trial = null;
-  predicting.forget();
-  changed();
-  notices.clear("busy");
+/** Cancel all requests. */
+function cancelRequests() {
+  uploadedImage = null;
+  predictions.cancel();
+  discardExplanation();
+  banners.hide("busy");
   byId("frame").removeAttribute("aria-busy");
 }
 
-/** A picture takes the place of what was shown. */
-function turnTo(picture) {
-  leave();
-  complaint = null;
-  current = picture;
-  if (picture?.blob) showPhoto(picture.blob, picture.name, picture.seen);
-  else emptyPhoto();
-  newPicture();
-  fit.show(picture?.kind ?? "drawing");
-  visit.mark(picture);
-  byId("hint").hidden = Boolean(picture);
-  byId("clear").setAttribute("aria-disabled", String(!picture));
+/** Show another image, or null for an empty canvas. */
+function setCurrentImage(image) {
+  cancelRequests();
+  rejectedImage = null;
+  currentImage = image;
+  if (image?.blob) showUploadedImage(image.blob, image.name, image.inputImage);
+  else hideUploadedImage();
+  resetCorrection();
+  fit.show(image?.kind ?? "drawing");
+  imageHistory.select(image);
+  byId("hint").hidden = Boolean(image);
+  byId("clear").setAttribute("aria-disabled", String(!image));
   byId("undo").setAttribute("aria-disabled", String(!drawing.canUndo));
 }
 
-/** The drawing was changed by somebody. */
-function drawn() {
-  if (drawing.isEmpty) return empty();
-  if (!current || current.blob) turnTo({ kind: "drawing" });
-  if (trial) leave();
-  if (complaint !== current) {
-    notices.clear("problem");
-    complaint = null;
-    fit.show(current.kind);
+function onDrawingChange() {
+  if (drawing.isEmpty) return showEmptyPage();
+  if (!currentImage || currentImage.blob) setCurrentImage({ kind: "drawing" });
+  if (uploadedImage) cancelRequests();
+  if (rejectedImage !== currentImage) {
+    banners.hide("error");
+    rejectedImage = null;
+    fit.show(currentImage.kind);
   }
   byId("undo").setAttribute("aria-disabled", "false");
-  changed();
-  ask();
+  discardExplanation();
+  requestPrediction();
 }
 
-/** Nothing is shown. */
-function empty() {
-  turnTo(null);
-  emptyVerdict();
-  emptyBars(model?.class_names ?? []);
-  emptyReasons();
-  ready(false);
-  say("");
+function showEmptyPage() {
+  setCurrentImage(null);
+  clearPrediction();
+  clearBars(model?.class_names ?? []);
+  clearExplanation();
+  setCanCorrect(false);
+  announce("");
 }
 
-/** A file was given. It is shown once the server has read it. */
-async function offered(blob, name) {
-  notices.clear("problem");
+/** Handle a file; it is shown when the server has read it. */
+async function onFile(blob, name) {
+  banners.hide("error");
   if (model && blob.size > model.limits.body_bytes) {
-    return useless(`${name || "The picture"} has ${Math.ceil(blob.size / 1e6)} MB, expected at most ${Math.floor(model.limits.body_bytes / 1e6)}. Make it smaller.`);
+    const megabytes = Math.ceil(blob.size / 1e6), limit = Math.floor(model.limits.body_bytes / 1e6);
+    showError(`${name || "The image"} has ${megabytes} MB, expected at most ${limit} MB. Reduce its size.`);
+    return;
   }
-  const size = await sizeOf(blob);
+  const size = await readImageSize(blob);
   const isExact = size.height === model?.input_shape[0] && size.width === model?.input_shape[1];
-  attempt({ kind: isExact ? "exact" : "photo", blob, name });
+  upload({ kind: isExact ? "exact" : "file", blob, name });
 }
 
-/** Ask about a file, which is shown when it is answered. */
-function attempt(picture) {
-  leave();
-  trial = picture;
+function upload(image) {
+  cancelRequests();
+  uploadedImage = image;
   byId("frame").setAttribute("aria-busy", "true");
-  ask();
+  requestPrediction();
 }
 
-function recall(picture) {
-  notices.clear("problem");
-  drawing.restore(picture.strokes ?? []);
-  turnTo(picture);
-  ask();
+function onHistorySelect(image) {
+  banners.hide("error");
+  drawing.restore(image.strokes ?? []);
+  setCurrentImage(image);
+  requestPrediction();
 }
 
-function predicted(answer, picture) {
-  const [prediction] = answer.predictions;
-  notices.clear("busy");
-  if (picture === complaint) notices.clear("problem");
-  picture.seen = prediction.seen;
-  if (picture === trial) {
+function onPrediction(response, image) {
+  const [prediction] = response.predictions;
+  banners.hide("busy");
+  if (image === rejectedImage) banners.hide("error");
+  image.inputImage = prediction.input_image;
+  if (image === uploadedImage) {
     drawing.restore([]);
-    turnTo(picture);
+    setCurrentImage(image);
   }
-  showVerdict(prediction);
+  showPrediction(prediction);
   showBars(prediction.top, model.class_names);
-  showSeen(prediction.seen, model.input_shape);
-  ready(true);
+  showInputImage(prediction.input_image, model.input_shape);
+  setCanCorrect(true);
   clearTimeout(timer);
-  timer = setTimeout(() => paused(picture, prediction), PAUSE);
-  if (answer.model !== model.fingerprint) learn();
+  timer = setTimeout(() => onPause(image, prediction), EXPLAIN_DELAY);
+  if (response.model !== model.fingerprint) loadModel();
 }
 
-/** Nobody has changed anything for a moment. */
-function paused(picture, prediction) {
-  const { label, doubt, kind } = verdictOf(prediction);
-  if (!picture.blob) picture.strokes = drawing.strokes;
-  visit.note(picture, kind === "unknown" ? "unknown" : prediction.label, prediction.seen);
-  say(`${label}. ${doubt}`);
-  explaining.want(picture);
+/** The user has changed nothing for a while. */
+function onPause(image, prediction) {
+  const { label, details, kind } = describePrediction(prediction);
+  if (!image.blob) image.strokes = drawing.strokes;
+  imageHistory.add(image, kind === "unknown" ? "unknown" : prediction.label, prediction.input_image);
+  announce(`${label}. ${details}`);
+  explanations.request(image);
 }
 
-function explained(answer, picture) {
-  notices.clear("busy");
-  showReasons(answer);
-  if (model.similar !== "preparing" || answer.similar.images.length) return;
-  timer = setTimeout(() => learn().then(() => { if (picture === current) explaining.want(picture); }), AGAIN);
+function onExplanation(explanation, image) {
+  banners.hide("busy");
+  showExplanation(explanation);
+  if (model.neighbours !== "preparing" || explanation.neighbours.images.length) return;
+  timer = setTimeout(async () => {
+    await loadModel();
+    if (image === currentImage) explanations.request(image);
+  }, NEIGHBOURS_DELAY);
 }
 
-function unexplained(error) {
-  noReasons(error.message);
+function onPredictionError(error, image) {
+  showError(error.message);
+  rejectedImage = image;
+  if (image !== uploadedImage) return;
+  cancelRequests();
+  // Another fit may work for the rejected image.
+  fit.show(image.kind);
+  // The previous image stays, with the requests that it still needs.
+  requestPrediction();
 }
 
-function failed(error, picture) {
-  useless(error.message);
-  complaint = picture;
-  if (picture !== trial) return;
-  leave();
-  // Another fit may do.
-  fit.show(picture.kind);
-  // The former picture stays, and so does what was to be asked of it.
-  ask();
+function showError(message) {
+  banners.hide("busy");
+  rejectedImage = null;
+  fit.show(currentImage?.kind ?? "drawing");
+  banners.show("error", message);
 }
 
-function useless(sentence) {
-  notices.clear("busy");
-  complaint = null;
-  fit.show(current?.kind ?? "drawing");
-  notices.show("problem", sentence);
-}
-
-/** Ask the server about its model, as long as it takes. */
-async function learn() {
+/** Load the model's description; retries until the server responds. */
+async function loadModel() {
   try {
-    met(await patience.persist(() => server.model()));
+    setModel(await retry.run(() => api.model()));
   } catch (error) {
-    useless(error.message);
+    showError(error.message);
   }
 }
 
-function met(newer) {
-  const former = model;
-  model = newer;
-  notices.clear("busy");
-  const isOther = former?.fingerprint !== newer.fingerprint;
-  if (isOther || former.collect !== newer.collect) offerCorrection(newer);
+function setModel(newModel) {
+  const oldModel = model;
+  model = newModel;
+  banners.hide("busy");
+  const isOther = oldModel?.fingerprint !== newModel.fingerprint;
+  if (isOther || oldModel.corrections_folder !== newModel.corrections_folder) showCorrectionForm(newModel);
   if (!isOther) return;
-  const [height, width] = newer.input_shape;
-  fit.suit(newer);
-  drawing.suit(height, width, newer.drawing_fit === "digit");
+  const [height, width] = newModel.input_shape;
+  fit.configure(newModel);
+  drawing.configure(height, width, newModel.drawing_fit === "digit");
   byId("frame").style.aspectRatio = `${width} / ${height}`;
-  showModel(newer);
-  if (former) notices.show("news", `The server has another model now: ${newer.name}. Answers are that one's.`);
-  if (!current && !trial) empty();
-  else changed();
-  ask();
+  showModel(newModel);
+  if (oldModel) banners.show("info", `The server loaded another model: ${newModel.name}. Predictions now come from it.`);
+  if (!currentImage && !uploadedImage) showEmptyPage();
+  else discardExplanation();
+  requestPrediction();
 }
 
-/** The person wants another fit, for the picture that was refused if the last one was. */
-function refit() {
-  if (complaint?.blob && complaint !== current) return attempt(complaint);
-  if (!current) return;
-  changed();
-  ask();
+/** Predict again with another fit; if the last image was rejected, try that one again. */
+function onFitChange() {
+  if (rejectedImage?.blob && rejectedImage !== currentImage) return upload(rejectedImage);
+  if (!currentImage) return;
+  discardExplanation();
+  requestPrediction();
 }
 
-async function keep(label) {
-  const body = await bodyOf(current), how = fit.of(current.kind);
-  return patience.persist(() => server.correct(body, how, label));
+async function saveCorrection(label) {
+  const body = await getFile(currentImage), fitChoice = fit.get(currentImage.kind);
+  return retry.run(() => api.correct(body, fitChoice, label));
 }
 
 byId("main").hidden = false;
-drawByPointer(byId("surface"), drawing);
-drawByKeyboard(byId("surface"), byId("cursor"), drawing);
-takePictures(offered, useless);
-takeByCamera(offered, useless, () => ({ width: model?.input_shape[1] ?? 1, height: model?.input_shape[0] ?? 1 }));
-takeCorrections(keep, (error) => useless(error.message));
+setUpPointer(byId("canvas"), drawing);
+setUpKeyboard(byId("canvas"), byId("cursor"), drawing);
+setUpUpload(onFile, showError);
+setUpCamera(onFile, showError, () => ({ width: model?.input_shape[1] ?? 1, height: model?.input_shape[0] ?? 1 }));
+setUpCorrections(saveCorrection, (error) => showError(error.message));
 byId("undo").addEventListener("click", () => { if (drawing.canUndo) drawing.undo(); });
 byId("clear").addEventListener("click", () => drawing.clear());
-learn();
+loadModel();

@@ -1,39 +1,39 @@
-// Drawing with mouse, pen and finger. The style sheet's `touch-action: none` keeps a finger from scrolling.
+// Drawing with mouse, pen and finger. The style sheet's `touch-action: none` prevents scrolling with the finger.
 
 /**
- * Let pointers draw.
+ * Set up drawing with pointers.
  * @param {HTMLCanvasElement} canvas
  * @param {import("./drawing.js").Drawing} drawing
  */
-export function drawByPointer(canvas, drawing) {
-  let drawer = null; // the pointer whose stroke it is; a second finger and a palm do not draw
+export function setUpPointer(canvas, drawing) {
+  let activePointer = null; // only one pointer draws: a second finger or the palm does not
 
   canvas.addEventListener("pointerdown", (event) => {
-    if (drawer !== null || !event.isPrimary || event.button !== 0) return;
-    drawer = event.pointerId;
-    canvas.setPointerCapture(drawer);
-    drawing.down(pointOf(event, canvas));
+    if (activePointer !== null || !event.isPrimary || event.button !== 0) return;
+    activePointer = event.pointerId;
+    canvas.setPointerCapture(activePointer);
+    drawing.startStroke(toPoint(event, canvas));
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (event.pointerId !== drawer) return;
-    const events = event.getCoalescedEvents?.() ?? [];
-    for (const each of events.length ? events : [event]) drawing.move(pointOf(each, canvas));
+    if (event.pointerId !== activePointer) return;
+    const coalesced = event.getCoalescedEvents?.() ?? [];
+    for (const move of coalesced.length ? coalesced : [event]) drawing.continueStroke(toPoint(move, canvas));
   });
-  for (const ending of ["pointerup", "pointercancel", "lostpointercapture"]) {
-    canvas.addEventListener(ending, (event) => {
-      if (event.pointerId !== drawer) return;
-      drawer = null;
-      drawing.up();
+  for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    canvas.addEventListener(type, (event) => {
+      if (event.pointerId !== activePointer) return;
+      activePointer = null;
+      drawing.endStroke();
     });
   }
 }
 
-function pointOf(event, canvas) {
-  const place = canvas.getBoundingClientRect();
+function toPoint(event, canvas) {
+  const box = canvas.getBoundingClientRect();
   return {
-    x: ((event.clientX - place.left) / place.width) * canvas.width,
-    y: ((event.clientY - place.top) / place.height) * canvas.height,
-    // Only a pen presses; for the others it is the middle.
+    x: ((event.clientX - box.left) / box.width) * canvas.width,
+    y: ((event.clientY - box.top) / box.height) * canvas.height,
+    // Only pens measure pressure; mouse and finger count as medium pressure.
     pressure: event.pointerType === "pen" ? event.pressure : 0.5,
   };
 }

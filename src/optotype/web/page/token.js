@@ -1,70 +1,70 @@
-// The server's token: from the address' fragment, which no server ever sees, or asked for; kept until the tab closes.
+// The server's token: from the URL fragment, which browsers do not send, or entered by the user; kept for this tab.
 
+import { ApiError } from "./api.js";
 import { byId } from "./elements.js";
-import { Refused } from "./server.js";
 
 const KEY = "optotype-token";
 
-/** The token that the server was started with. */
+/** The token with which the server was started. */
 export class Token {
-  /** The token, or "" where none was needed so far. */
+  /** The token, or "" if none was needed so far. */
   text = "";
-  #asking = null;
+  #question = null;
 
   constructor() {
-    if (!this.#taken()) {
-      try { this.text = sessionStorage.getItem(KEY) ?? ""; } catch { /* storage may be forbidden: then asked again */ }
+    if (!this.#readFragment()) {
+      try { this.text = sessionStorage.getItem(KEY) ?? ""; } catch { /* Storage may be forbidden; the token is then asked for again. */ }
     }
-    // The address given to the tab that shows the page already loads nothing by itself.
+    // A URL entered in the tab that already shows the page does not load it again.
     addEventListener("hashchange", () => {
-      if (!this.#taken()) return;
+      if (!this.#readFragment()) return;
       if (byId("token").open) byId("token").close("given");
       else location.reload();
     });
   }
 
-  /** Take the token from the address, if it is there. */
-  #taken() {
-    const given = new URLSearchParams(location.hash.slice(1)).get("token");
-    if (!given) return false;
-    this.#keep(given);
-    // So that it is not in a bookmark, a screenshot or what is copied from the address bar.
+  /** Read the token from the URL; return whether there was one. */
+  #readFragment() {
+    const token = new URLSearchParams(location.hash.slice(1)).get("token");
+    if (!token) return false;
+    this.#store(token);
+    // Removed so that bookmarks, screenshots and copied URLs do not contain the token.
     history.replaceState(null, "", location.pathname + location.search);
     return true;
   }
 
   /**
-   * Ask the person for the token, once for all requests that wait for it.
-   * @param {string} refused the token that the server did not take
-   * @throws {Refused} the person gave none
+   * Ask the user for the token, once for all requests that wait for it.
+   * @param {string} rejected the token that the server rejected
+   * @throws {ApiError} if the user enters none
    */
-  async ask(refused) {
-    if (this.text !== refused) return;
-    this.#asking ??= this.#dialog(refused).finally(() => { this.#asking = null; });
-    await this.#asking;
+  async ask(rejected) {
+    if (this.text !== rejected) return;
+    this.#question ??= this.#showDialog(rejected).finally(() => { this.#question = null; });
+    await this.#question;
   }
 
-  #dialog(refused) {
-    const dialog = byId("token"), text = byId("token-text"), form = byId("token-form");
-    byId("token-wrong").textContent = refused ? "That token is not the server's." : "";
-    text.value = "";
+  #showDialog(rejected) {
+    const dialog = byId("token"), input = byId("token-text"), form = byId("token-form");
+    byId("token-error").textContent = rejected ? "The server rejected this token." : "";
+    input.value = "";
     dialog.returnValue = "";
     dialog.showModal();
-    return new Promise((done, fail) => {
+    return new Promise((resolve, reject) => {
       form.onsubmit = (event) => {
         event.preventDefault();
-        this.#keep(text.value.trim());
+        this.#store(input.value.trim());
         dialog.close("given");
       };
       dialog.onclose = () => {
-        if (dialog.returnValue) done();
-        else fail(new Refused(401, "Without its token this server answers nothing. Load the page again to give it.", 1));
+        if (dialog.returnValue) resolve();
+        else reject(new ApiError(401, "This server requires a token. Reload the page to enter it.", 1));
       };
     });
   }
 
-  #keep(text) {
-    this.text = text;
-    try { sessionStorage.setItem(KEY, text); } catch { /* as above */ }
+  #store(token) {
+    this.text = token;
+    try { sessionStorage.setItem(KEY, token); } catch { /* as above */ }
   }
 }
