@@ -34,9 +34,10 @@ quick: .venv/tested ## lint, and the tests that take less than a minute, for the
 	@$(BIN)/ruff check $(CHECKED)
 	@$(BIN)/python -m pytest $(PARALLEL) -x $(SLOWER:%=--ignore=%)
 
-check: .venv/tested ## format, lint, types, layers, includes, stub and lengths
+check: .venv/tested ## format, lint (Python, C++, JavaScript, CSS), types, import contracts, lengths
 	@$(BIN)/ruff format --check $(CHECKED)
 	@$(BIN)/ruff check $(CHECKED)
+	@if test -x $(BIN)/biome; then $(BIN)/biome lint --error-on-warnings; else echo "Biome has no wheel for this system: JavaScript and CSS are not linted"; fi
 	@$(BIN)/mypy $(CHECKED)
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/clang-format --dry-run -Werror $(CPP_FILES)

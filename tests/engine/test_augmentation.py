@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from optotype.engine.randomness import uniform
 
 from optotype.engine.augmentation import AUGMENT, Augment, augment_images
 from optotype.engine.layers import Dense, Flatten
 from optotype.engine.network import Network
 from optotype.engine.optimizers import Adam
 from optotype.engine.processor import available_isas
-from optotype.engine.randomness import uniform
 from optotype.errors import EngineError
 from tests.engine.augmentation_oracle import augment_image, reflect_positions, source_positions
 

@@ -39,7 +39,9 @@ def test_every_path_exists() -> None:
         assert any(place.exists() for place in places), path
 
 
-@pytest.mark.parametrize(("name", "lines", "width"), [("README.md", 120, 120), ("ARCHITECTURE.md", 150, None)])
+@pytest.mark.parametrize(
+    ("name", "lines", "width"), [("README.md", 120, 120), ("ARCHITECTURE.md", 150, None)]
+)
 def test_a_page_stays_short(name: str, lines: int, width: int | None) -> None:
     """README.md has at most 120 lines of at most 120 characters, ARCHITECTURE.md at most 150 lines."""
     text = (TOP / name).read_text(encoding="utf-8").splitlines()

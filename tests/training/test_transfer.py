@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from optotype.models.extended import Extended, fingerprint
 
 from optotype.data.arrays.in_memory import dataset_of
 from optotype.data.dataset import Dataset
@@ -13,7 +14,6 @@ from optotype.engine.layers import Dense
 from optotype.engine.optimizers import Adam
 from optotype.errors import DataError
 from optotype.judging.judge import judge
-from optotype.models.extended import Extended, fingerprint
 from optotype.models.model import Model
 from optotype.recipes.builtin import load_recipe
 from optotype.recipes.recipe import Recipe
