@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from optotype.data.dataset import Dataset
 from optotype.errors import DataError, ExportError, ModelError, RunError
 from optotype.models.model import Model
-from optotype.runs.origin import origin_of, reload
+from optotype.runs.origin import read_origin, reload_data
 
 ImageBatches = Iterable[NDArray[np.uint8]]
 ProbabilityBatches = Iterator[NDArray[np.float32]]
@@ -73,7 +73,7 @@ def verification_images(model: Model, data: Dataset | None = None) -> Verificati
         RunError: If `data` are given but the model's training did not finish or its split cannot be reproduced.
     """
     try:
-        loaded, split = reload(origin_of(model), model.recipe, data, with_added=False)
+        loaded, split = reload_data(read_origin(model), model.recipe, data, with_added=False)
     except (DataError, ModelError, RunError) as error:
         if data is not None:
             raise

@@ -188,7 +188,7 @@ def test_imported_model_can_be_saved(tmp_path: Path) -> None:
     model.save(tmp_path / "model.safetensors")
     loaded = Model.load(tmp_path / "model.safetensors")
     assert loaded.class_names == ("a", "b", "c")
-    assert loaded.provenance == {"imported_from": "model.keras"}
+    assert loaded.provenance.to_json() == {"imported_from": "model.keras"}
     image = np.full((1, 7, 6, 2), 200, np.uint8)
     np.testing.assert_array_equal(loaded.predict_proba(image), model.predict_proba(image))
 
