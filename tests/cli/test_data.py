@@ -12,7 +12,7 @@ from optotype.checking.check import check
 from optotype.checking.findings import RescoredRun
 from optotype.cli import main
 from optotype.data.load import load
-from optotype.data.sealed import LOG_NAME
+from optotype.data.openings import LOG_NAME
 from optotype.metrics import proportion
 from tests.data.picture_files import names, write
 from tests.training.samples import write_folder

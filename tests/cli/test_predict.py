@@ -14,7 +14,7 @@ from PIL import Image
 
 from optotype.models.model import Model
 from tests.cli.conftest import Command, Result
-from tests.models.samples import CLASSES, SHAPE, doubting_model, small_model
+from tests.models.samples import CLASSES, SHAPE, calibrated_model, small_model
 
 Predict = Callable[..., Result]
 
@@ -27,8 +27,8 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     rng = np.random.default_rng(1)
     for number in range(70):
         Image.fromarray(rng.integers(0, 64, SHAPE[:2], np.uint8)).save(f"in/{number:02}.png")
-    doubting_model().save("model")
-    return doubting_model()
+    calibrated_model().save("model")
+    return calibrated_model()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def test_training_starts_from_a_model(
     run, start = Run.open(tmp_path / "run"), Run.open(trained)
     assert run.recipe.layers == start.recipe.layers
     assert run.transfer is not None
-    assert run.transfer["run"] == start.name
+    assert run.transfer.run == start.name
     assert all(
         (run.model.weights[name].tobytes() == start.model.weights[name].tobytes()) == same
         for name in ("1.kernel", "2.kernel")
@@ -42,7 +42,7 @@ def test_recipe_may_add_layers(optotype: Command, digits: Path, trained: Path, t
     assert json.loads(result.stdout.splitlines()[-1])["recipe"] == "deeper"
     start = Run.open(tmp_path / "run").transfer
     assert start is not None
-    assert (start["shared_layers"], start["freeze"]) == (2, False)
+    assert (start.shared_layers, start.freeze) == (2, False)
 
 
 def test_incompatible_models_are_errors(

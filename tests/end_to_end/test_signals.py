@@ -43,7 +43,7 @@ def test_ctrl_c_saves_the_model(optotype: Command, digits: Path, tmp_path: Path)
     assert " run" in error_output
     run = Run.open(tmp_path / "run")
     assert run.status == "interrupted"
-    assert run.model.provenance["status"] == "interrupted"
+    assert run.model.provenance.status == "interrupted"
     assert len(run.epochs) >= 3
     rejected = optotype("judge", "run")
     assert rejected.returncode == 1

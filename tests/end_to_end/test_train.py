@@ -82,7 +82,7 @@ def test_json_output_is_json_lines(optotype: Command, digits: Path, tmp_path: Pa
     assert result["run"] == "run"
     assert result["seed"] == 3
     environment = Run.open(tmp_path / "run").environment
-    assert (result["precision"], result["instruction_set"]) == (environment["precision"], environment["isa"])
+    assert (result["precision"], result["instruction_set"]) == (environment.precision, environment.isa)
     assert result["parameters"] == 25_818
     assert result["validation"]["n"] == 100
     assert result["validation"]["accuracy"] == second["val_accuracy"]

@@ -12,7 +12,7 @@ from optotype.data.load import load
 from optotype.engine.layers import Dense, Flatten
 from optotype.errors import DataError, ExportError, ModelError
 from optotype.exporting.verification import VerificationImages, synthetic_images, verification_images, verify
-from optotype.runs.origin import origin_of
+from optotype.runs.origin import read_origin
 from optotype.runs.run import Run
 from optotype.training.train import train
 from tests.exporting.samples import CLASSES, untrained
@@ -129,7 +129,7 @@ def test_golden_images_replace_missing_data(digits: Path) -> None:
     assert (synthetic.name, synthetic.images.shape) == ("synthetic images", (32, 28, 28, 1))
     assert "digits" in synthetic.reason
     with pytest.raises(ModelError) as caught:
-        origin_of(MODEL)
+        read_origin(MODEL)
     assert verification_images(MODEL).reason == str(caught.value)
 
 

@@ -72,20 +72,20 @@ def write_preview(
     console: "Console", data: "Dataset", recipe: "Recipe", folder: Path, *, json: bool
 ) -> AugmentationPreview:
     """Resolve "auto" as a training would, and write augmented images into a folder."""
-    from optotype.data.splits import split_of
     from optotype.engine.augmentation import Augment
     from optotype.reporting.image_sheet import draw_sheet, rows_of_changes
     from optotype.storage.atomic import write_durably
     from optotype.training.auto_augment import resolve_augment
+    from optotype.training.plan import plan_training
 
-    train = split_of(data, recipe.validation, recipe.split_seed).train
     has_status = console.is_terminal and not json and recipe.augment == "auto"
     with console.status("measuring which changes a probe network tolerates") if has_status else nullcontext():
-        recipe, measured = resolve_augment(recipe, data, train, None)
+        plan = resolve_augment(plan_training(data, recipe))
+    recipe, measured = plan.recipe, plan.augment_choice
     if not isinstance(recipe.augment, Augment):
         return AugmentationPreview(recipe, measured, None)
     path = folder / "augmented.png"
-    rows = rows_of_changes(data, train, recipe.augment, recipe.seed)
+    rows = rows_of_changes(data, plan.split.train, recipe.augment, recipe.seed)
     write_durably(path, draw_sheet(f"{data.name}: original, and epochs 1 to 9 with {recipe.augment}", rows))
     return AugmentationPreview(recipe, measured, path)
 

@@ -47,10 +47,10 @@ def compare(
     correctly. With five or more seeds of each recipe there is also a verdict on
     the recipes. comparison.html shows the images on which the models disagree.
     """
-    from optotype.storage.outputs import require_output
+    from optotype.storage.outputs import check_output_folder
 
     if out is not None:  # checked first: no opening may be spent on a result that cannot be saved
-        require_output(out)
+        check_output_folder(out)
     console = make_console()
     comparison = _compare(console, targets, on, json=json)
     folder = out or Path(_folder_name([model.name for model in comparison.candidates]))
@@ -77,10 +77,10 @@ def _compare(
 
 def _folder_name(names: list[str]) -> str:
     """Return the default folder's name; it contains the names of the first two models."""
-    from optotype.runs.naming import plain
+    from optotype.runs.naming import file_name
 
     more = f"-and-{len(names) - 2}-more" if len(names) > 2 else ""
-    return f"compare-{plain(names[0], _MAX_NAME)}-{plain(names[1], _MAX_NAME)}{more}"
+    return f"compare-{file_name(names[0], _MAX_NAME)}-{file_name(names[1], _MAX_NAME)}{more}"
 
 
 def _write(comparison: "Comparison", folder: Path) -> tuple[Path, Path]:
@@ -89,10 +89,10 @@ def _write(comparison: "Comparison", folder: Path) -> tuple[Path, Path]:
 
     from optotype.reporting.comparison import render_comparison
     from optotype.storage.atomic import write_durably
-    from optotype.storage.outputs import mark
+    from optotype.storage.outputs import mark_output
 
     folder.mkdir(parents=True, exist_ok=True)
-    mark(folder)
+    mark_output(folder)
     report, values = folder / "comparison.html", folder / "comparison.json"
     write_durably(report, render_comparison(comparison).encode())
     write_durably(values, f"{dumps(comparison.to_json(), indent=1)}\n".encode())
@@ -113,10 +113,10 @@ def _print_comparison(console: "Console", comparison: "Comparison") -> None:
 
 def _verdicts(comparison: "Comparison") -> Sequence[str]:
     """Return every verdict; a single sentence stands for the pairs of models if there are too many to read."""
-    from optotype.reporting.comparison import MOST_VERDICTS
+    from optotype.reporting.comparison import MAX_VERDICTS
 
     pairs = len(comparison.pairs)
-    if pairs <= MOST_VERDICTS:
+    if pairs <= MAX_VERDICTS:
         return comparison.verdicts
     different = sum(pair.better is not None for pair in comparison.pairs)
     models = (

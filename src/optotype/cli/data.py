@@ -139,10 +139,10 @@ def _class_table(contents: "Overview") -> "Table":
 def _write_sheet(dataset: "Dataset", folder: Path) -> Path:
     from optotype.reporting.image_sheet import draw_sheet, rows_of_classes
     from optotype.storage.atomic import write_durably
-    from optotype.storage.outputs import mark
+    from optotype.storage.outputs import mark_output
 
     folder.mkdir(parents=True, exist_ok=True)
-    mark(folder)
+    mark_output(folder)
     sheet = folder / "sheet.png"
     write_durably(sheet, draw_sheet(f"{dataset.name}: training images", rows_of_classes(dataset)))
     return sheet
@@ -153,7 +153,8 @@ def _check(console: "Console", dataset: "Dataset", folder: Path, *, sealed: bool
     from json import dumps
 
     from optotype.checking.check import check
-    from optotype.reporting.doctor import render_page
+    from optotype.checking.findings import KINDS
+    from optotype.reporting.doctor import render_findings
     from optotype.storage.atomic import write_durably
 
     if console.is_terminal and not json:
@@ -162,7 +163,7 @@ def _check(console: "Console", dataset: "Dataset", folder: Path, *, sealed: bool
     else:
         findings = check(dataset, open_test=not sealed)
     write_durably(folder / "check.json", f"{dumps(findings.to_json(), indent=1)}\n".encode())
-    write_durably(folder / "check.html", render_page(findings).encode())
+    write_durably(folder / "check.html", render_findings(findings, KINDS).encode())
     return findings
 
 

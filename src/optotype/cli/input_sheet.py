@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from optotype.data.pictures.chunks import Chunk
-    from optotype.models.model import Prediction
+    from optotype.models.prediction import Prediction
 
 MAX_IMAGES: Final = 2000
 """Images that are drawn; later ones are left out."""

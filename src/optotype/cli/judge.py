@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from optotype.data.dataset import Dataset
     from optotype.judging.judgement import Judgement
-    from optotype.models.model import Model
     from optotype.runs.run import Run
+    from optotype.runs.targets import Target as OpenedTarget
 
 Data = Annotated[
     str | None,
@@ -62,9 +62,9 @@ def judge(
     import webbrowser
 
     from optotype.judging.judge import write_judgement
-    from optotype.runs.origin import find
+    from optotype.runs.targets import open_target
 
-    subject = find(target)
+    subject = open_target(target)
     new_data = None if data is None else _load(subject, data, on_bad)
     run_folder = _run_folder(subject, new_data)
     if run_folder is not None and out is not None:
@@ -90,7 +90,7 @@ def judge(
 
 def judge_with_status(
     console: "Console",
-    subject: "Run | Model",
+    subject: "OpenedTarget | Run",
     *,
     data: "Dataset | None" = None,
     robust: bool = False,
@@ -106,58 +106,53 @@ def judge_with_status(
 
 
 def report_with_status(
-    console: "Console", subject: "Run | Model", judgement: "Judgement", folder: Path, *, quiet: bool
+    console: "Console", subject: "OpenedTarget | Run", judgement: "Judgement", folder: Path, *, quiet: bool
 ) -> Path:
     """Write the report and the model card into a folder, with a status line on a terminal unless quiet."""
     from optotype.reporting import write_report
-    from optotype.runs.run import Run
+    from optotype.runs.targets import open_target
 
-    run = subject if isinstance(subject, Run) else None
-    model = subject.model if isinstance(subject, Run) else subject
+    target = open_target(subject)
     if quiet or not console.is_terminal:
-        return write_report(judgement, model, folder, run)
+        return write_report(judgement, target.model, folder, target.run)
     with console.status("writing the report"):
-        return write_report(judgement, model, folder, run)
+        return write_report(judgement, target.model, folder, target.run)
 
 
-def _run_folder(subject: "Run | Model", new_data: "Dataset | None") -> Path | None:
+def _run_folder(subject: "OpenedTarget", new_data: "Dataset | None") -> Path | None:
     """Return the run's folder if a run is judged on its own data, else None."""
-    from optotype.runs.run import Run
-
-    if not isinstance(subject, Run):
+    run = subject.run
+    if run is None:
         return None
-    is_own_data = new_data is None or new_data.fingerprint == subject.data.fingerprint
-    return subject.path if is_own_data else None
+    is_own_data = new_data is None or new_data.fingerprint == run.data.fingerprint
+    return run.path if is_own_data else None
 
 
-def _output_folder(subject: "Run | Model", new_data: "Dataset | None", out: Path | None) -> Path:
+def _output_folder(subject: "OpenedTarget", new_data: "Dataset | None", out: Path | None) -> Path:
     """Return the folder of any other judgement.
 
     It is checked before the test set is opened: no opening may be spent on a result that cannot be saved.
     """
-    from optotype.runs.naming import plain
-    from optotype.runs.origin import origin_of
-    from optotype.runs.run import Run
-    from optotype.storage.outputs import require_output
+    from optotype.runs.naming import file_name
+    from optotype.runs.origin import read_origin
+    from optotype.storage.outputs import check_output_folder
 
-    if isinstance(subject, Run):
-        name, record = subject.name, subject.data
+    if subject.run is not None:
+        name, record = subject.run.name, subject.run.data
     else:
-        origin = origin_of(subject)
+        origin = read_origin(subject.model)
         name, record = origin.name, origin.data
-    folder = out or Path(f"judged-{plain(name)}-{plain((new_data or record).name)}")
-    require_output(folder)
+    folder = out or Path(f"judged-{file_name(name)}-{file_name((new_data or record).name)}")
+    check_output_folder(folder)
     return folder
 
 
-def _load(subject: "Run | Model", source: str, on_bad: OnBad) -> "Dataset":
+def _load(subject: "OpenedTarget", source: str, on_bad: OnBad) -> "Dataset":
     """Load a data set in the model's input size."""
-    from optotype.data.load import SIZES, takes_size
-    from optotype.runs.run import Run
+    from optotype.data.load import SIZES, is_resizable
 
-    if isinstance(subject, Run):
-        subject.require_finished()
-        subject = subject.model
-    height, width, _ = subject.input_shape
-    size = height if height == width and height in SIZES and takes_size(source) else None
+    if subject.run is not None:
+        subject.run.require_finished()
+    height, width, _ = subject.model.input_shape
+    size = height if height == width and height in SIZES and is_resizable(source) else None
     return load_source(source, size, on_bad, rehash=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from optotype.cli.terminal import make_console
-from optotype.progress import Report
+from optotype.progress import ProgressCallback
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +37,7 @@ def load_source(
 
 
 @contextmanager
-def progress_bar(console: "Console") -> Iterator[Report]:
+def progress_bar(console: "Console") -> Iterator[ProgressCallback]:
     """Show a progress bar while the block runs; the block's value is the function that updates it."""
     bar = _make_bar(console)
     is_live = console.is_terminal and not console.is_dumb_terminal

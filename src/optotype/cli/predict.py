@@ -14,16 +14,15 @@ from optotype.cli.options import Json, Target
 from optotype.cli.prediction_writers import Write, csv_writer, json_writer, parquet_writer, text_writer
 from optotype.cli.terminal import make_console
 from optotype.errors import DataError, ModelError
-from optotype.progress import Report
+from optotype.progress import ProgressCallback
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from optotype.data.dataset import Skipped
-    from optotype.data.pictures.worker_pool import Fit
-    from optotype.data.sources.listing import Found
+    from optotype.data.pictures.decode import Fit
+    from optotype.data.pictures.location import FileLocation
     from optotype.models.model import Model
-    from optotype.runs.run import Run
 
 Images = Annotated[
     list[str],
@@ -85,10 +84,10 @@ def predict(
     predicted, and the exit code is 1.
     """
     from optotype.data.pictures.chunks import in_chunks
-    from optotype.runs.run import find_target
+    from optotype.runs.targets import open_target
 
     _check_outputs(show, parquet, formats=json + csv + bool(parquet))
-    model = _model(find_target(target))
+    model = _model(open_target(target).model)
     coverage = _coverage(model, coverage)
     fit = _fit(model, digit=fit_digit)
     console, sheet = make_console(stderr=True), InputSheet(show)
@@ -101,8 +100,8 @@ def predict(
                 predictions = model.predict(chunk.images, precision=precision, coverage=coverage)
                 write(chunk.files, predictions)
                 sheet.add(chunk, predictions)
-                bad.extend(chunk.bad)
-                _print_bad(console, () if json else chunk.bad)
+                bad.extend(chunk.skipped)
+                _print_bad(console, () if json else chunk.skipped)
                 report("predicting", chunk.done, len(files))
     sheet.save()
     if bad:
@@ -129,13 +128,10 @@ def _check_outputs(*paths: Path | None, formats: int) -> None:
             )
 
 
-def _model(target: "Run | Model") -> "Model":
-    """Return the model of a run, with a note on standard error if its training did not finish."""
-    from optotype.models.model import Model
-
-    model = target if isinstance(target, Model) else target.model
-    status = model.provenance.get("status", "finished")
-    if status != "finished":
+def _model(model: "Model") -> "Model":
+    """Return the model after a note on standard error if its training did not finish."""
+    status = model.provenance.status
+    if status not in (None, "finished"):
         make_console(stderr=True).print(
             f"Note: the training of this model has the status {status!r}, not 'finished'."
         )
@@ -172,25 +168,25 @@ def _fit(model: "Model", *, digit: bool) -> "Fit":
 
 
 @contextmanager
-def _list_inputs(inputs: Sequence[str]) -> "Iterator[tuple[list[Found], list[Skipped]]]":
+def _list_inputs(inputs: Sequence[str]) -> "Iterator[tuple[list[FileLocation], list[Skipped]]]":
     """List the image files; an image on standard input is a temporary file while the block runs."""
     from tempfile import TemporaryDirectory
 
-    from optotype.data.pictures.decode import MOST_BYTES
-    from optotype.data.pictures.inputs import resolve_inputs
+    from optotype.data.pictures.image_file import MAX_BYTES
+    from optotype.data.sources.inputs import resolve_inputs
 
     if "-" not in inputs:
         yield resolve_inputs(inputs)
         return
     with TemporaryDirectory(prefix="optotype-") as folder:
         received = Path(folder, "picture")
-        received.write_bytes(sys.stdin.buffer.read(MOST_BYTES + 1))
+        received.write_bytes(sys.stdin.buffer.read(MAX_BYTES + 1))
         files, bad = resolve_inputs(str(received) if name == "-" else name for name in inputs)
         yield [file._replace(file="-") if file.path == str(received) else file for file in files], bad
 
 
 def _writer(
-    files: "Sequence[Found]",
+    files: "Sequence[FileLocation]",
     bad: "list[Skipped]",
     top: int,
     *,
@@ -208,7 +204,9 @@ def _writer(
     return text_writer(top, files)
 
 
-def _progress(console: "Console", images: int, *, prints_lines: bool) -> AbstractContextManager[Report]:
+def _progress(
+    console: "Console", images: int, *, prints_lines: bool
+) -> AbstractContextManager[ProgressCallback]:
     """Return a progress bar, unless lines on the terminal show the progress already."""
     if images < 2 or (prints_lines and sys.stdout.isatty()):
         return nullcontext(lambda *_: None)

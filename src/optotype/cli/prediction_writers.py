@@ -15,8 +15,8 @@ from optotype.errors import DataError
 
 if TYPE_CHECKING:
     from optotype.data.dataset import Skipped
-    from optotype.data.sources.listing import Found
-    from optotype.models.model import Prediction
+    from optotype.data.pictures.location import FileLocation
+    from optotype.models.prediction import Prediction
 
 Write = Callable[[Sequence[str], "Sequence[Prediction]"], None]
 """Writes predictions, given the files' names and the predictions."""
@@ -25,7 +25,7 @@ _FORMULA_STARTS: Final = ("=", "+", "-", "@")
 
 
 @contextmanager
-def text_writer(top: int, files: "Sequence[Found]") -> Iterator[Write]:
+def text_writer(top: int, files: "Sequence[FileLocation]") -> Iterator[Write]:
     """Print one line per image, the names in a column as wide as the longest of them."""
     from optotype.text import printable
 

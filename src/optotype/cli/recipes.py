@@ -61,10 +61,10 @@ def _as_json(recipe: "Recipe") -> dict[str, object]:
 
 def _print_summary(console: "Console", recipe: "Recipe") -> None:
     from optotype.engine.layers import one_line
-    from optotype.recipes.builtin import DEFAULTS, OTHERWISE
+    from optotype.recipes.builtin import DEFAULTS, FALLBACK
 
     default_for = ", ".join(data for data, name in DEFAULTS.items() if name == recipe.name)
-    if recipe.name == OTHERWISE:
+    if recipe.name == FALLBACK:
         default_for = "all other data sets"
     console.print(f"{recipe.name}{f'  (default for {default_for})' if default_for else ''}", style="bold")
     console.print(f"    {', '.join(one_line(layer) for layer in recipe.layers)}")

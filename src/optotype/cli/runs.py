@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from optotype.judging.run_accuracy import RunAccuracy
     from optotype.recipes.recipe import Recipe
-    from optotype.runs.listing import Damaged
+    from optotype.runs.listing import DamagedRun
     from optotype.runs.run import Run
 
 Order = Literal["created", "accuracy", "data", "recipe", "seed", "status", "time"]
@@ -74,18 +74,18 @@ def runs(
     _print_runs(make_console(), folder, rows, damaged)
 
 
-def _read_rows(listed: "Sequence[Run]") -> "tuple[list[_Row], list[Damaged]]":
+def _read_rows(listed: "Sequence[Run]") -> "tuple[list[_Row], list[DamagedRun]]":
     """Read each run's accuracy; a run whose accuracy cannot be read is damaged."""
     from optotype.errors import ModelError, RunError
     from optotype.judging.run_accuracy import run_accuracy
-    from optotype.runs.listing import Damaged
+    from optotype.runs.listing import DamagedRun
 
     rows, damaged = [], []
     for run in listed:
         try:
             rows.append(_Row(run, run.recipe, run_accuracy(run), sum(epoch.seconds for epoch in run.epochs)))
         except (RunError, ModelError) as error:
-            damaged.append(Damaged(run.path, str(error)))
+            damaged.append(DamagedRun(run.path, str(error)))
     return rows, damaged
 
 
@@ -109,7 +109,9 @@ def _as_json(row: _Row) -> dict[str, object]:
     }
 
 
-def _print_runs(console: "Console", folder: str, rows: Sequence[_Row], damaged: "Sequence[Damaged]") -> None:
+def _print_runs(
+    console: "Console", folder: str, rows: Sequence[_Row], damaged: "Sequence[DamagedRun]"
+) -> None:
     from optotype.text import printable
 
     if rows:

@@ -139,13 +139,12 @@ def _recipe(data: "Dataset", name: str | None) -> "Recipe":
 def _transfer_recipe(data: "Dataset", name: str | None, target: Path, *, freeze: bool) -> "TransferRecipe":
     """Return a recipe that starts from a model: the named one, or the data's default with the model's layers."""
     from optotype.models.transfer import TransferRecipe
-    from optotype.runs.run import Run, find_target
+    from optotype.runs.targets import open_target
 
-    found = find_target(target)
-    model = found.model if isinstance(found, Run) else found
+    model = open_target(target).model
     if name is None:
         return model.transfer(settings=_recipe(data, None), freeze=freeze)
-    return TransferRecipe.matching(_recipe(data, name), model, freeze=freeze)
+    return TransferRecipe.from_equal_layers(_recipe(data, name), model, freeze=freeze)
 
 
 def _print_introduction(console: "Console", data: "Dataset", chosen: "Recipe | TransferRecipe") -> None:
@@ -157,7 +156,9 @@ def _print_introduction(console: "Console", data: "Dataset", chosen: "Recipe | T
     _print_data(console, data)
     _print_recipe(console, recipe)
     if isinstance(chosen, TransferRecipe):
-        layers = f"its first {count(chosen.shared, 'layer')}, {'frozen' if chosen.freeze else 'trainable'}"
+        layers = (
+            f"its first {count(chosen.shared_layers, 'layer')}, {'frozen' if chosen.freeze else 'trainable'}"
+        )
         start = f"{chosen.model.recipe.name} ({len(chosen.model.class_names)} classes)"
         print_text(console, f"starts from {start}: {layers}")
     console.print(layers_table(describe(recipe.network_layers(len(data.class_names)), data.shape)))
@@ -187,9 +188,9 @@ def _print_data(console: "Console", data: "Dataset") -> None:
 
 
 def _print_recipe(console: "Console", recipe: "Recipe") -> None:
-    from optotype.engine.processor import chosen_arithmetic
+    from optotype.engine.processor import resolve_precision
 
-    isa, precision = chosen_arithmetic(recipe.precision)
+    isa, precision = resolve_precision(recipe.precision)
     print_text(
         console,
         f"{recipe.name}: {recipe.optimizer.type}, learning rate {recipe.optimizer.learning_rate:g}"

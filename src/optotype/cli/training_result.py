@@ -53,9 +53,13 @@ def print_result(console: "Console", run: "Run", *, judge: bool, json: bool) -> 
 
 def _print_missing_uncertainty(console: "Console", run: "Run") -> None:
     """Print why the model lacks calibration or novelty detection."""
-    for key, name in (("no_calibration", "no calibration"), ("no_novelty", "no novelty detection")):
-        if key in run.model.provenance:
-            print_text(console, f"{name}: {run.model.provenance[key]}")
+    provenance = run.model.provenance
+    for reason, name in (
+        (provenance.no_calibration, "no calibration"),
+        (provenance.no_novelty, "no novelty detection"),
+    ):
+        if reason is not None:
+            print_text(console, f"{name}: {reason}")
 
 
 def _format_accuracy(run: "Run") -> str:
@@ -69,7 +73,7 @@ def _format_accuracy(run: "Run") -> str:
 
 def _model_epoch(run: "Run") -> int:
     """Return the epoch after which the model's weights were saved."""
-    return int(str(run.model.provenance["epoch"]))
+    return run.model.provenance.epoch or len(run.epochs)
 
 
 def _validation(run: "Run") -> dict[str, float] | None:
@@ -79,7 +83,7 @@ def _validation(run: "Run") -> dict[str, float] | None:
     epoch = run.epochs[_model_epoch(run) - 1]
     if epoch.val_loss is None or epoch.val_accuracy is None:
         return None
-    n = int(str(run.model.provenance["watched"]))
+    n = run.model.provenance.validation_images or len(run.split.validation)
     low, high = wilson_interval(round(epoch.val_accuracy * n), n)
     return {"n": n, "loss": epoch.val_loss, "accuracy": epoch.val_accuracy, "low": low, "high": high}
 
@@ -91,8 +95,8 @@ def _as_json(run: "Run", judgement: "Judgement | None") -> dict[str, object]:
         "model": str(run.model_path),
         "recipe": run.recipe.name,
         "seed": run.recipe.seed,
-        "precision": run.environment["precision"],
-        "instruction_set": run.environment["isa"],
+        "precision": run.environment.precision,
+        "instruction_set": run.environment.isa,
         "epochs": len(run.epochs),
         "model_epoch": _model_epoch(run),
         "parameters": sum(weight.size for weight in run.model.weights.values()),

@@ -12,7 +12,8 @@ from optotype.exporting.exported_model import fold_temperature
 from optotype.exporting.formats import Format, find_format
 from optotype.exporting.verification import Verification, verification_images, verify
 from optotype.models.model import Model
-from optotype.runs.run import MODEL_FILE, Run, find_target
+from optotype.runs.run import Run
+from optotype.runs.targets import open_target
 from optotype.storage.atomic import sync
 
 
@@ -51,9 +52,9 @@ def export(
         DataError: If `data` are not the data that the model was trained on.
     """
     chosen = find_format(format)
-    found = find_target(target) if isinstance(target, str | Path) else target
-    model = found if isinstance(found, Model) else found.model
-    path = _default_path(chosen, target, found) if out is None else Path(out)
+    opened = open_target(target)
+    model = opened.model
+    path = Path(f"{opened.name}{chosen.suffixes[0]}") if out is None else Path(out)
     if path.suffix != chosen.suffixes[0]:
         raise ExportError(
             f"The export file is {path}, expected a name that ends in {chosen.suffixes[0]}. Rename it."
@@ -65,18 +66,6 @@ def export(
     if report is not None:
         report(verification)
     return path
-
-
-def _default_path(chosen: Format, target: Run | Model | str | Path, found: Run | Model) -> Path:
-    """Return the name of a run, of a model file's run or of a model file, with the suffix of the format."""
-    target_path = Path(target) if isinstance(target, str | Path) else Path(MODEL_FILE)
-    if isinstance(found, Run):
-        stem = found.name
-    elif target_path.name == MODEL_FILE and isinstance(target, str | Path):
-        stem = target_path.resolve().parent.name or target_path.stem
-    else:
-        stem = target_path.stem
-    return Path(f"{stem}{chosen.suffixes[0]}")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from optotype.exporting.keras.hdf5_worker import MAX_BYTES
 from optotype.exporting.keras.layers import TranslatedLayer, TranslatedNetwork, translate_layers
 from optotype.exporting.keras.model_file import KerasFile, read
 from optotype.models.model import Model
+from optotype.models.provenance import Provenance
 from optotype.recipes.recipe import Recipe
 
 ImageShape = tuple[int, int, int]
@@ -69,7 +70,7 @@ def from_keras(
             name="from-keras", source="a Keras model", layers=layers, pixels=network.pixels or pixels or "raw"
         )
         weights = _weights(network.layers, shape, file)
-        return Model(recipe, shape, names, weights, {"imported_from": keras_path.name})
+        return Model(recipe, shape, names, weights, Provenance(imported_from=keras_path.name))
     except (ModelError, RecipeError, EngineError) as error:
         raise ModelError(f"Cannot import {keras_path}: {error}") from None
 
