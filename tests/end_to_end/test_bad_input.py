@@ -86,8 +86,8 @@ def _one_class(folder: Path) -> None:
         (_no_labels, "train-labels-idx1-ubyte"),
         (_truncated, "train-images-idx3-ubyte"),
         (_label_out_of_range, "200"),
-        (_empty, "empty"),
-        (_one_class, "one class"),
+        (_empty, "contains 0 images"),
+        (_one_class, "have the class 0"),
     ],
 )
 def test_damaged_data_set_is_an_error(

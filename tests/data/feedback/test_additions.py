@@ -93,7 +93,7 @@ def test_copies_of_the_sources_images_are_left_out(digits: Path, added: Path) ->
     assert len(data.labels) == 85
     (left,) = data.skipped
     assert left.file == str(added / "3" / "3" / "0.png")
-    assert left.reason == "is training image 13 of digits already, pixel by pixel"
+    assert left.reason == "is a copy of training image 13 of digits, pixel by pixel"
 
 
 def test_a_source_is_not_added_to_itself(tmp_path: Path) -> None:

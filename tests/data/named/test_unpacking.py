@@ -152,7 +152,7 @@ def test_a_strange_tar_is_rejected(tmp_path: Path) -> None:
     ):
         unpack_cifar({path.name: path}, MEMBERS, 1)
     tar_gz(path, members | {"batches/test.bin": b"half a record"})
-    with pytest.raises(DataError, match="13 bytes are no whole records of 3073"):
+    with pytest.raises(DataError, match="13 bytes are not a multiple of the record size 3073"):
         unpack_cifar({path.name: path}, MEMBERS, 1)
     tar_gz(path, members)
     _cut(path)
