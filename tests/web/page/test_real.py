@@ -44,6 +44,15 @@ def test_drawn_seven_is_predicted_and_explained(browser: Browser, real: RealServ
     assert browser.complaints == []
 
 
+def test_single_tap_draws_a_dot(browser: Browser, real: RealServer) -> None:
+    """A tap without a movement paints a dot, which is predicted; no error is shown."""
+    open_page(browser, real.address)
+    draw(browser, ((0.5, 0.5),))
+    browser.until(IS_EXPLAINED)
+    assert error_banner(browser) == ""
+    assert browser.complaints == []
+
+
 def test_finger_draws_without_scrolling(browser: Browser, real: RealServer) -> None:
     """A 7 drawn with a finger on a phone is predicted as 7 and does not scroll; outside the canvas the page scrolls."""
     open_page(browser, real.address, 375)

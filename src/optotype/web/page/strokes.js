@@ -12,20 +12,23 @@
  * @param {number} index of the segment's last point
  */
 export function paintStrokeTo(context, stroke, index) {
-  const { points } = stroke, end = points[index];
+  const { points } = stroke, end = points[index], width = stroke.width * (0.5 + end.pressure);
+  context.beginPath();
+  if (index === 0) {
+    // A canvas does not paint lines of length zero, so a tap is a filled circle.
+    context.fillStyle = "#fff";
+    context.arc(end.x, end.y, width / 2, 0, 2 * Math.PI);
+    context.fill();
+    return;
+  }
   context.strokeStyle = "#fff";
   context.lineCap = "round";
   context.lineJoin = "round";
-  context.lineWidth = stroke.width * (0.5 + end.pressure);
-  context.beginPath();
-  if (index === 0) {
-    context.moveTo(end.x, end.y);
-  } else {
-    const control = points[index - 1];
-    const from = index === 1 ? control : midpoint(points[index - 2], control), to = midpoint(control, end);
-    context.moveTo(from.x, from.y);
-    context.quadraticCurveTo(control.x, control.y, to.x, to.y);
-  }
+  context.lineWidth = width;
+  const control = points[index - 1];
+  const from = index === 1 ? control : midpoint(points[index - 2], control), to = midpoint(control, end);
+  context.moveTo(from.x, from.y);
+  context.quadraticCurveTo(control.x, control.y, to.x, to.y);
   // The line ends under the pen; the next segment replaces this straight part by a curve.
   context.lineTo(end.x, end.y);
   context.stroke();
