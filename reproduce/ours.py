@@ -10,7 +10,7 @@ from threading import Event
 from typing import Final
 
 import optotype as ot
-from optotype.engine.processor import Precision, chosen_arithmetic
+from optotype.engine.processor import Precision, resolve_precision
 from optotype.judging.judgement import Score as Judged
 from reproduce.machine import usable_cores
 from reproduce.results import CACHE, Peer, Results, Score, Training, definition
@@ -20,7 +20,7 @@ PEERS: Final[dict[Precision, Peer]] = {"fp32": "optotype-fp32", "bf16": "optotyp
 
 def precisions() -> list[Precision]:
     """Return the precisions of this processor: fp32, and bf16 if "auto" selects it."""
-    return list(dict.fromkeys(chosen_arithmetic(precision)[1] for precision in ("fp32", "auto")))
+    return list(dict.fromkeys(resolve_precision(precision)[1] for precision in ("fp32", "auto")))
 
 
 def train_all(data: ot.Dataset, recipes: Sequence[ot.Recipe], workers: int) -> Iterator[Results]:

@@ -72,7 +72,7 @@ def measure(recipe: ot.Recipe, data: ot.Dataset, name: str, tests: dict[str, Ope
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         model = ot.train(data, recipe, out=Path(folder) / "run").model
-    calibration, detector = model.calibration, model.familiarity
+    calibration, detector = model.calibration, model.novelty
     if calibration is None or detector is None:
         raise ValueError(
             f"The model of {recipe.name} on {name} has no calibration or no novelty detector, expected both:"
@@ -147,10 +147,10 @@ def _novelty_scores(
     detector: NoveltyDetector, own: NDArray[np.float32], others: dict[str, NDArray[np.float32]]
 ) -> dict[str, object]:
     return {
-        "novelty_rate": round(float(detector.unknown(own).mean()), 6),
+        "novelty_rate": round(float(detector.is_novel(own).mean()), 6),
         "auroc": {name: round(_auroc(own, distances), 6) for name, distances in others.items()},
         "detection_rate": {
-            name: round(float(detector.unknown(distances).mean()), 4) for name, distances in others.items()
+            name: round(float(detector.is_novel(distances).mean()), 4) for name, distances in others.items()
         },
     }
 

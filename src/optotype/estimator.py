@@ -16,10 +16,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from optotype.data.arrays.images import LARGEST_SIDE, as_images
-from optotype.data.arrays.in_memory import SOURCE
+from optotype.data.arrays.images import MAX_SIDE, check_images, to_uint8
+from optotype.data.arrays.in_memory import ARRAYS
 from optotype.data.dataset import Dataset, SealedTest
-from optotype.data.sources.listing import class_name
+from optotype.data.sources.listing import normalize_class_name
 from optotype.errors import DataError, DivergedError
 from optotype.models.model import Model
 from optotype.recipes.builtin import default_recipe, load_recipe
@@ -113,7 +113,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             )
         self.shape_ = _resolve_shape(_image_shape(X), rows.shape[1], self.shape)
         self.range_ = _range(rows)
-        data = _dataset(as_images("X", self._images(rows)), indices, self.classes_)
+        data = _dataset(to_uint8(check_images(self._images(rows), name="X")), indices, self.classes_)
         self.model_ = self._train(data, self._resolve_recipe(len(rows)))
         return self
 
@@ -149,7 +149,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _resolve_recipe(self, n_images: int) -> Recipe:
         match self.recipe:
             case None:
-                recipe = default_recipe(SOURCE, n_images)
+                recipe = default_recipe(ARRAYS, n_images)
             case Recipe():
                 recipe = self.recipe
             case _:
@@ -212,10 +212,10 @@ def _resolve_shape(image_shape: tuple[int, ...], features: int, requested: tuple
             f"X has images of shape {image_shape}, expected {tuple(requested)}. Resize the images."
         )
     side = math.isqrt(features)
-    if not image_shape and requested is None and side * side != features > LARGEST_SIDE:
+    if not image_shape and requested is None and side * side != features > MAX_SIDE:
         raise ValueError(
             f"X has rows of {features} numbers, expected a square number (square grey images) or at most"
-            f" {LARGEST_SIDE}. Set shape=(height, width, channels), or pass X as images."
+            f" {MAX_SIDE}. Set shape=(height, width, channels), or pass X as images."
         )
     return _with_channels(
         image_shape or requested or ((side, side) if side * side == features else (1, features))
@@ -249,14 +249,14 @@ def _scale(rows: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
 
 def _dataset(images: NDArray[np.uint8], labels: NDArray[np.int64], classes: NDArray[Any]) -> Dataset:
     """Return a data set of all images, without a test split: scikit-learn's users hold out their own test images."""
-    names = tuple(class_name("y", str(label)) for label in classes.tolist())
+    names = tuple(normalize_class_name("y", str(label)) for label in classes.tolist())
     if len(set(names)) < len(names):
         raise DataError(
             f"y has different labels with the same text among {', '.join(names)}, expected unique class names. Rename"
             " them."
         )
     empty = images[:0], labels[:0]
-    return Dataset(SOURCE, images, labels, names, "not stated", SOURCE, SealedTest(0, lambda: empty))
+    return Dataset(ARRAYS, images, labels, names, "not stated", ARRAYS, SealedTest(0, lambda: empty))
 
 
 def _as_bytes(model: Model) -> bytes:

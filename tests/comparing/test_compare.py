@@ -106,7 +106,7 @@ def test_runs_with_augment_auto_have_one_recipe(runs: list[Run], tmp_path: Path)
         shutil.copytree(run.path, twin)
         resolved = run.model.recipe.model_copy(update={"augment": augment})
         replace(run.model, recipe=resolved).save(twin / "model.safetensors")
-        Run.open(twin).explain_augment({"chosen": str(augment)})
+        Run.open(twin).save_augment_choice({"chosen": str(augment)})
     (pair,) = compare(tmp_path / "s0", tmp_path / "s1", runs[2]).recipes
     assert (pair.keys_a, pair.keys_b) == (("A", "B"), ("C",))
 
@@ -248,7 +248,7 @@ def test_runs_without_validation_images_raise_an_error(top: Path, tmp_path: Path
 def test_unfinished_runs_and_unknown_models_raise_an_error(runs: list[Run]) -> None:
     """A model of an interrupted training or of unknown origin is not compared."""
     model = runs[1].model
-    interrupted: dict[str, JsonValue] = {**model.provenance, "status": "interrupted"}
+    interrupted: dict[str, JsonValue] = model.provenance.updated(status="interrupted")
     for provenance, error in ((interrupted, RunError), ({}, ModelError)):
         with pytest.raises(error):
             compare(

@@ -10,8 +10,8 @@ from optotype.comparing.comparison import CandidateResult
 from optotype.comparing.verdicts import compare_models, compare_recipes
 from optotype.engine.layers import Dense
 from optotype.metrics import Estimate, proportion
-from optotype.metrics.paired import holm, images_needed, mcnemar
-from optotype.metrics.welch import difference
+from optotype.metrics.paired import holm_correction, images_needed, mcnemar_test
+from optotype.metrics.welch import mean_difference
 from optotype.recipes.recipe import Recipe
 
 SMALL = Recipe(name="small", layers=(Dense(4, "relu"),))
@@ -63,7 +63,7 @@ def test_the_verdict_names_the_better_model() -> None:
         109,
         None,
     )
-    assert pair.p == pair.p_adjusted == mcnemar(30, 61)
+    assert pair.p == pair.p_adjusted == mcnemar_test(30, 61)
 
 
 def test_the_better_model_is_named_first() -> None:
@@ -108,7 +108,7 @@ def test_several_pairs_are_corrected() -> None:
     is_correct = {**_correct(900, 6, 18, 76), "C": np.ones(1000, np.bool_)}
     pairs = compare_models(is_correct)
     assert [(each.a, each.b) for each in pairs] == [("A", "B"), ("A", "C"), ("B", "C")]
-    assert [each.p_adjusted for each in pairs] == list(holm([each.p for each in pairs]))
+    assert [each.p_adjusted for each in pairs] == list(holm_correction([each.p for each in pairs]))
     alone = compare_models(_correct(900, 6, 17, 77))[0]
     assert alone.better == "B"
     among = compare_models({**_correct(900, 6, 17, 77), "C": _correct(900, 6, 17, 77)["A"]})[0]
@@ -137,7 +137,7 @@ def test_five_seeds_give_a_verdict_about_recipes() -> None:
     """Five seeds of each recipe give Welch's interval over the seeds, and a verdict about the recipes."""
     small, large = [930, 934, 928, 931, 929], [960, 958, 963, 961, 957]
     (pair,), notes = compare_recipes(*_recipes(small, large))
-    welch = difference([each / 1000 for each in large], [each / 1000 for each in small])
+    welch = mean_difference([each / 1000 for each in large], [each / 1000 for each in small])
     assert pair.difference == Estimate(welch.mean, welch.low, welch.high)
     assert pair.p_adjusted == welch.p
     assert (pair.a, pair.b) == ("small (A, B, C, D, E)", "large (F, G, H, I, J)")
@@ -207,5 +207,5 @@ def test_several_recipes_are_corrected() -> None:
     pairs, _ = compare_recipes([*candidates, *third], [*recipes, *third_recipes])
     assert len(pairs) == 3
     samples = [[each.accuracy.value for each in group] for group in (candidates[:5], candidates[5:], third)]
-    raw = [difference(samples[b], samples[a]).p for a, b in ((0, 1), (0, 2), (1, 2))]
-    assert [each.p_adjusted for each in pairs] == list(holm(raw))
+    raw = [mean_difference(samples[b], samples[a]).p for a, b in ((0, 1), (0, 2), (1, 2))]
+    assert [each.p_adjusted for each in pairs] == list(holm_correction(raw))

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from optotype.data.dataset import Options
 from optotype.diagnosis.advice import check_command, edit_recipe_advice, judge_command, train_command
+from optotype.models.provenance import DataRecord
 from optotype.recipes.builtin import BUILTIN, load_recipe
 from optotype.recipes.recipe import Recipe
-from optotype.runs.manifest import DataRecord
 from optotype.runs.run import Run
 from tests.runs.samples import RECIPE, small_run
 

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from optotype.engine.randomness import uniform
 
 from optotype.engine.augmentation import AUGMENT, Augment, augment_images
 from optotype.engine.layers import Dense, Flatten
@@ -13,6 +12,7 @@ from optotype.engine.network import Network
 from optotype.engine.optimizers import Adam
 from optotype.engine.processor import available_isas
 from optotype.errors import EngineError
+from optotype.randomness import uniform
 from tests.engine.augmentation_oracle import augment_image, reflect_positions, source_positions
 
 COUNT = 4000

@@ -17,7 +17,7 @@ from optotype.metrics import softmax
 from optotype.models.calibration import Calibration
 from optotype.recipes.recipe import Recipe
 from tests.explaining.samples import linear_model
-from tests.models.samples import doubting_model, small_model
+from tests.models.samples import calibrated_model, small_model
 
 Wide = NDArray[np.float64]
 
@@ -115,7 +115,7 @@ def test_the_map_of_a_blank_image_is_zero() -> None:
 
 def test_the_default_label_is_the_predicted_class() -> None:
     """Without a label the predicted class is explained; with a label, that class."""
-    model = doubting_model()
+    model = calibrated_model()
     image = np.random.default_rng(3).integers(0, 256, (4, 3), np.uint8)
     predicted = model.predict([image])[0].label
     assert occlusion(model, image).label == predicted
@@ -128,7 +128,7 @@ def test_the_default_label_is_the_predicted_class() -> None:
 
 def test_log_odds_are_of_the_calibrated_probability() -> None:
     """They equal log(p / (1 - p)) of the calibrated p for every class."""
-    model = doubting_model()
+    model = calibrated_model()
     assert model.calibration is not None
     logits = np.random.default_rng(0).normal(0, 3, (20, 3)).astype(np.float32)
     probabilities = model.calibration.probabilities(logits)

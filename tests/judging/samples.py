@@ -6,13 +6,13 @@ import numpy as np
 from pydantic import JsonValue
 
 from optotype.data.openings import Opening
+from optotype.diagnosis.diagnosis import Diagnosis
 from optotype.engine.layers import Dense, Flatten
 from optotype.engine.network import Network
 from optotype.judging.judgement import (
     Baseline,
     Bin,
     CalibrationCheck,
-    Diagnosis,
     Evidence,
     Judgement,
     LabelSets,
@@ -23,6 +23,7 @@ from optotype.judging.judgement import (
 from optotype.judging.scores import score
 from optotype.metrics import Estimate, proportion
 from optotype.models.model import Model
+from optotype.models.provenance import Provenance
 from optotype.recipes.recipe import Recipe
 from optotype.runs.predictions import Predictions
 
@@ -126,4 +127,4 @@ def _model(classes: int, shape: tuple[int, int, int], name: str, recipe: Recipe)
         "split": "sha256:2",
         "environment": environment,
     }
-    return Model(recipe, shape, names, network.weights(), provenance)
+    return Model(recipe, shape, names, network.weights(), Provenance.from_json(provenance))

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optotype.data.sealed import Opening
+from optotype.data.openings import Opening
+from optotype.diagnosis.diagnosis import Diagnosis
 from optotype.errors import DataError
 from optotype.judging.judgement import (
     Baseline,
     Bin,
     CalibrationCheck,
-    Diagnosis,
     Judgement,
     LabelSets,
     NoveltyCheck,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from optotype.engine.augmentation import Augment, augmented
+from optotype.engine.augmentation import Augment, augment_images
 from optotype.reporting.image_sheet import MAX_ROWS, Row, draw_sheet, rows_of_changes, rows_of_classes
 from tests.checking.samples import textured
 
@@ -37,7 +37,7 @@ def test_augmentations_are_those_of_a_training() -> None:
         assert data.class_names[data.labels[index]] == row.label
         assert np.array_equal(row.images[0], data.images[index])
         for epoch in range(1, 10):
-            seen = augmented(data.images, augment, np.array([index]), key=(7, epoch))[0]
+            seen = augment_images(data.images, augment, np.array([index]), key=(7, epoch))[0]
             assert np.abs(row.images[epoch] / 255 - seen).max() <= 0.5 / 255 + 1e-6
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from optotype.data.sealed import Opening
+from optotype.data.openings import Opening
 from optotype.judging.judgement import Baseline, CalibrationCheck
 from optotype.metrics import proportion
 from optotype.reporting.words import (

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from optotype.engine.augmentation import Augment
 from optotype.engine.layers import BatchNormalization, Dense, Flatten
-from optotype.judging.judgement import read_judgement
+from optotype.judging.judgement_formats import read_judgement
 from optotype.models.transfer import fingerprint_model
 from optotype.runs.epoch import Epoch
 from optotype.runs.listing import list_runs

@@ -43,13 +43,13 @@ def test_the_validation_images_are_divided_once() -> None:
 
 def test_an_extended_model_brings_weights_and_frozen_layers(model: Model) -> None:
     """The shared layers' weights are initial weights; with freeze these layers are frozen."""
-    extended = model.extended([Dense(16, "relu")])
+    extended = model.transfer([Dense(16, "relu")])
     plan = plan_training(dataset(), extended)
     assert plan.recipe == extended.recipe
     assert set(plan.initial_weights) == {"1.kernel", "1.bias"}
     assert plan.frozen_layers == 2
     assert isinstance(build_network(plan), FrozenNetwork)
-    free = plan_training(dataset(), model.extended([Dense(16, "relu")], freeze=False))
+    free = plan_training(dataset(), model.transfer([Dense(16, "relu")], freeze=False))
     assert free.frozen_layers == 0
 
 

@@ -35,11 +35,11 @@ def test_a_finished_run_is_complete(tmp_path: Path) -> None:
     for name in ("loss.png", "accuracy.png"):
         assert (run.path / name).read_bytes().startswith(b"\x89PNG")
     provenance = run.model.provenance
-    assert provenance["run"] == "run"
-    assert provenance["status"] == "finished"
-    assert provenance["epoch"] == 8
-    assert provenance["split"] == run.split.fingerprint
-    assert run.environment["threads"] is not None
+    assert provenance.run == "run"
+    assert provenance.status == "finished"
+    assert provenance.epoch == 8
+    assert provenance.split == run.split.fingerprint
+    assert run.environment.threads is not None
 
 
 def test_curves_can_be_switched_off(tmp_path: Path) -> None:
@@ -56,15 +56,15 @@ def test_a_run_records_its_precision(isa: str, tmp_path: Path, monkeypatch: pyte
     run = train(dataset(), recipe(epochs=1), out=tmp_path / "run")
     used = {"isa": isa, "precision": "bf16" if isa == "amx" else "fp32"}
     assert run.recipe.precision == "auto"
-    assert used.items() <= run.environment.items()
-    assert run.model.provenance["environment"] == run.environment
+    assert used.items() <= run.environment.model_dump().items()
+    assert run.model.provenance.environment == run.environment
 
 
 def test_a_recipe_determines_its_precision(tmp_path: Path) -> None:
     """With precision="fp32" a recipe gets fp32 on every machine."""
     run = train(dataset(), recipe(epochs=1).override({"precision": "fp32"}), out=tmp_path / "run")
-    assert run.environment["precision"] == "fp32"
-    assert run.environment["isa"] != "amx"
+    assert run.environment.precision == "fp32"
+    assert run.environment.isa != "amx"
 
 
 def test_unsupported_bf16_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_early_stopping_saves_the_best_or_the_last_weights(
     monkeypatch.undo()
     same = train(dataset(), recipe(epochs=2 if restore else 4), out=tmp_path / "plain")
     assert _weights(run) == _weights(same)
-    assert run.model.provenance["epoch"] == (2 if restore else 4)
+    assert run.model.provenance.epoch == (2 if restore else 4)
 
 
 def test_best_weights_are_restored_at_the_last_epoch_too(
@@ -130,7 +130,7 @@ def test_best_weights_are_restored_at_the_last_epoch_too(
     run = train(dataset(), recipe(epochs=3, early_stopping=EarlyStopping(patience=5)), out=tmp_path / "run")
     assert len(run.epochs) == 3
     assert run.reason == ""
-    assert run.model.provenance["epoch"] == 1
+    assert run.model.provenance.epoch == 1
 
 
 def test_divergence_in_the_first_epoch_saves_no_model(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_divergence_saves_the_best_finished_epoch(tmp_path: Path, monkeypatch: p
     run = Run.open(tmp_path / "run")
     assert run.status == "diverged"
     assert len(run.epochs) == 3
-    assert run.model.provenance["status"] == "diverged"
+    assert run.model.provenance.status == "diverged"
     assert (run.path / "loss.png").exists()
     monkeypatch.undo()
     assert _weights(run) == _weights(train(dataset(), recipe(epochs=2), out=tmp_path / "two"))
@@ -176,7 +176,7 @@ def test_ctrl_c_saves_the_current_weights(tmp_path: Path) -> None:
     run = Run.open(tmp_path / "run")
     assert run.status == "interrupted"
     assert len(run.epochs) == 2
-    assert run.model.provenance["status"] == "interrupted"
+    assert run.model.provenance.status == "interrupted"
     with pytest.raises(RunError, match="interrupted"):
         run.require_finished()
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from optotype.models.extended import Extended, fingerprint
 
-from optotype.data.arrays.in_memory import dataset_of
+from optotype.data.arrays.in_memory import dataset_from_arrays
 from optotype.data.dataset import Dataset
 from optotype.data.load import load
 from optotype.engine.layers import Dense
@@ -15,6 +14,7 @@ from optotype.engine.optimizers import Adam
 from optotype.errors import DataError
 from optotype.judging.judge import judge
 from optotype.models.model import Model
+from optotype.models.transfer import TransferRecipe, fingerprint_model
 from optotype.recipes.builtin import load_recipe
 from optotype.recipes.recipe import Recipe
 from optotype.runs.run import Run
@@ -37,7 +37,7 @@ def _letters() -> Dataset:
 
 def test_frozen_layers_keep_their_bits(model: Model, tmp_path: Path) -> None:
     """With freeze, the new model has the model's layers bit for bit, and only added layers are trained."""
-    run = train(_letters(), model.extended([Dense(16, "relu")]), out=tmp_path / "run")
+    run = train(_letters(), model.transfer([Dense(16, "relu")]), out=tmp_path / "run")
     assert run.model.class_names == LETTERS
     for name in ("1.kernel", "1.bias"):
         assert run.model.weights[name].tobytes() == model.weights[name].tobytes()
@@ -46,37 +46,37 @@ def test_frozen_layers_keep_their_bits(model: Model, tmp_path: Path) -> None:
 
 def test_layers_that_are_not_frozen_start_from_the_models_weights(model: Model, tmp_path: Path) -> None:
     """Without freeze, the model's layers start from its weights, the others from the recipe's seed."""
-    extended = replace(model.extended(freeze=False), recipe=recipe(epochs=1, optimizer=Adam(1e-12)))
+    extended = replace(model.transfer(freeze=False), recipe=recipe(epochs=1, optimizer=Adam(1e-12)))
     initial = train(_letters(), extended, out=tmp_path / "initial").model.weights
     fresh = train(_letters(), extended.recipe, out=tmp_path / "fresh").model.weights
     for name, other in {"1.kernel": model.weights, "2.kernel": fresh}.items():
         np.testing.assert_allclose(initial[name], other[name], atol=1e-9)
-    trained = train(_letters(), model.extended(freeze=False), out=tmp_path / "run").model.weights
+    trained = train(_letters(), model.transfer(freeze=False), out=tmp_path / "run").model.weights
     assert not np.allclose(trained["1.kernel"], model.weights["1.kernel"], atol=1e-4)
 
 
 def test_the_run_records_the_model_that_it_started_from(model: Model, tmp_path: Path) -> None:
     """Run folder and model file have the fingerprint, run, data and classes of the start; other runs have none."""
-    train(_letters(), model.extended(), out=tmp_path / "run")
+    train(_letters(), model.transfer(), out=tmp_path / "run")
     run = Run.open(tmp_path / "run")
-    assert run.start is not None
-    assert run.start["fingerprint"] == fingerprint(model)
-    assert run.start["run"] == "digits"
-    assert run.start["data"] == model.provenance["data"]
-    assert run.start["class_names"] == list("0123456789")
-    assert (run.start["shared_layers"], run.start["freeze"]) == (2, True)
-    assert Model.load(run.model_path).provenance["start"] == run.start
-    assert "start" not in model.provenance
+    assert run.transfer is not None
+    assert run.transfer.fingerprint == fingerprint_model(model)
+    assert run.transfer.run == "digits"
+    assert run.transfer.data == model.provenance.data
+    assert run.transfer.class_names == tuple("0123456789")
+    assert (run.transfer.shared_layers, run.transfer.freeze) == (2, True)
+    assert Model.load(run.model_path).provenance.transfer == run.transfer
+    assert model.provenance.transfer is None
 
 
 @pytest.mark.parametrize("freeze", [True, False])
 def test_a_run_can_be_repeated(freeze: bool, model: Model, tmp_path: Path) -> None:
     """The same recipe, seed and start give the same bits, on one thread as on two."""
-    extended = model.extended([Dense(16, "relu")], freeze=freeze)
+    extended = model.transfer([Dense(16, "relu")], freeze=freeze)
     runs = [train(_letters(), extended, out=tmp_path / str(threads), threads=threads) for threads in (1, 2)]
     first, second = ({name: weight.tobytes() for name, weight in run.model.weights.items()} for run in runs)
     assert first == second
-    assert runs[0].start == runs[1].start
+    assert runs[0].transfer == runs[1].transfer
 
 
 def test_an_extended_model_is_judged_and_extended_again(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_an_extended_model_is_judged_and_extended_again(tmp_path: Path) -> None:
     data = load(write_folder(tmp_path / "digits", 200, 60))
     run = train(data, recipe(epochs=2), out=tmp_path / "runs" / "one")
     for name in ("two", "three"):
-        extended = run.model.extended([Dense(16, "relu")])
+        extended = run.model.transfer([Dense(16, "relu")])
         run = train(data, extended, out=tmp_path / "runs" / name)
     assert len(run.recipe.layers) == 4
     assert judge(tmp_path / "runs" / "three").score.n == 60
@@ -93,9 +93,9 @@ def test_an_extended_model_is_judged_and_extended_again(tmp_path: Path) -> None:
 def test_images_of_another_shape_are_rejected_before_a_run_is_created(model: Model, tmp_path: Path) -> None:
     """Images of another shape leave no run folder."""
     images, labels = pictures(100, 1)
-    data = dataset_of({"x_train": images[:, :20], "y_train": labels}, "short", "arrays")
+    data = dataset_from_arrays({"x_train": images[:, :20], "y_train": labels}, "short", "arrays")
     with pytest.raises(DataError, match=r"20 x 28 x 1.*28 x 28 x 1"):
-        train(data, model.extended(), out=tmp_path / "run")
+        train(data, model.transfer(), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -113,13 +113,13 @@ def _digits(classes: range, n: int) -> dict[str, np.ndarray]:
 
 def test_transfer_from_some_digits_helps_with_others(tmp_path: Path) -> None:
     """A network trained on digits 0 to 4, then on 200 images of 5 to 9, beats one trained on the 200 only."""
-    low = dataset_of(_digits(range(5), 5000), "low", "arrays")
-    high = dataset_of(_digits(range(5, 10), 200), "high", "arrays")
+    low = dataset_from_arrays(_digits(range(5), 5000), "low", "arrays")
+    high = dataset_from_arrays(_digits(range(5, 10), 200), "high", "arrays")
     start = train(low, load_recipe("mnist-quick").override({"validation": 0}), out=tmp_path / "low")
     settings = {"validation": 0, "epochs": 20}
-    candidates: dict[str, Recipe | Extended] = {
-        "frozen": start.model.extended([Dense(128, "relu")], keep=-1).override(settings),
-        "free": start.model.extended(freeze=False).override(settings),
+    candidates: dict[str, Recipe | TransferRecipe] = {
+        "frozen": start.model.transfer([Dense(128, "relu")], keep=-1).override(settings),
+        "free": start.model.transfer(freeze=False).override(settings),
         "fresh": load_recipe("mnist-quick").override(settings),
     }
     accuracy = {

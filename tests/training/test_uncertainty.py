@@ -27,9 +27,9 @@ def test_a_run_ends_with_uncertainty(tmp_path: Path) -> None:
     run = train(dataset(600), recipe(validation=200), out=tmp_path / "run")
     model = Model.load(run.model_path)
     assert model.calibration is not None
-    assert model.familiarity is not None
+    assert model.novelty is not None
     assert model.calibration.n == 200
-    assert model.provenance["watched"] == 200
+    assert model.provenance.validation_images == 200
     rows = run.split.validation
     assert (
         model.calibration.temperature
@@ -47,7 +47,7 @@ def test_uncertainty_does_not_depend_on_threads(tmp_path: Path) -> None:
         for threads in (1, 2)
     ]
     (first, first_novelty), (second, second_novelty) = (
-        (model.calibration, model.familiarity) for model in models
+        (model.calibration, model.novelty) for model in models
     )
     assert first is not None
     assert second is not None
@@ -63,11 +63,11 @@ def test_one_half_is_monitored_and_the_other_calibrates(tmp_path: Path) -> None:
     run = train(data, small, out=tmp_path / "run")
     monitored, calibration = split_validation(small, data.labels, run.split)
     assert sorted([*monitored, *calibration]) == run.split.validation.tolist()
-    best = run.epochs[int(str(run.model.provenance["epoch"])) - 1]
+    best = run.epochs[int(str(run.model.provenance.epoch)) - 1]
     logits = run.model.logits(data.images[monitored])
     assert best.val_loss == pytest.approx(log_loss(logits, data.labels[monitored]), rel=1e-4)
     assert best.val_accuracy == accuracy(logits, data.labels[monitored])
-    assert run.model.provenance["watched"] == len(monitored) == 101
+    assert run.model.provenance.validation_images == len(monitored) == 101
     assert run.model.calibration is not None
     expected = Calibration.fit(run.model.logits(data.images[calibration]), data.labels[calibration])
     np.testing.assert_allclose(run.model.calibration.scores, expected.scores, atol=1e-9)
@@ -87,10 +87,10 @@ def test_too_few_validation_images_give_a_reason(
     """With too few calibration images the model has no uncertainty, and its provenance has the reason."""
     small = recipe(epochs=1, validation=validation, early_stopping=EarlyStopping() if early else None)
     model = train(dataset(), small, out=tmp_path / "run").model
-    assert (model.calibration, model.familiarity) == (None, None)
-    assert re.search(reason, str(model.provenance["no_calibration"]))
-    assert model.provenance["no_familiarity"]
-    assert model.provenance["watched"] == validation
+    assert (model.calibration, model.novelty) == (None, None)
+    assert re.search(reason, str(model.provenance.no_calibration))
+    assert model.provenance.no_novelty
+    assert model.provenance.validation_images == validation
 
 
 def test_a_failed_fit_loses_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,8 +104,8 @@ def test_a_failed_fit_loses_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyP
     model = Model.load(run.model_path)
     assert run.status == "finished"
     assert model.calibration is not None
-    assert model.familiarity is None
-    assert model.provenance["no_familiarity"] == "singular"
+    assert model.novelty is None
+    assert model.provenance.no_novelty == "singular"
 
 
 def test_interrupted_and_diverged_trainings_have_uncertainty_too(

@@ -27,10 +27,10 @@ def test_changed_file_has_another_fingerprint(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     run.model.save(path)
     before = load_served_model(path)
-    replace(run.model, provenance={**run.model.provenance, "run": "another"}).save(path)
+    replace(run.model, provenance=run.model.provenance.updated(run="another")).save(path)
     after = load_served_model(path)
     assert before.fingerprint != after.fingerprint
-    assert after.model.provenance["run"] == "another"
+    assert after.model.provenance.run == "another"
 
 
 def test_run_with_damaged_history_is_served_without_accuracy(run: Run, tmp_path: Path) -> None:
@@ -47,7 +47,9 @@ def test_model_of_another_run_has_no_accuracy(run: Run, tmp_path: Path) -> None:
     shutil.copytree(run.path, copy)
     assert load_served_model(copy).accuracy is not None
     path = copy / "model.safetensors"
-    replace(run.model, provenance={**run.model.provenance, "created": "2026-01-01T00:00:00+00:00"}).save(path)
+    replace(run.model, provenance=run.model.provenance.updated(created="2026-01-01T00:00:00+00:00")).save(
+        path
+    )
     assert load_served_model(copy).accuracy is None
     replace(run.model, recipe=run.model.recipe.model_copy(update={"seed": 77})).save(path)
     assert load_served_model(copy).accuracy is None

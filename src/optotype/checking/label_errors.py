@@ -10,7 +10,7 @@ from optotype.checking.examples import of_test, of_training
 from optotype.checking.findings import Finding, Picture
 from optotype.data.dataset import Dataset
 from optotype.data.sealed import OpenedTest
-from optotype.metrics.label_errors import most_likely_wrong
+from optotype.metrics.label_errors import find_label_errors
 
 
 def label_errors(
@@ -31,7 +31,7 @@ def label_errors(
         labels = np.concatenate([labels, opened.labels[test_rows]])
         probabilities = np.concatenate([probabilities, probe.predict_proba(opened.images[test_rows])])
     findings = []
-    for index in most_likely_wrong(labels, probabilities).tolist():
+    for index in find_label_errors(labels, probabilities).tolist():
         if opened is None or index < len(data.labels):
             picture = of_training(data, index)
         else:

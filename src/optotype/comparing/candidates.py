@@ -12,8 +12,9 @@ from typing import Final
 from optotype.errors import RunError
 from optotype.models.model import Model
 from optotype.recipes.recipe import Recipe
-from optotype.runs.origin import Origin, find, origin_of
+from optotype.runs.origin import Origin
 from optotype.runs.run import Run
+from optotype.runs.targets import open_target
 from optotype.text import printable
 
 
@@ -79,22 +80,18 @@ def key_of(index: int) -> str:
 
 
 def _open(target: Run | Model | str | Path, key: str) -> Candidate:
-    found = find(target)
-    if isinstance(found, Run):
-        found.require_finished()
-        origin = Origin(found.data, found.split.fingerprint, found.name)
-        root = found.path.resolve().parent
+    opened = open_target(target)
+    origin, model, run = opened.origin(), opened.model, opened.run
+    file = opened.model_path and opened.model_path.resolve()
+    if run is not None:
         # The augmentation that "auto" chooses may depend on the seed; the recipe is the same.
-        requested = {} if found.augment_choice is None else {"augment": "auto"}
-        recipe = found.model.recipe.model_copy(update=requested)
-        path, file = printable(str(found.path)), found.model_path.resolve()
-        return Candidate(key, printable(found.name), path, file, found.model, recipe, origin, root)
-    origin = origin_of(found)
-    model_file = Path(target).resolve() if isinstance(target, str | Path) else None
-    name = origin.name if model_file is None else model_file.stem
-    return Candidate(
-        key, printable(name), printable(str(target)), model_file, found, found.recipe, origin, Path("runs")
-    )
+        update = {} if run.augment_choice is None else {"augment": "auto"}
+        recipe = model.recipe.model_copy(update=update)
+        name, path = run.name, str(run.path)
+    else:
+        recipe, path = model.recipe, str(target)
+        name = origin.name if file is None else file.stem
+    return Candidate(key, printable(name), printable(path), file, model, recipe, origin, opened.runs_root)
 
 
 def _with_unique_names(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -130,7 +127,7 @@ def _check_comparable(first: Candidate, second: Candidate) -> None:
 
 def _describe_data(candidate: Candidate) -> tuple[object, str]:
     # Only the source counts: additional images are used in training, and never compared on.
-    data = candidate.origin.data.of_source()
+    data = candidate.origin.data.without_added()
     return (
         data.fingerprint,
         f"{printable(data.name)} ({data.images:,} images, {printable(data.fingerprint[:20])})",

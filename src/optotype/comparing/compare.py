@@ -18,7 +18,7 @@ from optotype.data.sealed import open_test
 from optotype.errors import DataError, unknown_name
 from optotype.metrics import proportion
 from optotype.models.model import Model
-from optotype.runs.origin import reload
+from optotype.runs.origin import reload_data
 from optotype.runs.predictions import Predictions, predict_split
 from optotype.runs.run import Run
 from optotype.text import printable
@@ -74,7 +74,7 @@ def compare(
     candidates = find_candidates(targets)
     report_step("loading the data")
     first = candidates[0]
-    loaded, split = reload(first.origin, first.model.recipe, data, with_added=False)
+    loaded, split = reload_data(first.origin, first.model.recipe, data, with_added=False)
     if on == "validation":
         shared = _validation_images(loaded, split.validation)
     else:

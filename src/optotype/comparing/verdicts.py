@@ -15,8 +15,14 @@ from numpy.typing import NDArray
 from optotype.comparing.comparison import CandidateResult, Pair, RecipePair
 from optotype.metrics import Estimate
 from optotype.metrics.formatting import format_points
-from optotype.metrics.paired import holm, images_needed, mcnemar, paired_difference, smallest_difference
-from optotype.metrics.welch import Difference, difference
+from optotype.metrics.paired import (
+    holm_correction,
+    images_needed,
+    mcnemar_test,
+    minimum_detectable_difference,
+    paired_difference,
+)
+from optotype.metrics.welch import MeanDifference
 from optotype.recipes.recipe import Recipe
 from optotype.text import count
 
@@ -37,8 +43,8 @@ def compare_models(is_correct: Mapping[str, NDArray[np.bool_]]) -> tuple[Pair, .
     """
     key_pairs = list(combinations(is_correct, 2))
     counts = [_count_pair(is_correct[a], is_correct[b]) for a, b in key_pairs]
-    p_values = [mcnemar(only_a, only_b) for only_a, only_b, _ in counts]
-    adjusted = holm(p_values)
+    p_values = [mcnemar_test(only_a, only_b) for only_a, only_b, _ in counts]
+    adjusted = holm_correction(p_values)
     n = len(next(iter(is_correct.values())))
     return tuple(
         _pair(keys, pair_counts, n, (p, p_adjusted), len(key_pairs))
@@ -97,7 +103,7 @@ def _reason(
         return f"{format_points(change)}; at least {_round_up(needed):,} images would be needed to detect it"
     if only_a == 0:
         return "both are correct on the same images"
-    smallest = 100 * smallest_difference(only_a, only_b, n, alpha)
+    smallest = 100 * minimum_detectable_difference(only_a, only_b, n, alpha)
     return (
         f"only {a} is correct on {count(only_a, 'image')}, only {b} on {only_b:,}; a difference of {smallest:.2f}"
         " points or more would most likely have been detected"
@@ -119,11 +125,13 @@ def compare_recipes(
     groups, notes = _group_by_recipe(candidates, recipes)
     key_pairs = [(a, b) for a, b in combinations(groups, 2) if max(len(groups[a]), len(groups[b])) > 1]
     differences = {
-        (a, b): difference(_accuracies(groups[b]), _accuracies(groups[a]))
+        (a, b): mean_difference(_accuracies(groups[b]), _accuracies(groups[a]))
         for a, b in key_pairs
         if min(len(groups[a]), len(groups[b])) >= MIN_SEEDS
     }
-    adjusted = dict(zip(differences, holm([welch.p for welch in differences.values()]), strict=True))
+    adjusted = dict(
+        zip(differences, holm_correction([welch.p for welch in differences.values()]), strict=True)
+    )
     pairs = [
         _recipe_pair(groups[a], groups[b], differences.get((a, b)), adjusted.get((a, b)))
         for a, b in key_pairs
@@ -160,7 +168,7 @@ def _accuracies(group: Sequence[CandidateResult]) -> list[float]:
 def _recipe_pair(
     first: Sequence[CandidateResult],
     second: Sequence[CandidateResult],
-    welch: Difference | None,
+    welch: MeanDifference | None,
     p: float | None,
 ) -> RecipePair:
     groups = (first, second)

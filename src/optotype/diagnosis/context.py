@@ -51,8 +51,7 @@ class DiagnosisContext:
     @cached_property
     def epochs(self) -> tuple[Epoch, ...]:
         """The epochs up to the one whose weights the model has; at least one."""
-        last = self.run.model.provenance.get("epoch")
-        return self.run.epochs[: last if isinstance(last, int) else None]
+        return self.run.epochs[: self.run.model.provenance.epoch]
 
     @property
     def model(self) -> Model:

@@ -7,7 +7,7 @@ from optotype.diagnosis.advice import edit_recipe_advice, train_command
 from optotype.diagnosis.context import DiagnosisContext
 from optotype.diagnosis.diagnosis import Diagnosis
 from optotype.diagnosis.probes import loss_after_short_training, sample_loss
-from optotype.metrics import losses
+from optotype.metrics import log_loss_per_image
 from optotype.runs.epoch import Epoch
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _noise(context: DiagnosisContext) -> float:
     the validation images are monitored.
     """
     predictions = context.evidence.predictions["validation"]
-    image_losses = losses(predictions.logits, predictions.labels)
+    image_losses = log_loss_per_image(predictions.logits, predictions.labels)
     monitored = len(image_losses) / (2 if context.recipe.early_stopping else 1)
     return _Z * math.sqrt(2 * float(image_losses.var()) / monitored)
 

@@ -7,7 +7,7 @@ from optotype.diagnosis.advice import check_command
 from optotype.diagnosis.context import DiagnosisContext
 from optotype.diagnosis.diagnosis import Diagnosis
 from optotype.metrics import proportion
-from optotype.metrics.label_errors import most_likely_wrong
+from optotype.metrics.label_errors import find_label_errors
 from optotype.storage.digests import digests, match_digests
 from optotype.text import printable
 
@@ -70,7 +70,7 @@ def label_noise(context: DiagnosisContext) -> Diagnosis | None:
     ):
         return None
     labels, probabilities = context.evidence.predictions[split].labels, context.probabilities(split)
-    rejected = most_likely_wrong(labels, probabilities)
+    rejected = find_label_errors(labels, probabilities)
     wrong = int((probabilities[rejected, labels[rejected]] < _MAX_LABEL_PROBABILITY).sum())
     share = proportion(wrong, len(labels))
     if share.low < _MIN_NOISE:

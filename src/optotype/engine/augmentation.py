@@ -23,8 +23,8 @@ from pydantic.dataclasses import dataclass
 
 from optotype.engine import _core
 from optotype.engine.processor import resolve_isa
-from optotype.engine.randomness import combine
 from optotype.errors import EngineError
+from optotype.randomness import combine
 
 AUGMENT: Final = 0x6175676D656E74
 """The word "augment" in ASCII, as a number: the purpose of these random numbers."""

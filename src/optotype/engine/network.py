@@ -18,8 +18,8 @@ from optotype.engine.initializers import initial_values
 from optotype.engine.layers import Dense, Layer, LayerRow, Parameter, describe
 from optotype.engine.optimizers import Optimizer
 from optotype.engine.processor import Precision, resolve_precision, resolve_threads
-from optotype.engine.randomness import combine
 from optotype.errors import EngineError
+from optotype.randomness import combine
 
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Report = Callable[[int], object]

@@ -20,8 +20,8 @@ from optotype.errors import DataError
 from optotype.models.inputs import Pixels, as_batch
 from optotype.models.model import Model
 from optotype.randomness import purpose
-from optotype.runs.origin import find, origin_of, reload
-from optotype.runs.run import Run
+from optotype.runs.origin import read_origin, reload_data
+from optotype.runs.targets import open_target
 
 Array = NDArray[np.float32]
 Features = Callable[[Pixels], Array]
@@ -106,16 +106,15 @@ class Neighbours:
             ModelError: If the model does not name its training data.
             RunError: If there is no run, it did not finish, or its split is no longer the same.
         """
-        given = find(target)
-        model = given.model if isinstance(given, Run) else given
-        origin = origin_of(model)
+        model = open_target(target).model
+        origin = read_origin(model)
         try:
-            data, split = reload(origin, model.recipe, data)
+            data, split = reload_data(origin, model.recipe, data)
         except DataError:
             if not origin.data.added:
                 raise
             # More corrections may have been saved since training; the source itself is unchanged.
-            data, split = reload(origin, model.recipe, data, with_added=False)
+            data, split = reload_data(origin, model.recipe, data, with_added=False)
             neighbours = cls(model, data, split.train, features)
             notes = (_WITHOUT_ADDED.format(origin.data.added), neighbours.note)
             neighbours.note = " ".join(filter(None, notes))

@@ -24,9 +24,10 @@ from optotype.judging.scores import score
 from optotype.judging.uncertainty import check_uncertainty, notes_on_uncertainty
 from optotype.models.model import Model
 from optotype.runs.files import wrap_os_errors, write_json
-from optotype.runs.origin import Origin, find, origin_of, reload, require_dataset
+from optotype.runs.origin import Origin, check_dataset, reload_data
 from optotype.runs.predictions import Predictions, predict_split, write_predictions
 from optotype.runs.run import Run
+from optotype.runs.targets import Target, open_target
 from optotype.storage.outputs import check_output_folder, mark_output
 
 SPLITS: Final = ("train", "validation", "test")
@@ -54,7 +55,7 @@ class _Subject:
 
 
 def judge(
-    target: Run | Model | str | Path,
+    target: Target | Run | Model | str | Path,
     *,
     data: Dataset | None = None,
     robust: bool = False,
@@ -82,17 +83,11 @@ def judge(
         DataError: If the training data are missing, were in memory and not passed, or have changed since training; or
             if new images have another shape, or classes that the model lacks.
     """
-    found = find(target)
-    require_dataset(data)
-    if isinstance(found, Model):
-        model, origin, root = found, origin_of(found), Path("runs")
-    else:
-        found.require_finished()
-        model, root = found.model, found.path.resolve().parent
-        origin = Origin(found.data, found.split.fingerprint, found.name)
-    run = found if isinstance(found, Run) else None
-    subject = _Subject(model, origin, run, Path(runs_root or root), report or (lambda _: None))
-    # The training data with other additional images are not new images; reload raises an error on the difference.
+    opened = open_target(target)
+    check_dataset(data)
+    origin, model, run = opened.origin(), opened.model, opened.run
+    subject = _Subject(model, origin, run, Path(runs_root or opened.runs_root), report or (lambda _: None))
+    # The training data with other additional images are not new images; reload_data raises an error on the difference.
     if data is not None and data.own_fingerprint != origin.data.own_fingerprint:
         return _judge_new_images(subject, data, robust=robust)
     judgement = _judge_own_data(subject, data, robust=robust)
@@ -128,7 +123,7 @@ def _judge_own_data(subject: _Subject, data: Dataset | None, *, robust: bool) ->
     """Judge a model on its training data and their test split."""
     model = subject.model
     subject.report("loading")
-    data, split = reload(subject.origin, model.recipe, data)
+    data, split = reload_data(subject.origin, model.recipe, data)
     subject.report("scoring")
     predictions = {
         name: predict_split(model, data.images, data.labels, rows)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, JsonValue, with_config
 
-from optotype.data.sealed import Opening
+from optotype.data.openings import Opening
+from optotype.diagnosis.diagnosis import Diagnosis
 from optotype.errors import DataError
 from optotype.metrics import Estimate
 from optotype.runs.predictions import Predictions
@@ -195,25 +196,6 @@ class RobustnessCurve:
     n: int
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """Something that is wrong, or could be better, in plain words.
-
-    Attributes:
-        kind: What, as a short name.
-        message: One sentence.
-        evidence: The numbers that it rests on.
-        advice: What to try next, with a command where there is one.
-        severe: Whether the result misleads while it is so.
-    """
-
-    kind: str
-    message: str
-    evidence: str
-    advice: str
-    severe: bool = False
-
-
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """The data of a judgement. The keys of every mapping are the judgement's splits that have images.
@@ -292,9 +274,9 @@ class Judgement:
 
     def _repr_html_(self) -> str:
         """Return the judgement as HTML for a notebook."""
-        from optotype.reporting.notebook import display  # noqa: PLC0415 - only notebooks need it
+        from optotype.reporting.notebook import display_judgement  # noqa: PLC0415 - only notebooks need it
 
-        return display(self)
+        return display_judgement(self)
 
     def __str__(self) -> str:
         test_set = "this test set" if self.on == "test" else "their test split"

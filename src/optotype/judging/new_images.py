@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from optotype.data.arrays.images import in_channels
+from optotype.data.arrays.images import convert_channels
 from optotype.data.dataset import Dataset
 from optotype.data.sealed import OpenedTest, open_test
 from optotype.errors import DataError, OptotypeError
@@ -63,7 +63,7 @@ def open_new_images(model: Model, data: Dataset, runs_root: Path, by: str) -> Ne
     model_classes = _model_classes(data, model.class_names)
     opened = open_test(data, runs_root, by=by)
     files = None if data.files is None or data.test.files is None else (*data.files, *data.test.files)
-    images = in_channels(np.concatenate([data.images, opened.images]), channels)
+    images = convert_channels(np.concatenate([data.images, opened.images]), channels)
     return NewImages(images, model_classes[np.concatenate([data.labels, opened.labels])], files, opened)
 
 

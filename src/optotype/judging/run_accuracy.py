@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from pydantic import JsonValue
-
 from optotype.data.openings import read_openings
 from optotype.errors import RunError
 from optotype.judging.judgement_formats import read_judgement
@@ -46,16 +44,17 @@ def run_accuracy(run: Run) -> RunAccuracy:
     return RunAccuracy(_validation_accuracy(run), test, openings, note)
 
 
-def n_validation_images(run: Run) -> JsonValue:
+def n_validation_images(run: Run) -> int:
     """Return the number of validation images that were monitored in training, as the model file has it."""
-    return run.model.provenance.get("watched", len(run.split.validation))
+    n = run.model.provenance.validation_images
+    return len(run.split.validation) if n is None else n
 
 
 def _validation_accuracy(run: Run) -> Estimate | None:
     if not run.epochs or not run.model_path.exists():
         return None
-    epoch, n = run.model.provenance.get("epoch"), n_validation_images(run)
-    if not isinstance(epoch, int) or not 1 <= epoch <= len(run.epochs):
+    epoch, n = run.model.provenance.epoch, n_validation_images(run)
+    if epoch is None or not 1 <= epoch <= len(run.epochs):
         raise RunError(
             f"The model of {run.path} is from epoch {epoch}, expected 1 to {len(run.epochs)}."
             " Restore the run from a copy, or train again."
@@ -63,7 +62,7 @@ def _validation_accuracy(run: Run) -> Estimate | None:
     accuracy = run.epochs[epoch - 1].val_accuracy
     if accuracy is None:
         return None
-    if not isinstance(n, int) or n < 1 or not 0 <= accuracy <= 1:
+    if n < 1 or not 0 <= accuracy <= 1:
         raise RunError(
             f"The run {run.path} has an accuracy of {accuracy} on {n} validation images in epoch {epoch}, expected 0"
             " to 1 on at least one image. Restore the run from a copy, or train again."

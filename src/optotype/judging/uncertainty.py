@@ -1,13 +1,13 @@
 """Checks of a model's uncertainty estimates: calibration, label sets and novelty detection on labelled images."""
 
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import numpy as np
 
 from optotype.judging.judgement import Bin, CalibrationCheck, LabelSets, NoveltyCheck, Reliability
-from optotype.metrics import losses, proportion, softmax
+from optotype.metrics import log_loss_per_image, proportion, softmax
 from optotype.metrics.bootstrap import mean_estimate
-from optotype.metrics.calibration import BINS, expected_calibration_error, in_bins
+from optotype.metrics.calibration import BINS, bin_by_confidence, expected_calibration_error
 from optotype.models.calibration import COVERAGE, Calibration
 from optotype.models.model import Model
 from optotype.models.novelty import NoveltyDetector
@@ -22,6 +22,9 @@ class UncertaintyChecks(TypedDict):
     novelty: NoveltyCheck | None
 
 
+_OLDER_VERSION: Final = "an older version of optotype trained it."
+
+
 def check_uncertainty(model: Model, predictions: Predictions) -> UncertaintyChecks:
     """Compare a model's uncertainty estimates with its predictions on labelled images.
 
@@ -32,7 +35,7 @@ def check_uncertainty(model: Model, predictions: Predictions) -> UncertaintyChec
     Returns:
         Calibration error, label-set coverage and novelty rate; a field is None if the model lacks that part.
     """
-    calibration, detector = model.calibration, model.familiarity
+    calibration, detector = model.calibration, model.novelty
     return {
         "calibration": _check_calibration(calibration, predictions) if calibration else None,
         "label_sets": _check_label_sets(calibration, predictions) if calibration else None,
@@ -44,10 +47,10 @@ def notes_on_uncertainty(model: Model) -> list[str]:
     """Return notes on the uncertainty estimates that a model lacks, with the reason."""
     notes = []
     if model.calibration is None:
-        reason = _reason(model, "no_calibration")
+        reason = model.provenance.no_calibration or _OLDER_VERSION
         notes.append(f"The model has no temperature, so its probabilities are not calibrated: {reason}")
-    if model.familiarity is None:
-        reason = _reason(model, "no_novelty", "no_familiarity")
+    if model.novelty is None:
+        reason = model.provenance.no_novelty or _OLDER_VERSION
         notes.append(
             f"The model has no novelty detector, so it cannot reject images unlike its training images: {reason}"
         )
@@ -61,12 +64,6 @@ def notes_on_uncertainty(model: Model) -> list[str]:
                 " for validation."
             )
     return notes
-
-
-def _reason(model: Model, *keys: str) -> str:
-    """Return the first of several provenance entries that a model has."""
-    reasons = [str(model.provenance[key]) for key in keys if key in model.provenance]
-    return reasons[0] if reasons else "an older version of optotype trained it."
 
 
 def _check_calibration(calibration: Calibration, predictions: Predictions) -> CalibrationCheck:
@@ -97,20 +94,20 @@ def _check_novelty(detector: NoveltyDetector, predictions: Predictions) -> Novel
     """Count the images that the detector rejects as novel; None if the predictions have no distances."""
     if predictions.distances is None:
         return None
-    novel = int(detector.unknown(predictions.distances).sum())
-    return NoveltyCheck(target_rate=detector.rejected, rate=proportion(novel, len(predictions.labels)))
+    novel = int(detector.is_novel(predictions.distances).sum())
+    return NoveltyCheck(target_rate=detector.rate, rate=proportion(novel, len(predictions.labels)))
 
 
 def _reliability(predictions: Predictions, temperature: float) -> Reliability:
     logits, labels = predictions.logits.astype(np.float64) / temperature, predictions.labels
     probabilities = softmax(logits)
-    binned = in_bins(probabilities, labels)
-    counts = np.bincount(binned.place, minlength=BINS)
-    correct = np.bincount(binned.place[binned.right], minlength=BINS)
-    confidence = np.bincount(binned.place, weights=binned.confidence, minlength=BINS)
+    binned = bin_by_confidence(probabilities, labels)
+    counts = np.bincount(binned.bins, minlength=BINS)
+    correct = np.bincount(binned.bins[binned.is_correct], minlength=BINS)
+    confidence = np.bincount(binned.bins, weights=binned.confidence, minlength=BINS)
     return Reliability(
         ece=expected_calibration_error(probabilities, labels),
-        log_loss=mean_estimate(losses(logits, labels)),
+        log_loss=mean_estimate(log_loss_per_image(logits, labels)),
         bins=tuple(
             Bin(
                 low=index / BINS,

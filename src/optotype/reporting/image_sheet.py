@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset
-from optotype.engine.augmentation import Augment, augmented
+from optotype.engine.augmentation import Augment, augment_images
 from optotype.randomness import permutation, purpose
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def rows_of_changes(data: Dataset, train: NDArray[np.int64], augment: Augment, s
         members = train[data.labels[train] == label]
         for index in members[permutation(len(members), _SHEET_KEY, label)[:images_per_class]]:
             epochs = [
-                augmented(data.images, augment, np.array([index]), key=(seed, epoch))
+                augment_images(data.images, augment, np.array([index]), key=(seed, epoch))
                 for epoch in range(1, _COLUMNS)
             ]
             changed = np.rint(np.concatenate(epochs) * _MAX_BYTE).astype(np.uint8)

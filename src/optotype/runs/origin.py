@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from optotype.data.arrays.in_memory import SOURCE as ARRAYS
+from optotype.data.arrays.in_memory import ARRAYS
 from optotype.data.dataset import Dataset
 from optotype.data.load import load
 from optotype.data.splits import Split, split_of

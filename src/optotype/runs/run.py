@@ -303,9 +303,9 @@ class Run:
 
     def _repr_html_(self) -> str:
         """Return the HTML that a notebook displays."""
-        from optotype.reporting.run_display import display  # noqa: PLC0415 - only notebooks need it
+        from optotype.reporting.notebook import display_run  # noqa: PLC0415 - only notebooks need it
 
-        return display(self)
+        return display_run(self)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, {self.status})"

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from optotype.data.splits import Split, fingerprint_of
+from optotype.data.splits import Split, split_fingerprint
 from optotype.models.provenance import DataRecord
 from optotype.runs.files import damaged_file_error, read_versioned, write_json
 
@@ -68,7 +68,7 @@ def read_split(path: Path, data: DataRecord) -> Split:
     if fingerprints != (data.images, data.fingerprint, data.test_fingerprint):
         raise damaged_file_error(path, "belongs to other data than its run")
     validation = np.array(content.validation, np.int64)
-    if fingerprint_of(data.own_images, validation) != content.fingerprint:
+    if split_fingerprint(data.own_images, validation) != content.fingerprint:
         raise damaged_file_error(path, "has validation indices that do not match its fingerprint")
     if len(validation) and validation.max() >= data.own_images:
         raise damaged_file_error(path, f"has index {validation.max()} of {data.own_images} images")

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from optotype.data.splits import stratified_split
-from optotype.engine.augmentation import Augment, augmented
+from optotype.engine.augmentation import Augment, augment_images
 from optotype.engine.layers import Conv2D, Dense, Flatten, Layer, MaxPooling2D
 from optotype.engine.network import Images
 from optotype.engine.optimizers import Adam
@@ -165,7 +165,7 @@ class AugmentProbe:
         still_correct = np.zeros(n)
         for draw in range(_DRAWS):
             still_correct += self._correct_on(
-                augmented(self.images, augment, np.arange(n), key=(self._seed, draw))
+                augment_images(self.images, augment, np.arange(n), key=(self._seed, draw))
             )
         drop, margin = self._class_average(self._correct - still_correct / _DRAWS)
         return ToleranceTest(setting, drop, margin, self.max_drop)

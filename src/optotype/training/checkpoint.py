@@ -2,12 +2,11 @@
 
 from contextlib import suppress
 
-from pydantic import JsonValue
-
 from optotype.engine.network import Network
 from optotype.engine.trainable import Trainable
 from optotype.errors import DivergedError, ModelError, RunError
 from optotype.models.model import Model
+from optotype.models.provenance import Provenance
 from optotype.reporting.curves import draw
 from optotype.runs.epoch import Epoch
 from optotype.runs.run import Run
@@ -105,30 +104,29 @@ class Checkpointer:
         recipe = self._plan.recipe
         title = f"{recipe.name} on {self._plan.data.name}"
         best = self._best.epoch.epoch if self._best and recipe.early_stopping else None
-        self._run.keep_curve("loss", draw(self._run.epochs, "loss", title, best))
-        self._run.keep_curve("accuracy", draw(self._run.epochs, "accuracy", title, best))
+        self._run.save_curve("loss", draw(self._run.epochs, "loss", title, best))
+        self._run.save_curve("accuracy", draw(self._run.epochs, "accuracy", title, best))
 
     def _save_model(self, weights: Weights, epoch: int, status: str) -> None:
         """Save a model with these weights, first alone, then with golden images and uncertainty."""
         plan = self._plan
-        provenance: dict[str, JsonValue] = {
-            "run": self._run.name,
-            "created": self._run.created,
-            "status": status,
-            "epoch": epoch,
-            "data": self._run.data.model_dump(mode="json"),
-            "split": plan.split.fingerprint,
-            "watched": len(plan.monitored),
-            "environment": self._run.environment,
-        }
-        if (start := self._run.start) is not None:
-            provenance["start"] = start
+        provenance = Provenance(
+            run=self._run.name,
+            created=self._run.created,
+            status=status,
+            epoch=epoch,
+            data=self._run.data,
+            split=plan.split.fingerprint,
+            validation_images=len(plan.monitored),
+            environment=self._run.environment,
+            transfer=self._run.transfer,
+        )
         model = Model(plan.recipe, plan.data.shape, plan.data.class_names, weights, provenance)
         # Saved at once, so that no later failure can lose the weights.
-        self._run.keep(model)
+        self._run.save_model(model)
         network = Network(
             model.layers, model.input_shape, scale=plan.recipe.scale, threads=self._network.threads
         )
         network.set_weights(weights)
         model = add_golden_images(model, plan, network)
-        self._run.keep(fit_uncertainty(model, plan, network))
+        self._run.save_model(fit_uncertainty(model, plan, network))

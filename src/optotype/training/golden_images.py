@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from optotype.engine.network import Network
 from optotype.errors import ModelError
-from optotype.models.golden import MOST as MAX_IMAGES
-from optotype.models.golden import Golden
+from optotype.models.golden import MAX_IMAGES, GoldenImages
 from optotype.models.model import Model
 from optotype.training.plan import Indices, TrainingPlan
 
@@ -30,9 +29,9 @@ def add_golden_images(model: Model, plan: TrainingPlan, network: Network) -> Mod
     candidates = np.concatenate([plan.calibration, plan.monitored, plan.split.train])
     rows = choose_golden_rows(plan.data.labels, candidates)
     try:
-        return replace(model, golden=Golden.record(network, plan.data.images[rows]))
+        return replace(model, golden=GoldenImages.compute(network, plan.data.images[rows]))
     except ModelError as error:
-        return replace(model, provenance={**model.provenance, "no_golden": str(error)})
+        return replace(model, provenance=model.provenance.updated(no_golden=str(error)))
 
 
 def choose_golden_rows(labels: NDArray[np.integer], candidates: Indices) -> Indices:

@@ -14,8 +14,8 @@ from optotype.engine.frozen import FrozenNetwork
 from optotype.engine.network import Network
 from optotype.engine.trainable import Trainable
 from optotype.errors import RecipeError
-from optotype.models.calibration import LEAST as MIN_CALIBRATION_IMAGES
-from optotype.models.extended import Extended
+from optotype.models.calibration import MIN_IMAGES as MIN_CALIBRATION_IMAGES
+from optotype.models.transfer import TransferRecipe
 from optotype.recipes.recipe import Recipe
 
 Indices = NDArray[np.int64]
@@ -61,7 +61,7 @@ class TrainingPlan:
         return "val_loss" if len(self.split.validation) else "loss"
 
 
-def plan_training(data: Dataset, recipe: Recipe | Extended, threads: int | None = None) -> TrainingPlan:
+def plan_training(data: Dataset, recipe: Recipe | TransferRecipe, threads: int | None = None) -> TrainingPlan:
     """Assemble the plan of a training: split the data and collect the weights to start from.
 
     Args:
@@ -77,9 +77,9 @@ def plan_training(data: Dataset, recipe: Recipe | Extended, threads: int | None 
         RecipeError: If early stopping has no validation images, or the recipe does not fit the model to start from.
     """
     weights, frozen = {}, 0
-    if isinstance(recipe, Extended):
-        weights = recipe.weights(data.shape, data.class_names)
-        frozen, recipe = recipe.shared if recipe.freeze else 0, recipe.recipe
+    if isinstance(recipe, TransferRecipe):
+        weights = recipe.initial_weights(data.shape, data.class_names)
+        frozen, recipe = recipe.shared_layers if recipe.freeze else 0, recipe.recipe
     split = split_of(data, recipe.validation, recipe.split_seed)
     _check_validation(recipe, data, split)
     monitored, calibration = split_validation(recipe, data.labels, split)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optotype.data.dataset import Dataset
-from optotype.data.splits import Split, fingerprint_of
+from optotype.data.splits import Split, split_fingerprint
 from optotype.engine.network import Images
 from optotype.metrics import softmax
 from optotype.recipes.recipe import Recipe
@@ -34,7 +34,7 @@ class ProbeNetwork:
         plan = TrainingPlan(
             recipe=recipe.override({"precision": "fp32"}),
             data=data,
-            split=Split(rows, none, fingerprint_of(len(rows), none)),
+            split=Split(rows, none, split_fingerprint(len(rows), none)),
             monitored=none,
             calibration=none,
             threads=threads,

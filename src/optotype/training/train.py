@@ -11,10 +11,10 @@ import numpy as np
 from optotype.data.dataset import Dataset
 from optotype.engine.trainable import Trainable
 from optotype.errors import DataError, DivergedError
-from optotype.models.extended import Extended
+from optotype.models.transfer import TransferRecipe
 from optotype.recipes.recipe import Recipe
 from optotype.runs.environment import describe_environment
-from optotype.runs.naming import new_folder
+from optotype.runs.naming import create_run_folder
 from optotype.runs.run import Run
 from optotype.training.auto_augment import resolve_augment
 from optotype.training.best_epoch import should_stop
@@ -25,7 +25,7 @@ from optotype.training.plan import TrainingPlan, build_network, plan_training
 
 def train(
     data: Dataset,
-    recipe: Recipe | Extended,
+    recipe: Recipe | TransferRecipe,
     *,
     out: str | Path | None = None,
     threads: int | None = None,
@@ -61,12 +61,12 @@ def train(
     plan = _resolve(plan_training(data, recipe, threads))
     network = build_network(plan)
     run = _create_run(plan, network, out)
-    if isinstance(recipe, Extended):
-        run.began_from(recipe.to_json())
+    if isinstance(recipe, TransferRecipe):
+        run.save_transfer(recipe.start())
     checkpointer = Checkpointer(run, network, plan, curves=curves)
     try:
         for epoch in epochs(plan, network, report):
-            run.record(epoch)
+            run.append_epoch(epoch)
             best = checkpointer.update(epoch)
             if should_stop(epoch, best, plan.recipe.early_stopping):
                 break
@@ -114,8 +114,8 @@ def _resolve(plan: TrainingPlan) -> TrainingPlan:
 
 def _create_run(plan: TrainingPlan, network: Trainable, out: str | Path | None) -> Run:
     environment = describe_environment(network.isa, network.threads, network.precision)
-    folder = new_folder(plan.data.name, plan.recipe) if out is None else out
+    folder = create_run_folder(plan.data.name, plan.recipe) if out is None else out
     run = Run.create(folder, plan.recipe, plan.data, plan.split, environment)
     if plan.augment_choice is not None:
-        run.explain_augment(plan.augment_choice)
+        run.save_augment_choice(plan.augment_choice)
     return run

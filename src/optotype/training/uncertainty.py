@@ -5,12 +5,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import JsonValue
 
 from optotype.engine.network import Network
 from optotype.errors import DataError, OptotypeError
-from optotype.models.calibration import LEAST as MIN_CALIBRATION_IMAGES
-from optotype.models.calibration import Calibration
+from optotype.models.calibration import MIN_IMAGES, Calibration
 from optotype.models.model import Model
 from optotype.models.novelty import NoveltyDetector
 from optotype.randomness import permutation, purpose
@@ -33,10 +31,10 @@ def fit_uncertainty(model: Model, plan: TrainingPlan, network: Network) -> Model
 
     Returns:
         The model with its calibration and novelty detector. If one cannot be fitted, the model lacks it, and its
-        provenance gives the reason as "no_calibration" or "no_familiarity".
+        provenance gives the reason as "no_calibration" or "no_novelty".
     """
     data, rows = plan.data, plan.calibration
-    reasons: dict[str, JsonValue] = {}
+    reasons: dict[str, str] = {}
     calibration, novelty = None, None
     with np.errstate(all="ignore"):  # Results that are not finite are rejected, whatever they come from.
         try:
@@ -51,9 +49,9 @@ def fit_uncertainty(model: Model, plan: TrainingPlan, network: Network) -> Model
                 network, data.images[sample], data.labels[sample], data.images[rows]
             )
         except _FIT_ERRORS as error:
-            reasons["no_familiarity"] = str(error)
-    provenance = {**model.provenance, **reasons}
-    return replace(model, provenance=provenance, calibration=calibration, familiarity=novelty)
+            reasons["no_novelty"] = str(error)
+    provenance = model.provenance.updated(**reasons)
+    return replace(model, provenance=provenance, calibration=calibration, novelty=novelty)
 
 
 def _check_enough_images(plan: TrainingPlan) -> None:
@@ -65,7 +63,7 @@ def _check_enough_images(plan: TrainingPlan) -> None:
     if len(plan.calibration) == 0:
         raise DataError(
             f"Early stopping monitored all {validation} validation images, expected at least"
-            f" {2 * MIN_CALIBRATION_IMAGES}, so that half of them calibrate. Increase validation."
+            f" {2 * MIN_IMAGES}, so that half of them calibrate. Increase validation."
         )
 
 

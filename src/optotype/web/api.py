@@ -9,13 +9,13 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from optotype.data.pictures.decode import Fit
 from optotype.data.pictures.encode import png_uri
-from optotype.data.pictures.worker_pool import Fit
 from optotype.errors import DataError, unknown_name
 from optotype.explaining.neighbours import Neighbour
 from optotype.models.calibration import COVERAGE
 from optotype.models.inputs import Pixels
-from optotype.models.model import Prediction
+from optotype.models.prediction import Prediction
 from optotype.text import printable
 from optotype.web.bodies import OPENAPI, Dtype, InputSpec, read_images
 from optotype.web.schemas import (
@@ -137,7 +137,7 @@ async def explain(request: Request, fit: FitQuery = "stretch", dtype: DtypeQuery
             model=served.fingerprint,
             prediction=_prediction_out(prediction, _EXPLANATION_TOP, images[0]),
             occlusion=OcclusionOut(
-                label=occlusion.label, drops=occlusion.drops.tolist(), patch=occlusion.patch
+                label=occlusion.label, drops=occlusion.attribution.tolist(), patch=occlusion.patch
             ),
             neighbours=NeighboursOut(
                 images=[_neighbour_out(neighbour) for neighbour in neighbours], note=note
@@ -164,7 +164,7 @@ async def correct(
     images = await _read_images(service, served, request, fit, dtype)
     _require_one_image(images)
     try:
-        file = await service.run_in_thread(lambda: corrections.keep(label, _to_uint8(images[0])))
+        file = await service.run_in_thread(lambda: corrections.save(label, _to_uint8(images[0])))
         count = await service.run_in_thread(corrections.count)
     except DataError as error:
         # The request is valid: the folder is full or not writable.
@@ -259,7 +259,7 @@ def _to_uint8(image: Pixels) -> NDArray[np.uint8]:
 def _model_out(service: Service) -> ModelOut:
     served, limits = service.served, service.limits
     model = served.model
-    data = model.provenance.get("data")
+    data = model.provenance.data
     accuracy = served.accuracy
     folder = None if service.corrections is None else printable(str(service.corrections.folder))
     return ModelOut(
@@ -269,11 +269,11 @@ def _model_out(service: Service) -> ModelOut:
         class_names=list(model.class_names),
         input_shape=model.input_shape,
         parameters=sum(weight.size for weight in model.weights.values()),
-        data=str(data["name"]) if isinstance(data, dict) and "name" in data else None,
+        data=None if data is None else data.name,
         # The source may be a path on this machine, like the corrections folder.
         source=None if service.corrections is None else served.source,
         has_label_sets=model.calibration is not None,
-        detects_novelty=model.familiarity is not None,
+        detects_novelty=model.novelty is not None,
         accuracy=accuracy
         and AccuracyOut(
             split=accuracy.split,

@@ -17,9 +17,8 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from optotype.data.pictures.decode import UnusableError, open_picture, quietly, to_pixels
-from optotype.data.pictures.digits import digit_of
-from optotype.data.pictures.worker_pool import Fit
+from optotype.data.pictures.decode import Fit, picture_to_array
+from optotype.data.pictures.image_file import UnusableError, ignore_pillow_warnings, open_picture
 from optotype.errors import DataError
 from optotype.models.inputs import Pixels, as_batch
 from optotype.web.limits import Limits
@@ -217,7 +216,7 @@ class _FileDecoder:
         """Decode an image file; error messages call it `name`."""
         spec = self._spec
         try:
-            with quietly():
+            with ignore_pillow_warnings():
                 image = open_picture(content, spec.limits.pixels)
                 self._remaining_pixels -= image.width * image.height
                 if self._remaining_pixels < 0:
@@ -226,9 +225,9 @@ class _FileDecoder:
                         f"The images of the request have more than {self._max_pixels} pixels in all. Send smaller"
                         " images, or send them in several requests.",
                     )
-                return digit_of(image) if spec.fit == "digit" else to_pixels(image, spec.shape)
+                return picture_to_array(image, spec.shape, spec.fit)
         except UnusableError as error:
-            raise DataError(f"{name} {error.what}. {error.advice}") from None
+            raise DataError(f"{name} {error.reason}. {error.advice}") from None
 
 
 def _decode_raw(content: bytes, spec: InputSpec) -> Pixels:

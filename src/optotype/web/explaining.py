@@ -108,7 +108,7 @@ class Explainer:
 
     def _prepare(self) -> None:
         try:
-            self._neighbours = Neighbours.prepare(self._served.model, features=self._features_unless_stopped)
+            self._neighbours = Neighbours.fit(self._served.model, features=self._features_unless_stopped)
         except (OptotypeError, OSError) as error:
             self.neighbours_state, self.note = "unavailable", str(error)
         except Exception:

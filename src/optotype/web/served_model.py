@@ -8,15 +8,15 @@ from typing import Final, Literal
 
 import numpy as np
 
-from optotype.data.arrays.in_memory import SOURCE as ARRAYS
+from optotype.data.arrays.in_memory import ARRAYS
+from optotype.data.pictures.decode import Fit
 from optotype.data.pictures.digits import fit_digit
-from optotype.data.pictures.worker_pool import Fit
 from optotype.errors import ModelError, OptotypeError, RunError
-from optotype.judging.run_accuracy import images_watched, run_accuracy
+from optotype.judging.run_accuracy import n_validation_images, run_accuracy
 from optotype.metrics import Estimate
 from optotype.models.model import Model
-from optotype.runs.origin import find
 from optotype.runs.run import Run
+from optotype.runs.targets import open_target
 from optotype.text import printable
 
 _DIGIT_SHAPE: Final = (28, 28, 1)
@@ -62,9 +62,8 @@ class ServedModel:
     @property
     def source(self) -> str | None:
         """The SOURCE from which `optotype train` loads the training data; None if it was in memory only."""
-        data = self.model.provenance.get("data")
-        source = data.get("source") if isinstance(data, dict) else None
-        return None if source in (None, ARRAYS) else str(source)
+        data = self.model.provenance.data
+        return None if data is None or data.source == ARRAYS else data.source
 
     @property
     def drawing_fit(self) -> Fit:
@@ -82,15 +81,15 @@ def load_served_model(target: Path) -> ServedModel:
         RunError: If the target does not exist or is damaged.
         ModelError: If the model file is damaged, or changed while it was read.
     """
-    found = find(target)
-    path = found.model_path if isinstance(found, Run) else target
+    opened = open_target(target)
+    path = opened.model_path or target
     fingerprint = _hash_file(path)
-    # A newly opened run reads its model now, and only once.
-    model = found.model if isinstance(found, Run) else Model.load(path)
+    # The model is read here for the first time, so that both hashes are of the bytes that were read.
+    model, run = opened.model, opened.run
     if _hash_file(path) != fingerprint:
         raise ModelError(f"{path} changed while it was read. Wait until it is written, then try again.")
-    if isinstance(found, Run):
-        served = ServedModel(model, fingerprint, printable(found.name), _read_accuracy(found, model))
+    if run is not None:
+        served = ServedModel(model, fingerprint, printable(run.name), _read_accuracy(run, model))
     else:
         served = ServedModel(model, fingerprint, None, None)
     _warm_up(served)
@@ -113,8 +112,8 @@ def _read_accuracy(run: Run, model: Model) -> Accuracy | None:
         accuracy = run_accuracy(run)
         if accuracy.test is not None:
             return Accuracy("test", accuracy.test, run.data.test_images)
-        validation_images = images_watched(run)
-        if accuracy.validation is not None and isinstance(validation_images, int):
+        validation_images = n_validation_images(run)
+        if accuracy.validation is not None:
             return Accuracy("validation", accuracy.validation, validation_images)
     return None
 
@@ -122,7 +121,7 @@ def _read_accuracy(run: Run, model: Model) -> Accuracy | None:
 def _is_from_run(run: Run, model: Model) -> bool:
     """Return whether a run trained the model in its folder; another model may have been put there to be served."""
     provenance = model.provenance
-    return (provenance.get("created"), provenance.get("split"), model.recipe) == (
+    return (provenance.created, provenance.split, model.recipe) == (
         run.created,
         run.split.fingerprint,
         run.recipe,

@@ -9,11 +9,11 @@ from typing import Final, TypeVar
 
 from starlette.exceptions import HTTPException
 
-from optotype.data.feedback.additions import check_apart
+from optotype.data.feedback.additions import check_no_overlap
 from optotype.data.feedback.corrections import Corrections
 from optotype.errors import OptotypeError
 from optotype.models.inputs import Pixels
-from optotype.models.model import Prediction
+from optotype.models.prediction import Prediction
 from optotype.web.batching import Batcher, QueueFullError
 from optotype.web.explaining import Explainer
 from optotype.web.limits import Limits
@@ -128,7 +128,7 @@ class Service:
             return served, None
         source = Path(served.source or "")
         if source.is_absolute() and source.is_dir():  # not a data set's name, and not a file
-            check_apart(self._corrections_folder.resolve(), source.resolve())
+            check_no_overlap(self._corrections_folder.resolve(), source.resolve())
         return served, Corrections(self._corrections_folder, served.model.class_names)
 
     def _record_model(self, served: ServedModel) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from starlette.testclient import TestClient
 
-from optotype.data.pictures.decode import open_picture
+from optotype.data.pictures.image_file import open_picture
 from optotype.web.bodies import _is_small_png
 from tests.web.hostile.requests import FORM, GOOD, PATHS, assert_rejected, post
 from tests.web.samples import encode_image, images

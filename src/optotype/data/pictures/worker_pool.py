@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from optotype.data.pictures.decode import Fit, Shape
 from optotype.data.pictures.location import FileLocation
-from optotype.engine.processor import chosen_threads
+from optotype.engine.processor import resolve_threads
 from optotype.errors import DataError
 
 CountCallback = Callable[[int, int], None]
@@ -282,7 +282,7 @@ _CRASHED: Final[Result] = (0, 0, True, "makes its decoder crash or take too long
 @contextmanager
 def _workers(n: int) -> Iterator[list["_Worker"]]:
     """Run one worker per core, but not more than there are batches, until the block ends."""
-    workers = [_Worker() for _ in range(min(chosen_threads(), max(1, n // _BATCH)))]
+    workers = [_Worker() for _ in range(min(resolve_threads(), max(1, n // _BATCH)))]
     try:
         yield workers
     finally:
