@@ -156,8 +156,8 @@ def test_a_strange_tar_is_rejected(tmp_path: Path) -> None:
         unpack_cifar({path.name: path}, MEMBERS, 1)
     tar_gz(path, members)
     _cut(path)
-    with pytest.raises(DataError, match="is not as it was published"):
+    with pytest.raises(DataError, match="differs from the published archive"):
         unpack_cifar({path.name: path}, MEMBERS, 1)
     path.write_bytes(b"no archive")
-    with pytest.raises(DataError, match="is not as it was published"):
+    with pytest.raises(DataError, match="differs from the published archive"):
         unpack_cifar({path.name: path}, MEMBERS, 1)
