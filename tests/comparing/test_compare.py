@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydantic import JsonValue
 
 from optotype.comparing.candidates import key_of
 from optotype.comparing.compare import compare
@@ -15,7 +14,7 @@ from optotype.data.load import load
 from optotype.engine.augmentation import Augment
 from optotype.errors import DataError, ModelError, RunError
 from optotype.metrics import proportion
-from optotype.models.model import Model
+from optotype.models.provenance import Provenance
 from optotype.recipes.recipe import EarlyStopping
 from optotype.runs.run import Run
 from optotype.training.train import train
@@ -248,12 +247,10 @@ def test_runs_without_validation_images_raise_an_error(top: Path, tmp_path: Path
 def test_unfinished_runs_and_unknown_models_raise_an_error(runs: list[Run]) -> None:
     """A model of an interrupted training or of unknown origin is not compared."""
     model = runs[1].model
-    interrupted: dict[str, JsonValue] = model.provenance.updated(status="interrupted")
-    for provenance, error in ((interrupted, RunError), ({}, ModelError)):
+    interrupted = model.provenance.updated(status="interrupted")
+    for provenance, error in ((interrupted, RunError), (Provenance(), ModelError)):
         with pytest.raises(error):
-            compare(
-                runs[0], Model(model.recipe, model.input_shape, model.class_names, model.weights, provenance)
-            )
+            compare(runs[0], replace(model, provenance=provenance))
 
 
 def test_an_unknown_split_raises_an_error(runs: list[Run]) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydantic import JsonValue
 
 from optotype.data.dataset import Dataset, Options
 from optotype.data.load import load
@@ -17,6 +16,7 @@ from optotype.judging.judgement_formats import read_judgement
 from optotype.judging.scores import score
 from optotype.metrics import accuracy, log_loss, proportion
 from optotype.models.model import Model
+from optotype.models.provenance import Provenance
 from optotype.runs import origin
 from optotype.runs.run import Run
 from optotype.training.loop import Progress
@@ -229,7 +229,7 @@ def test_another_split_raises_an_error(digits: Path) -> None:
     """A model whose recipe gives another split than in training is not judged."""
     run = _run(digits)
     other = run.recipe.override({"split_seed": 1})
-    provenance = dict(run.model.provenance)
+    provenance = run.model.provenance
     model = Model(other, run.model.input_shape, run.model.class_names, run.model.weights, provenance)
     with pytest.raises(RunError, match=str(run.split.fingerprint)):
         judge(model, runs_root=digits.parent / "runs")
@@ -239,15 +239,10 @@ def test_another_split_raises_an_error(digits: Path) -> None:
 def test_a_model_of_unknown_origin_raises_an_error(digits: Path) -> None:
     """A model without the fingerprints of its training data is not judged."""
     model = _run(digits).model
-    incomplete: list[dict[str, JsonValue]] = [
-        {},
-        {"data": {"name": "x"}, "split": "", "run": ""},
-        {"data": None},
-    ]
-    for provenance in incomplete:
-        bare = Model(model.recipe, model.input_shape, model.class_names, model.weights, provenance)
+    incomplete = [model.provenance.updated(**{part: None}) for part in ("data", "split", "run")]
+    for provenance in (*incomplete, Provenance()):
         with pytest.raises(ModelError, match="train"):
-            judge(bare)
+            judge(replace(model, provenance=provenance))
 
 
 def test_swapped_labels_raise_an_error(digits: Path) -> None:

@@ -22,7 +22,7 @@ from optotype.metrics.paired import (
     minimum_detectable_difference,
     paired_difference,
 )
-from optotype.metrics.welch import MeanDifference
+from optotype.metrics.welch import MeanDifference, mean_difference
 from optotype.recipes.recipe import Recipe
 from optotype.text import count
 
