@@ -52,7 +52,9 @@ def as_batch(images: Images, shape: Shape) -> Pixels:
 
 def _single_image(image: object, shape: Shape) -> Pixels:
     if isinstance(image, np.ndarray):
-        checked: Pixels = check_images(image[np.newaxis], shape)[0]
+        # NumPy limits the number of axes, so an array of too many cannot be given another one.
+        batch = image[np.newaxis] if image.ndim <= len(shape) else image
+        checked: Pixels = check_images(batch, shape)[0]
         return checked
     if isinstance(image, str | Path | bytes | Image):
         return read_picture(image, shape)
