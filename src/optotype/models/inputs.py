@@ -52,9 +52,12 @@ def as_batch(images: Images, shape: Shape) -> Pixels:
 
 def _single_image(image: object, shape: Shape) -> Pixels:
     if isinstance(image, np.ndarray):
-        # NumPy limits the number of axes, so an array of too many cannot be given another one.
-        batch = image[np.newaxis] if image.ndim <= len(shape) else image
-        checked: Pixels = check_images(batch, shape)[0]
+        if image.ndim > len(shape):  # NumPy limits the number of axes, so adding one may fail
+            raise DataError(
+                f"An image in the list has {image.ndim} axes; expected one image of shape {shape} per item. Pass a"
+                " batch as an array, not in a list."
+            )
+        checked: Pixels = check_images(image[np.newaxis], shape)[0]
         return checked
     if isinstance(image, str | Path | bytes | Image):
         return read_picture(image, shape)
