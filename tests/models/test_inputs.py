@@ -55,6 +55,8 @@ def test_strided_images_become_contiguous() -> None:
         (np.zeros(12, np.uint8), "Add the first axis"),
         (np.zeros((2, 3, 4), np.uint8), "Resize the images."),
         (np.zeros((2, 13), np.uint8), "shape (2, 13)"),
+        ([np.zeros((1, 4, 3, 1), np.uint8)], "4 axes; expected one image of shape (4, 3, 1)"),
+        ([np.zeros((1,) * 64, np.uint8)], "64 axes; expected one image of shape (4, 3, 1)"),
         (np.array(3, np.uint8), "shape ()"),
         (
             np.zeros((1, 4, 3)),

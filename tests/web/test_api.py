@@ -206,7 +206,7 @@ def test_explanation_equals_the_library(client: TestClient, run: Run) -> None:
         assert neighbours["images"] or "still" in neighbours["note"]
     expected = occlusion(run.model, image)
     assert output["occlusion"]["label"] == output["prediction"]["label"] == expected.label == "0"
-    np.testing.assert_allclose(output["occlusion"]["drops"], expected.attribution, atol=1e-4)
+    np.testing.assert_allclose(output["occlusion"]["attribution"], expected.attribution, atol=1e-4)
     assert {neighbour["label"] for neighbour in neighbours["images"]} == {"0"}
     distances = [neighbour["distance"] for neighbour in neighbours["images"]]
     assert distances == sorted(distances)

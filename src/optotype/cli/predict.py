@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -60,8 +60,6 @@ Parquet = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write a Parquet file. Requires PyArrow (the extra 'parquet')."),
 ]
-
-_DIGIT_SHAPE: Final = (28, 28, 1)
 
 
 def predict(
@@ -156,9 +154,11 @@ def _coverage(model: "Model", requested: float | None) -> float:
 
 def _fit(model: "Model", *, digit: bool) -> "Fit":
     """Return how images are brought to the model's input shape."""
+    from optotype.data.pictures.digits import SHAPE
+
     if not digit:
         return "stretch"
-    if model.input_shape != _DIGIT_SHAPE:
+    if model.input_shape != SHAPE:
         height, width, channels = model.input_shape
         raise ModelError(
             f"The model takes images of {height} x {width} x {channels}, expected 28 x 28 x 1 for --fit-digit. Leave"

@@ -48,7 +48,7 @@ def no_better_than_simpler(context: DiagnosisContext) -> Diagnosis | None:
     return Diagnosis(
         "no_better_than_simpler",
         f"A much simpler classifier, {best.name}, {result}.",
-        f"On {context.test.n:,} images the model has accuracy {context.test.accuracy}. {best.name}, trained on"
-        f" {best.trained_on:,} images, has {best.accuracy} on {best.n:,} of them.",
+        f"On {context.test.n:,} images the model has accuracy {context.test.accuracy}. The baseline"
+        f" {best.name}, trained on {best.trained_on:,} images, has {best.accuracy} on {best.n:,} of them.",
         advice,
     )

@@ -102,7 +102,8 @@ def underfitting(context: DiagnosisContext) -> Diagnosis | None:
     now = sample_loss(context.model.network, context)
     later = loss_after_short_training(context, "final", 1.0)
     comparison = (
-        f" {better_baseline.name} has accuracy {better_baseline.accuracy} on {better_baseline.n:,} of these."
+        f" The baseline {better_baseline.name} has accuracy {better_baseline.accuracy} on {better_baseline.n:,} of"
+        " these."
         if better_baseline
         else ""
     )

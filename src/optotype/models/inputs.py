@@ -52,6 +52,11 @@ def as_batch(images: Images, shape: Shape) -> Pixels:
 
 def _single_image(image: object, shape: Shape) -> Pixels:
     if isinstance(image, np.ndarray):
+        if image.ndim > len(shape):  # NumPy limits the number of axes, so adding one may fail
+            raise DataError(
+                f"An image in the list has {image.ndim} axes; expected one image of shape {shape} per item. Pass a"
+                " batch as an array, not in a list."
+            )
         checked: Pixels = check_images(image[np.newaxis], shape)[0]
         return checked
     if isinstance(image, str | Path | bytes | Image):

@@ -66,7 +66,7 @@ def plan_training(data: Dataset, recipe: Recipe | TransferRecipe, threads: int |
 
     Args:
         data: The data set to train on.
-        recipe: The recipe, or an extended model, which also brings initial weights.
+        recipe: The recipe, or a transfer recipe, which also brings initial weights.
         threads: Number of threads; every core by default.
 
     Returns:

@@ -39,7 +39,7 @@ def train(
 
     Args:
         data: The data set to train on.
-        recipe: The recipe; an extended model from `Model.extended` also brings the weights to start from.
+        recipe: The recipe; a transfer recipe from `Model.transfer` also brings the weights to start from.
         out: The run folder to create; by default a new folder in runs/ in the working folder.
         threads: Number of threads, at least 1; every core by default. It does not change the result.
         report: Called several times per second with the progress, and once after every epoch with its record.

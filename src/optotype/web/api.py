@@ -137,7 +137,7 @@ async def explain(request: Request, fit: FitQuery = "stretch", dtype: DtypeQuery
             model=served.fingerprint,
             prediction=_prediction_out(prediction, _EXPLANATION_TOP, images[0]),
             occlusion=OcclusionOut(
-                label=occlusion.label, drops=occlusion.attribution.tolist(), patch=occlusion.patch
+                label=occlusion.label, attribution=occlusion.attribution.tolist(), patch=occlusion.patch
             ),
             neighbours=NeighboursOut(
                 images=[_neighbour_out(neighbour) for neighbour in neighbours], note=note

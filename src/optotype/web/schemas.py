@@ -43,7 +43,7 @@ class OcclusionOut(BaseModel):
     """Which parts of an image are evidence for a class."""
 
     label: str
-    drops: list[list[float]] = Field(
+    attribution: list[list[float]] = Field(
         description="For each pixel, how much the log-odds of the class drop when a patch over it is covered."
     )
     patch: int = Field(description="Side of the patch in pixels.")

@@ -10,6 +10,7 @@ import numpy as np
 
 from optotype.data.arrays.in_memory import ARRAYS
 from optotype.data.pictures.decode import Fit
+from optotype.data.pictures.digits import SHAPE as DIGIT_SHAPE
 from optotype.data.pictures.digits import fit_digit
 from optotype.errors import ModelError, OptotypeError, RunError
 from optotype.judging.run_accuracy import n_validation_images, run_accuracy
@@ -19,7 +20,6 @@ from optotype.runs.run import Run
 from optotype.runs.targets import open_target
 from optotype.text import printable
 
-_DIGIT_SHAPE: Final = (28, 28, 1)
 _DIGIT_CLASSES: Final = tuple("0123456789")
 
 
@@ -57,7 +57,7 @@ class ServedModel:
     @property
     def fits(self) -> tuple[Fit, ...]:
         """The ways in which image files can be brought to the model's input shape."""
-        return ("stretch", "digit") if self.model.input_shape == _DIGIT_SHAPE else ("stretch",)
+        return ("stretch", "digit") if self.model.input_shape == DIGIT_SHAPE else ("stretch",)
 
     @property
     def source(self) -> str | None:

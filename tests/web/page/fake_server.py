@@ -172,12 +172,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_json(200, {"model": state.model["fingerprint"], "predictions": [prediction]})
         elif path == "/v1/explain":
             # Only the upper right is evidence.
-            drops = [[1.0 if x > 18 and y < 9 else -0.2 for x in range(28)] for y in range(28)]
+            attribution = [[1.0 if x > 18 and y < 9 else -0.2 for x in range(28)] for y in range(28)]
             neighbour = {"image": input_image, "label": "7", "distance": 1.25, "file": None}
             explanation = {
                 "model": state.model["fingerprint"],
                 "prediction": prediction,
-                "occlusion": {"label": prediction["label"], "drops": drops, "patch": 5},
+                "occlusion": {"label": prediction["label"], "attribution": attribution, "patch": 5},
                 "neighbours": {"images": [neighbour] * 6, "note": None},
             }
             self._send_json(200, explanation)

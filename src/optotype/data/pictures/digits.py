@@ -20,6 +20,8 @@ from optotype.errors import ImageError
 
 SIDE: Final = 28
 """Height and width of the image."""
+SHAPE: Final = (SIDE, SIDE, 1)
+"""Shape of the image: MNIST's."""
 
 _BOX: Final = 20
 _MAX_SIDE: Final = 400  # pixels of the longer side that are analysed: 20 times the digit's final size

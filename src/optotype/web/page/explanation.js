@@ -54,8 +54,8 @@ export async function showExplanation({ prediction, occlusion, neighbours }) {
   image.src = prediction.input_image;
   await image.decode();
   if (ownVersion !== version) return;
-  paintHeatmap(byId("heatmap"), image, occlusion.drops);
-  const regions = nameStrongestRegions(occlusion.drops);
+  paintHeatmap(byId("heatmap"), image, occlusion.attribution);
+  const regions = nameStrongestRegions(occlusion.attribution);
   byId("heatmap").setAttribute("aria-label", regions
     ? `Heat map. Strongest evidence for “${occlusion.label}”: ${regions}.` : "Heat map without a strongest area.");
   byId("heatmap-regions").textContent = regions ? `Strongest evidence: ${regions}` : "No single area matters.";

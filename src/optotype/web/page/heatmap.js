@@ -15,15 +15,15 @@ const SECOND_REGION = 0.6; // of the strongest region, to be named beside it
  * Paint a heat map over an image.
  * @param {HTMLCanvasElement} canvas
  * @param {CanvasImageSource} image the model input
- * @param {number[][]} drops how much the class's log-odds drop if a pixel is covered; one row per row of the image
+ * @param {number[][]} attribution how much the class's log-odds drop if a pixel is covered; one row per row of the image
  */
-export function paintHeatmap(canvas, image, drops) {
-  canvas.height = drops.length;
-  canvas.width = drops[0].length;
+export function paintHeatmap(canvas, image, attribution) {
+  canvas.height = attribution.length;
+  canvas.width = attribution[0].length;
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-  const values = drops.flat(), maximum = Math.max(...values.map(Math.abs), Number.MIN_VALUE);
+  const values = attribution.flat(), maximum = Math.max(...values.map(Math.abs), Number.MIN_VALUE);
   values.forEach((value, index) => {
     const pixel = pixels.data.subarray(4 * index, 4 * index + 3);
     const grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
@@ -34,15 +34,15 @@ export function paintHeatmap(canvas, image, drops) {
 }
 
 /**
- * Name the regions with the largest drops.
- * @param {number[][]} drops
+ * Name the regions with the largest attribution.
+ * @param {number[][]} attribution
  * @returns {string} for example "upper right and middle"; "" if no area makes the class less likely when covered
  */
-export function nameStrongestRegions(drops) {
+export function nameStrongestRegions(attribution) {
   const sums = new Map();
-  drops.forEach((row, y) => {
+  attribution.forEach((row, y) => {
     row.forEach((value, x) => {
-      const name = nameRegion((x + 0.5) / row.length, (y + 0.5) / drops.length);
+      const name = nameRegion((x + 0.5) / row.length, (y + 0.5) / attribution.length);
       sums.set(name, (sums.get(name) ?? 0) + Math.max(0, value));
     });
   });
