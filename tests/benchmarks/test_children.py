@@ -14,7 +14,7 @@ def state(process: int) -> str:
     return Path(f"/proc/{process}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
 
 
-def test_sides_take_turns() -> None:
+def test_sides_take_turns_in_every_round() -> None:
     """Each side takes every counted turn and gives its answer; the first turn is not counted."""
     rounds = []
     taken = take_turns([fake("a"), fake("b")], {"task": "train"}, 3, lambda: rounds.append(1))
@@ -23,7 +23,7 @@ def test_sides_take_turns() -> None:
     assert taken.answers["b"]["name"] == "b"
 
 
-def test_a_side_is_stopped_between_its_turns() -> None:
+def test_side_is_suspended_between_turns() -> None:
     """After its turn a process is stopped by the system, not only waiting."""
     with started(fake("a"), {"task": "train", "turns": 2}) as child:
         child.turn()
@@ -35,14 +35,14 @@ def test_a_side_is_stopped_between_its_turns() -> None:
         assert child.finish()["name"] == "a"
 
 
-def test_a_side_gets_its_settings_and_variables() -> None:
+def test_side_receives_its_settings_and_environment() -> None:
     """What a side is asked to do holds its own settings, and its environment its own variables."""
     _, answer = run_alone(fake("a"), {"task": "train", "turns": 0})
     assert answer["mood"] == "fine"
     assert set(answer["versions"]) == {"python", "fake"}
 
 
-def test_a_failure_says_why() -> None:
+def test_failed_side_raises_with_its_last_output() -> None:
     """When a side's process ends early, the error names the side and ends with what it said last."""
     with pytest.raises(SideFailedError, match=r"(?s)b ended with no answer.*out of luck"):
         take_turns([fake("a"), fake("b", fails=1)], {"task": "train"}, 3)

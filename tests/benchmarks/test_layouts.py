@@ -9,7 +9,7 @@ RNG = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize(("padding", "side"), [("valid", 4), ("same", 6)])
-def test_a_dense_layer_sees_the_same_numbers(padding: str, side: int) -> None:
+def test_permuted_dense_kernel_gives_the_same_outputs(padding: str, side: int) -> None:
     """After Flatten of channels first, the turned kernel gives what Keras's gives after Flatten of channels last."""
     layers: list[dict[str, Any]] = [
         {"type": "Conv2D", "filters": 3, "padding": padding},

@@ -26,19 +26,19 @@ def aim(line: str, words: str) -> Aim:
     return next(each for each in AIMS if each.line == line and each.text.startswith(words))
 
 
-def test_page_is_the_render_of_the_results() -> None:
+def test_results_page_is_up_to_date() -> None:
     """benchmarks/RESULTS.md is what its results render to, to the letter."""
     assert PAGE.read_text(encoding="utf-8") == render()
 
 
-def test_files_name_no_machine() -> None:
+def test_results_contain_no_absolute_path() -> None:
     """Nothing in benchmarks/results/ is an absolute path, and every file is of a line there is."""
     for file in sorted(FOLDER.glob("*.json")):
         assert file.stem in LINES
         assert not re.search(r'"(/|[A-Za-z]:\\|~)', file.read_text(encoding="utf-8")), file.name
 
 
-def test_the_fastest_peer_counts() -> None:
+def test_ratio_uses_the_fastest_peer() -> None:
     """The ratio is of medians: the fastest peer's by that of optotype's default side, not of its fastest round."""
     assert SMALL.fastest() == "keras jax"
     assert SMALL.times() == 6.5
@@ -48,7 +48,7 @@ def test_the_fastest_peer_counts() -> None:
     assert reach.formatted(SMALL) == "6.50 times"
 
 
-def test_shares_are_of_the_own_precision() -> None:
+def test_share_uses_the_peak_of_its_precision() -> None:
     """10 GFLOP in 2 s are a tenth of 50 GFLOP/s, which misses 12 %; in 4 s a quarter of 10, which misses 50 %."""
     half, single = aim("cnn-small", "at least 12%"), aim("cnn-small", "at least 50%")
     assert (half.value(SMALL), single.value(SMALL)) == (0.1, 0.25)
@@ -86,19 +86,19 @@ def test_shares_are_of_the_own_precision() -> None:
         ),
     ],
 )
-def test_aims_of_our_own(
+def test_aims_without_peers(
     line: str, words: str, values: dict[str, tuple[float, ...]], expected: float
 ) -> None:
     """Growth is a spread, install a sum, start a difference, memory and augmentation are ratios."""
     assert aim(line, words).value(measured(line, values)) == pytest.approx(expected)
 
 
-def test_every_line_has_an_aim() -> None:
+def test_every_line_has_an_aim_and_every_aim_a_line() -> None:
     """No line is measured for nothing, and no aim is of a line that is not there."""
     assert {aim.line for aim in AIMS} == set(LINES)
 
 
-def test_page_shows_every_setting(tmp_path: Path) -> None:
+def test_page_has_every_setting(tmp_path: Path) -> None:
     """The page shows every side's median, range and check, and every setting that was tried."""
     save(SMALL, tmp_path)
     page = render(tmp_path)
@@ -108,7 +108,7 @@ def test_page_shows_every_setting(tmp_path: Path) -> None:
     assert "Settings tried, s: keras jax 12; torch bf16 17." in page
 
 
-def test_chart_is_drawn(tmp_path: Path) -> None:
+def test_chart_is_reproducible(tmp_path: Path) -> None:
     """The same results give the same picture, byte for byte; without any there is an empty one."""
     save(SMALL, tmp_path)
     pictures = []
@@ -119,7 +119,7 @@ def test_chart_is_drawn(tmp_path: Path) -> None:
     write_chart(tmp_path / "none", tmp_path / "c.svg")
 
 
-def test_a_stopped_measurement_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_measurement_keeps_finished_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line is written down as soon as it is measured, so that what fails later takes nothing back."""
 
     def fail(_line: str, _effort: Effort) -> Measured:

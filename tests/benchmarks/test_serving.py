@@ -59,7 +59,7 @@ def offered(answer: Callable[[int], bytes]) -> RequestCounts:
         return send_at_rate(url, [PICTURE], rate=200, seconds=0.5, connections=20)
 
 
-def test_every_request_is_followed_to_its_answer() -> None:
+def test_every_response_is_counted_by_status() -> None:
     """Answers are counted by status, over connections that are kept and ones that are closed; none is missed."""
     tally = offered(lambda n: (OK, LEAVING, BUSY, SILENT)[n % 4])
     assert tally.sent == tally.responses.total() == sum(tally.responses[status] for status in (200, 429))
@@ -68,7 +68,7 @@ def test_every_request_is_followed_to_its_answer() -> None:
     assert (tally.without_response, tally.unexpected) == (0, 0)
 
 
-def test_a_request_without_an_answer_is_seen() -> None:
+def test_request_without_a_response_is_counted() -> None:
     """A connection that ends before the answer counts, and so does one that cannot be had."""
     tally = offered(lambda n: OK if n % 2 else b"")
     assert tally.without_response > 0
@@ -77,7 +77,7 @@ def test_a_request_without_an_answer_is_seen() -> None:
     assert alone.sent == alone.without_response > 0
 
 
-def test_a_second_answer_is_seen() -> None:
+def test_unexpected_response_is_counted() -> None:
     """What arrives on a connection that waits for nothing is an answer to no request."""
     tally = offered(lambda n: OK * 2 if n % 5 == 0 else OK)
     assert tally.unexpected > 0
@@ -85,7 +85,7 @@ def test_a_second_answer_is_seen() -> None:
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
-def test_a_load_counts_answers_by_status(tmp_path: Path) -> None:
+def test_load_result_counts_responses_by_status(tmp_path: Path) -> None:
     """What wrk and its script tell is read back: answers of each status, those without Retry-After, and times."""
     (tmp_path / "a.png").write_bytes(PICTURE)
     with answering(lambda n: (OK, BUSY, SILENT)[n % 3]) as url:
@@ -99,21 +99,21 @@ def test_a_load_counts_answers_by_status(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
-def test_a_load_on_nothing_says_so(tmp_path: Path) -> None:
+def test_load_on_a_closed_port_raises_an_error(tmp_path: Path) -> None:
     """Where nobody listens, the error ends with what wrk says."""
     (tmp_path / "a.png").write_bytes(PICTURE)
     with pytest.raises(RuntimeError, match=r"(?s)wrk failed for http://127\.0\.0\.1:9/.*unable to connect"):
         wrk.run_wrk("http://127.0.0.1:9/", [tmp_path / "a.png"], 1, 1)
 
 
-def test_without_wrk_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_wrk_error_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where wrk is missing, the error names the package."""
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(RuntimeError, match="apt-get install wrk"):
         wrk.version()
 
 
-def test_a_server_is_ended_with_all_its_processes(tmp_path: Path) -> None:
+def test_server_is_stopped_with_all_its_processes(tmp_path: Path) -> None:
     """A server is had once it answers, and when it is left, what it had started has ended too."""
     with answering(lambda _: OK) as url:
         about = f'{{"address": "{url.removesuffix("/predict")}"}}'
@@ -137,7 +137,7 @@ def _lives(number: int) -> bool:
         return False
 
 
-def test_a_server_that_ends_says_why() -> None:
+def test_server_that_exits_early_raises_with_its_last_output() -> None:
     """Where a server ends before it can be asked, the error holds what it said last."""
     program = Program("a", (sys.executable, "-c", "raise SystemExit('out of luck')"))
     with (
@@ -147,7 +147,7 @@ def test_a_server_that_ends_says_why() -> None:
         pass
 
 
-def test_slow_loads_are_no_capacity() -> None:
+def test_capacity_ignores_slow_loads() -> None:
     """Of the loads whose 99th percentile is under 120 ms the one with the most requests counts."""
     values: dict[str, tuple[float, ...]] = {
         "1 at once: requests/s": (500.0,),
@@ -162,7 +162,7 @@ def test_slow_loads_are_no_capacity() -> None:
     assert requests_per_second(measured("serving", slow)) == 0
 
 
-def test_anything_but_one_good_answer_is_invalid() -> None:
+def test_every_other_response_is_invalid() -> None:
     """Each kind of request that got anything but one of the three answers counts, and the answers do not."""
     values: dict[str, tuple[float, ...]] = {
         "capacity, requests/s": (1000.0,),

@@ -37,20 +37,20 @@ def sides() -> list[Side]:
     return [replace(ours()[-1], environment=HERE), replace(keras, environment=HERE)]
 
 
-def test_both_sides_learn(tmp_path: Path, sides: list[Side]) -> None:
+def test_both_libraries_learn(tmp_path: Path, sides: list[Side]) -> None:
     """In turns of an epoch, optotype and Keras both learn what can be learnt."""
     taken = take_turns(sides, {**job(tmp_path), "task": "train"}, 5)
     assert all(answer["accuracy"] > 0.95 for answer in taken.answers.values())
 
 
-def test_both_sides_predict_the_same(tmp_path: Path, sides: list[Side]) -> None:
+def test_both_libraries_predict_the_same(tmp_path: Path, sides: list[Side]) -> None:
     """Given the same weights, optotype and Keras give the same probabilities."""
     taken = take_turns(sides, {**job(tmp_path), "task": "predict", "way": "predict", "images": 50}, 1)
     mine, theirs = (np.array(answer["probabilities"]) for answer in taken.answers.values())
     np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
 
-def test_sides_that_augment_learn_from_changed_images(tmp_path: Path) -> None:
+def test_augmented_training_learns(tmp_path: Path) -> None:
     """On images as they are and on changed ones, optotype learns what can be learnt in turns of an epoch."""
     sides = [replace(side, environment=HERE) for side in augmented()]
     taken = take_turns(sides, {**job(tmp_path), "task": "train"}, 5)

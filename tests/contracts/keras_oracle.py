@@ -65,16 +65,16 @@ class Oracle:
 
     def set_weights(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
         """Take over the weights of a Network of the same layers."""
-        for place, layer in enumerate(self.model.layers):
+        for index, layer in enumerate(self.model.layers):
             layer.set_weights(
-                [values for name, values in weights.items() if name.split(".")[0] == str(place)]
+                [values for name, values in weights.items() if name.split(".")[0] == str(index)]
             )
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Give the weights under a Network's names."""
         return {
-            f"{place}.{weight.name}": np.asarray(weight.value)
-            for place, layer in enumerate(self.model.layers)
+            f"{index}.{weight.name}": np.asarray(weight.value)
+            for index, layer in enumerate(self.model.layers)
             for weight in layer.weights
             if weight.name != "seed_generator_state"
         }

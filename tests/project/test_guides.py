@@ -11,7 +11,7 @@ GUIDES: Final = ("estimator.md", "transfer.md")
 
 
 @pytest.mark.parametrize("guide", GUIDES)
-def test_the_examples_run(
+def test_guide_examples_run(
     guide: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A guide's Python, one block after the other, runs to its end, and what it prints is as good as it says."""

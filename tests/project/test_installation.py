@@ -17,7 +17,7 @@ def test_tests_run_against_the_installed_package() -> None:
     assert Path(sysconfig.get_path("platlib")) / "optotype" == INSTALLED
 
 
-def test_installed_package_is_the_source() -> None:
+def test_installed_package_equals_the_source() -> None:
     """Every file of src is installed, byte for byte, and no other Python file is."""
     source = TOP / "src" / "optotype"
     files = {
@@ -30,13 +30,13 @@ def test_installed_package_is_the_source() -> None:
     assert {path for path in installed if path.suffix == ".py"} <= files
 
 
-def test_extension_is_installed() -> None:
+def test_native_module_is_installed() -> None:
     """The native module lies in the engine, and nothing of C++ comes with it."""
     assert len(list((INSTALLED / "engine").glob("_core.*.so"))) == 1
     assert not [path for path in INSTALLED.rglob("*") if path.suffix in {".cpp", ".hpp", ".h", ".a"}]
 
 
-def test_licences_travel_with_the_package() -> None:
+def test_package_contains_its_licences() -> None:
     """The installed package names its licences and carries their texts."""
     about = importlib.metadata.metadata("optotype")
     assert about["License-Expression"] == "Apache-2.0 AND CC-BY-SA-3.0"

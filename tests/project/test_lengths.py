@@ -30,7 +30,7 @@ def python(statements: int, docstring: int = 0) -> str:
         ("a.txt", "x\n" * 500, 0),
     ],
 )
-def test_exactly_what_is_too_long_is_found(tmp_path: Path, name: str, text: str, found: int) -> None:
+def test_long_functions_and_files_are_reported(tmp_path: Path, name: str, text: str, found: int) -> None:
     """Functions above 40 lines (docstrings apart) and files above 400 fail the check, and nothing else does."""
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert main([tmp_path]) == found

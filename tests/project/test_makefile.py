@@ -18,7 +18,7 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_python_without_venv_is_told_apart(tmp_path: Path) -> None:
+def test_python_without_venv_gets_an_installation_hint(tmp_path: Path) -> None:
     """A Python that cannot make virtual environments ends in a sentence that says what to install."""
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
@@ -29,14 +29,14 @@ def test_python_without_venv_is_told_apart(tmp_path: Path) -> None:
     assert not (tmp_path / ".venv").exists()
 
 
-def test_no_python_is_told(tmp_path: Path) -> None:
+def test_missing_python_gets_an_installation_hint(tmp_path: Path) -> None:
     """Where no Python 3.11 or newer is found, the message says so and how to name one."""
     done = make(tmp_path, "PYTHON=", ".venv/made")
     assert done.returncode != 0
     assert "No Python 3.11 or newer was found" in done.stderr
 
 
-def test_mnist_needs_no_test_tools(tmp_path: Path) -> None:
+def test_make_mnist_installs_no_test_tools(tmp_path: Path) -> None:
     """`make mnist` installs what optotype needs, not what its tests and checks need."""
     planned = make(tmp_path, "--dry-run", "PYTHON=python3", "mnist").stdout
     assert "optotype train mnist --judge" in planned

@@ -20,7 +20,7 @@ def test_every_name_is_importable() -> None:
         assert name in dir(optotype)
 
 
-def test_nothing_else_is_public() -> None:
+def test_all_public_names_are_exported() -> None:
     """After every name was loaded, all public names of the module are in `__all__` or submodules."""
     for name in optotype.__all__:
         getattr(optotype, name)
@@ -28,7 +28,7 @@ def test_nothing_else_is_public() -> None:
     assert {name for name in loaded if not name.startswith("_")} <= set(optotype.__all__)
 
 
-def test_unknown_name_is_an_attribute_error() -> None:
+def test_unknown_name_raises_attribute_error() -> None:
     """A name that is not exported is an AttributeError, so that `hasattr` works."""
     assert not hasattr(optotype, "no_such_name")
 

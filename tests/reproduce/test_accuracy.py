@@ -14,13 +14,13 @@ def pair(recipe: str, theirs: list[float], ours: list[float]) -> Pair:
 @pytest.mark.parametrize(
     ("ours", "holds"), [([0.981, 0.983, 0.982], "yes"), ([0.978, 0.980, 0.979], "**no**")]
 )
-def test_verdict_is_about_the_lower_end(ours: list[float], holds: str) -> None:
+def test_verdict_uses_the_lower_end_of_the_interval(ours: list[float], holds: str) -> None:
     """Holds means that the interval's lower end lies above -0.3 percentage points."""
     row = accuracy_table([pair("mlp-784", [0.980, 0.982, 0.981], ours)], "test").splitlines()[-1]
     assert row.endswith(f"| {holds} |")
 
 
-def test_row_shows_lesson_means_and_ranges() -> None:
+def test_row_has_lesson_means_and_ranges() -> None:
     """A row gives the lesson's figure, then mean, range and number of seeds of both sides."""
     row = accuracy_table([pair("mlp-512-512", [0.98, 0.99], [0.985, 0.985, 0.985])], "test").splitlines()[-1]
     expected = (
@@ -29,13 +29,13 @@ def test_row_shows_lesson_means_and_ranges() -> None:
     assert row.startswith(expected)
 
 
-def test_missing_results_are_dashes() -> None:
+def test_missing_results_are_shown_as_dashes() -> None:
     """A recipe that was not trained yet has a row all the same."""
     row = accuracy_table([Pair("mlp-784", None, None)], "test").splitlines()[-1]
     assert row == "| mlp-784 | 0.9818 (error 1.82 %) | - | 0 | - | 0 | - | - | - |"
 
 
-def test_early_stopping_says_when_and_what() -> None:
+def test_early_stopping_table_has_epochs_and_best_epoch() -> None:
     """The table of early stopping gives epochs trained and the best epoch, the one with the lowest loss."""
     stopped = [training(0, 0.98, [0.3, 0.1, 0.2, 0.2]), training(1, 0.97, [0.1, 0.2, 0.3])]
     name = "mlp-300-300-early"
@@ -43,7 +43,7 @@ def test_early_stopping_says_when_and_what() -> None:
     assert "| Keras | 3.5 (3.0 to 4.0) | 1.5 (1.0 to 2.0) | 0.1000 (0.1000 to 0.1000) |" in table
 
 
-def test_first_epoch_is_training_accuracy() -> None:
+def test_first_epoch_line_has_training_accuracy() -> None:
     """The line about dnn-sigmoid gives training accuracy after the first epoch."""
     line = first_epoch_line(pair("dnn-sigmoid", [0.9, 0.9], [0.9, 0.9]))
     assert line.endswith(

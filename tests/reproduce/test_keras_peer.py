@@ -15,7 +15,7 @@ from reproduce.peers import Job, results
 
 
 @given(st.floats(0.05, 0.95), st.floats(1, 100), st.floats(1, 1e5), st.integers(1, 500))
-def test_one_cycle_is_ours(share: float, first: float, last: float, steps: int) -> None:
+def test_one_cycle_schedule_equals_optotype(share: float, first: float, last: float, steps: int) -> None:
     """The peer computes optotype's one-cycle schedule, step by step."""
     schedule = OneCycle(share, first, last)
     table = {"pct_start": share, "div_factor": first, "final_div_factor": last}
@@ -24,7 +24,7 @@ def test_one_cycle_is_ours(share: float, first: float, last: float, steps: int) 
     )
 
 
-def test_a_job_is_done(tmp_path: Path) -> None:
+def test_keras_job_returns_a_valid_record(tmp_path: Path) -> None:
     """A job in, trained with Keras in a process of its own, gives a record that results/ can keep."""
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 2

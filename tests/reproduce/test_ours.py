@@ -18,7 +18,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_training_becomes_a_record(cache: Path) -> None:
+def test_training_is_recorded_with_history_and_scores(cache: Path) -> None:
     """A recipe trained through the public door gives its history and the scores of every split, and leaves no run."""
     (found,) = ours.train_all(ot.load("mnist"), [RECIPE], workers=1)
     (training,) = found.trainings
@@ -30,7 +30,7 @@ def test_a_training_becomes_a_record(cache: Path) -> None:
     assert [each.name for each in cache.iterdir()] == ["test-openings.jsonl"]
 
 
-def test_several_at_once_give_what_one_after_another_gives() -> None:
+def test_concurrent_trainings_equal_sequential_ones() -> None:
     """Trainings beside one another are the same as alone, and each is filed under the precision it was done in."""
     recipes = [RECIPE.override({"precision": precision}) for precision in ours.precisions()] * 2
     alone, beside = (
@@ -40,7 +40,7 @@ def test_several_at_once_give_what_one_after_another_gives() -> None:
     assert set(alone) == {ours.PEERS[precision] for precision in ours.precisions()}
 
 
-def test_bf16_is_trained_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bf16_is_trained_with_amx_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """With AMX both precisions are trained; without it fp32 alone."""
     monkeypatch.delenv("OPTOTYPE_ISA", raising=False)
     assert ours.precisions() == (["fp32", "bf16"] if "amx" in available_isas() else ["fp32"])
@@ -48,7 +48,7 @@ def test_bf16_is_trained_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> Non
     assert ours.precisions() == ["fp32"]
 
 
-def test_a_failure_stops_the_others() -> None:
+def test_failed_training_stops_the_others() -> None:
     """When a training fails its error comes through, and those that run are stopped at their next step."""
     endless = RECIPE.override({"epochs": 100_000})
     broken = RECIPE.override({"validation": 60_000})

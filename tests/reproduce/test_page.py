@@ -29,19 +29,19 @@ def behind(ours: Results, theirs: Results) -> float:
     return mean_difference(one, other).low
 
 
-def test_page_is_what_the_results_give() -> None:
+def test_results_page_is_up_to_date() -> None:
     """RESULTS.md is what the renderer makes of results/, to the letter."""
     assert PAGE.read_text(encoding="utf-8") == render(FOLDER)
 
 
-def test_page_of_nothing(tmp_path: Path) -> None:
+def test_page_without_results_has_a_row_for_each_recipe(tmp_path: Path) -> None:
     """Without results there is a page all the same, with a row for each recipe."""
     page = render(tmp_path)
     assert all(f"\n| {name} | " in page for name in LESSONS)
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_recipes_state_what_was_measured(name: str) -> None:
+def test_recipe_files_state_their_results(name: str) -> None:
     """Above every built-in recipe stands what its results in results/ give."""
     text = (RECIPES / f"{name}.toml").read_text(encoding="utf-8")
     assert text == with_line(text, measured(kept(name, "optotype-fp32")))
@@ -49,7 +49,7 @@ def test_recipes_state_what_was_measured(name: str) -> None:
 
 @pytest.mark.parametrize("peer", ["keras", "optotype-fp32"])
 @pytest.mark.parametrize("name", LESSONS)
-def test_results_are_of_todays_recipe(name: str, peer: Peer) -> None:
+def test_results_match_the_current_recipe(name: str, peer: Peer) -> None:
     """Results are of the recipe and split as they are now, with as many seeds as the comparison with Keras needs."""
     recipe, found = ot.load_recipe(name), kept(name, peer)
     assert found.definition == definition(recipe)
@@ -62,7 +62,7 @@ def test_results_are_of_todays_recipe(name: str, peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_ours_is_as_good_as_keras(name: str) -> None:
+def test_optotype_is_as_accurate_as_keras(name: str) -> None:
     """The interval of the difference to Keras, in percentage points, lies above the margin."""
     keras = kept(name, "keras")
     ours = shared(kept(name, "optotype-fp32"), keras)
@@ -71,7 +71,7 @@ def test_ours_is_as_good_as_keras(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_bf16_is_as_good_as_fp32(name: str) -> None:
+def test_bf16_is_as_accurate_as_fp32(name: str) -> None:
     """The interval of the difference of bf16 to fp32 lies above its margin, with as many seeds of each as promised."""
     half = kept(name, "optotype-bf16")
     single = kept(name, "optotype-fp32")
@@ -84,7 +84,7 @@ def test_bf16_is_as_good_as_fp32(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_every_recipe_was_timed(name: str) -> None:
+def test_every_recipe_has_timings(name: str) -> None:
     """Seconds per epoch are of the recipe as it is now, at least three on each side."""
     timing = read_timing(name)
     assert timing is not None, f"results/ has no seconds of {name}: run make reproduce"
@@ -92,12 +92,12 @@ def test_every_recipe_was_timed(name: str) -> None:
     assert min(len(timing.keras.epochs), len(timing.optotype.epochs)) >= 3
 
 
-def test_every_recipe_has_its_lesson() -> None:
+def test_every_built_in_recipe_has_a_lesson() -> None:
     """What is compared with Keras are built-in recipes: all but the default for pictures, which no lesson has."""
     assert set(BUILTIN) - set(LESSONS) == {FALLBACK}
 
 
-def test_files_name_no_machine() -> None:
+def test_results_contain_no_absolute_path() -> None:
     """Nothing in results/ is an absolute path."""
     for file in sorted(FOLDER.glob("*.json")):
         assert not re.search(r'"(/|[A-Za-z]:\\|~)', file.read_text(encoding="utf-8")), file.name

@@ -19,7 +19,7 @@ def jobs(count: int) -> list[peers.Job]:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_every_job_is_done(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_job_returns_one_result(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every job's answer comes back once, however many processes there are at a time."""
     monkeypatch.setattr(peers, "write_arrays", lambda *_: (Path("arrays.npz"), "sha256:0"))
     monkeypatch.setattr(peers, "run_job", lambda job, *_: ANSWER | {"seed": job.recipe.seed})
@@ -27,7 +27,7 @@ def test_every_job_is_done(workers: int, monkeypatch: pytest.MonkeyPatch) -> Non
     assert sorted(each.trainings[0].seed for each in found) == [0, 1, 2, 3, 4]
 
 
-def test_a_failure_starts_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_job_starts_no_further_job(monkeypatch: pytest.MonkeyPatch) -> None:
     """When a job fails its error comes through, and jobs that wait are not started."""
     started = []
 
@@ -44,7 +44,7 @@ def test_a_failure_starts_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(started) < 200
 
 
-def test_arrays_hold_the_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arrays_contain_the_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The peer is handed the images and the very validation indices that optotype carves."""
     monkeypatch.setattr(peers, "CACHE", tmp_path)
     data, recipe = ot.load("mnist"), ot.load_recipe("mlp-300-300")
@@ -56,7 +56,7 @@ def test_arrays_hold_the_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert split == carved.fingerprint
 
 
-def test_both_sides_watch_the_same_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_libraries_monitor_the_same_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A recipe that stops early hands the peer the half of validation that optotype watches; another hands it all."""
     monkeypatch.setattr(peers, "CACHE", tmp_path)
     data = ot.load("mnist")

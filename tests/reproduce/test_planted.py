@@ -20,7 +20,7 @@ def _planted(folder: Path) -> PlantedFaults:
     return plant(data, ot.open_test(data, folder), PER_KIND)
 
 
-def test_each_kind_is_planted_into_images_of_its_own(tmp_path: Path) -> None:
+def test_each_kind_is_planted_into_different_images(tmp_path: Path) -> None:
     """Each kind has the requested number of faults, all in different images, and the data set stays valid."""
     planted = _planted(tmp_path)
     all_faults = np.concatenate(list(planted.faults.values()))
@@ -56,6 +56,6 @@ def test_near_duplicates_are_counted_by_alteration(tmp_path: Path) -> None:
     assert recalls == {name: (0.5 if name == planted.alterations[first] else 0) for name in ALTERATIONS}
 
 
-def test_without_results_the_page_names_the_command(tmp_path: Path) -> None:
+def test_section_without_results_has_the_command(tmp_path: Path) -> None:
     """Without results the section names the command."""
     assert faults_section(tmp_path) == ["None yet: `.venv/bin/python -m reproduce.doctor`."]

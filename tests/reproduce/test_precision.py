@@ -8,12 +8,12 @@ from tests.reproduce.examples import results, training
 
 
 @pytest.mark.parametrize(("reached", "least"), [(0.9899, -0.3), (0.99, -0.1)])
-def test_margin(reached: float, least: float) -> None:
+def test_margin_depends_on_the_fp32_accuracy(reached: float, least: float) -> None:
     """The margin is a tenth of a point for nets that reach 99 % in fp32, and three tenths for others."""
     assert margin(results("mlp-784", "optotype-fp32", [training(0, reached)])) == least
 
 
-def test_a_row_needs_both_precisions(tmp_path: Path) -> None:
+def test_row_requires_both_precisions(tmp_path: Path) -> None:
     """A recipe is listed once it has been trained in fp32 and in bf16, the difference being bf16 minus fp32."""
     assert precision_table("test", tmp_path) == "Not measured yet."
     keep(results("mlp-784", "optotype-fp32", [training(0, 0.980), training(1, 0.982)]), tmp_path)
@@ -25,7 +25,7 @@ def test_a_row_needs_both_precisions(tmp_path: Path) -> None:
     assert row.endswith("| -0.3 | **no** |")
 
 
-def test_validation_lists_recipes_that_have_it(tmp_path: Path) -> None:
+def test_validation_table_lists_recipes_with_validation(tmp_path: Path) -> None:
     """On validation images only recipes that keep some are listed."""
     for name, losses in (("mlp-784", []), ("mnist-quick", [0.1])):
         for peer in ("optotype-fp32", "optotype-bf16"):
