@@ -89,9 +89,9 @@ def test_all_forms_of_images_give_the_same_weights(images: Any, shape: tuple[int
     assert classifier.range_ == (0.0, 1.0)
     expected = _fitted().model_.weights
     assert all(np.array_equal(weight, expected[name]) for name, weight in classifier.model_.weights.items())
-    for other in (X, X.reshape(60, 36), X / 255):
+    for form in (X, X.reshape(60, 36), X / 255):
         np.testing.assert_allclose(
-            classifier.predict_proba(other), classifier.predict_proba(images), atol=1e-6
+            classifier.predict_proba(form), classifier.predict_proba(images), atol=1e-6
         )
 
 

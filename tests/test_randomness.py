@@ -17,9 +17,9 @@ def test_numbers_depend_on_the_key_alone(key: list[int], n: int) -> None:
 
 
 @given(KEYS, KEYS)
-def test_different_keys_have_different_hashes(one: list[int], other: list[int]) -> None:
+def test_different_keys_have_different_hashes(key_a: list[int], key_b: list[int]) -> None:
     """Different keys have different hashes."""
-    assert (combine(*one) == combine(*other)) == ([k % 2**64 for k in one] == [k % 2**64 for k in other])
+    assert (combine(*key_a) == combine(*key_b)) == ([k % 2**64 for k in key_a] == [k % 2**64 for k in key_b])
 
 
 @given(KEYS, st.integers(0, 300))

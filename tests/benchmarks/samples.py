@@ -1,4 +1,4 @@
-"""Made-up measurements and sides, small enough to reason about."""
+"""Small artificial measurements and benchmark sides."""
 
 import sys
 from pathlib import Path
@@ -13,12 +13,12 @@ HERE: Final = Environment(str(Path(sys.executable).parents[1]))
 
 
 def fake(name: str, **settings: Any) -> Side:
-    """Make a side that computes nothing."""
+    """Create a side that computes nothing."""
     return Side(name, "tests.benchmarks.fake_side", HERE, {"name": name, **settings}, {"MOOD": "fine"})
 
 
-def measured(line: str, values: dict[str, tuple[float, ...]], **more: Any) -> Measured:
-    """Make a record; where it has peaks, its arithmetic is 10 GFLOP."""
+def measured(line: str, values: dict[str, tuple[float, ...]], **fields: Any) -> Measured:
+    """Create a record; if it has peaks, its arithmetic is 10 GFLOP."""
     return Measured(
         line=line,
         date="2026-11-22",
@@ -26,6 +26,6 @@ def measured(line: str, values: dict[str, tuple[float, ...]], **more: Any) -> Me
         versions={"python": "3.11"},
         unit="s",
         values=values,
-        flop=1e10 if "peaks" in more else 0.0,
-        **more,
+        flop=1e10 if "peaks" in fields else 0.0,
+        **fields,
     )

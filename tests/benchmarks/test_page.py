@@ -21,35 +21,35 @@ SMALL = measured(
 )
 
 
-def aim(line: str, words: str) -> Aim:
+def aim(line: str, prefix: str) -> Aim:
     """Find an aim by its first words."""
-    return next(each for each in AIMS if each.line == line and each.text.startswith(words))
+    return next(entry for entry in AIMS if entry.line == line and entry.text.startswith(prefix))
 
 
 def test_results_page_is_up_to_date() -> None:
-    """benchmarks/RESULTS.md is what its results render to, to the letter."""
+    """benchmarks/RESULTS.md equals the page that is rendered from its results."""
     assert PAGE.read_text(encoding="utf-8") == render()
 
 
 def test_results_contain_no_absolute_path() -> None:
-    """Nothing in benchmarks/results/ is an absolute path, and every file is of a line there is."""
+    """No result contains an absolute path, and every result file belongs to a line of the benchmark."""
     for file in sorted(FOLDER.glob("*.json")):
         assert file.stem in LINES
         assert not re.search(r'"(/|[A-Za-z]:\\|~)', file.read_text(encoding="utf-8")), file.name
 
 
 def test_ratio_uses_the_fastest_peer() -> None:
-    """The ratio is of medians: the fastest peer's by that of optotype's default side, not of its fastest round."""
+    """The ratio is the fastest peer's median divided by the median of optotype's default side."""
     assert SMALL.fastest() == "keras jax"
     assert SMALL.times() == 6.5
     assert SMALL.times("torch") == 9.0
-    reach = aim("cnn-small", "at least 6 times")
-    assert reach.reached(SMALL)
-    assert reach.formatted(SMALL) == "6.50 times"
+    speed_ratio = aim("cnn-small", "at least 6 times")
+    assert speed_ratio.reached(SMALL)
+    assert speed_ratio.formatted(SMALL) == "6.50 times"
 
 
 def test_share_uses_the_peak_of_its_precision() -> None:
-    """10 GFLOP in 2 s are a tenth of 50 GFLOP/s, which misses 12 %; in 4 s a quarter of 10, which misses 50 %."""
+    """10 GFLOP in 2 s are 10 % of 50 GFLOP/s, which misses 12 %; 10 GFLOP in 4 s are 25 % of 10 GFLOP/s."""
     half, single = aim("cnn-small", "at least 12%"), aim("cnn-small", "at least 50%")
     assert (half.value(SMALL), single.value(SMALL)) == (0.1, 0.25)
     assert not half.reached(SMALL)
@@ -58,7 +58,7 @@ def test_share_uses_the_peak_of_its_precision() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "words", "values", "expected"),
+    ("line", "prefix", "values", "expected"),
     [
         ("growth", "time per image", {"1 images": (1.0,), "2 images": (1.2, 1.3, 1.25)}, 0.25),
         (
@@ -87,14 +87,14 @@ def test_share_uses_the_peak_of_its_precision() -> None:
     ],
 )
 def test_aims_without_peers(
-    line: str, words: str, values: dict[str, tuple[float, ...]], expected: float
+    line: str, prefix: str, values: dict[str, tuple[float, ...]], expected: float
 ) -> None:
     """Growth is a spread, install a sum, start a difference, memory and augmentation are ratios."""
-    assert aim(line, words).value(measured(line, values)) == pytest.approx(expected)
+    assert aim(line, prefix).value(measured(line, values)) == pytest.approx(expected)
 
 
 def test_every_line_has_an_aim_and_every_aim_a_line() -> None:
-    """No line is measured for nothing, and no aim is of a line that is not there."""
+    """Every measured line has an aim, and every aim belongs to a measured line."""
     assert {aim.line for aim in AIMS} == set(LINES)
 
 
@@ -109,18 +109,18 @@ def test_page_has_every_setting(tmp_path: Path) -> None:
 
 
 def test_chart_is_reproducible(tmp_path: Path) -> None:
-    """The same results give the same picture, byte for byte; without any there is an empty one."""
+    """The same results give the same image, byte for byte; without results an empty chart is written."""
     save(SMALL, tmp_path)
-    pictures = []
+    charts = []
     for name in ("a.svg", "b.svg"):
         write_chart(tmp_path, tmp_path / name)
-        pictures.append((tmp_path / name).read_bytes())
-    assert pictures[0] == pictures[1]
+        charts.append((tmp_path / name).read_bytes())
+    assert charts[0] == charts[1]
     write_chart(tmp_path / "none", tmp_path / "c.svg")
 
 
 def test_interrupted_measurement_keeps_finished_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line is written down as soon as it is measured, so that what fails later takes nothing back."""
+    """A line is saved as soon as it is measured, so that a later failure does not lose it."""
 
     def fail(_line: str, _effort: Effort) -> Measured:
         raise KeyboardInterrupt

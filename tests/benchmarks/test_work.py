@@ -6,12 +6,12 @@ from optotype.engine.layers import Layer
 
 
 def flop(*layers: Layer, shape: tuple[int, int, int] = (4, 4, 1)) -> int:
-    """Count for a net with a head of two classes."""
+    """Count the operations of a network with a head of two classes."""
     return flop_of_image((*layers, ot.Dense(2, "softmax")), shape)
 
 
 def test_dense_layers_count_three_matrix_products() -> None:
-    """A dense layer counts three products of inputs times units, the first of a net only two."""
+    """A dense layer counts three products of inputs times units; the first of a network counts two."""
     assert flop(ot.Flatten()) == 2 * 2 * 16 * 2
     assert flop(ot.Flatten(), ot.Dense(5)) == 2 * 2 * 16 * 5 + 3 * 2 * 5 * 2
 
@@ -24,7 +24,7 @@ def test_convolution_counts_every_window() -> None:
 
 
 def test_input_gradient_is_counted_above_trainable_layers() -> None:
-    """Over batch normalization, which learns, even the first product's input needs its gradient; over pooling not."""
+    """Above batch normalization, which is trainable, the first product counts an input gradient; above pooling not."""
     assert flop(ot.BatchNormalization(), ot.Flatten()) == 3 * 2 * 16 * 2
     assert flop(ot.MaxPooling2D(2), ot.Flatten()) == 2 * 2 * 4 * 2
 

@@ -1,4 +1,4 @@
-"""One suite over every built-in recipe: it is the lesson's network, trained as the lesson trained it."""
+"""Every built-in recipe has the network and the training settings of its lesson."""
 
 import math
 
@@ -50,7 +50,7 @@ _TRAINING = {
 
 
 def test_recipes_are_in_lesson_order() -> None:
-    """The recipes are shown in the order of their lessons, the defaults for MNIST and for pictures last."""
+    """Recipes are listed in the order of their lessons; the defaults for MNIST and for image files are last."""
     assert list(_PARAMETERS) == list(BUILTIN)
 
 
@@ -74,7 +74,7 @@ def test_training_settings_are_those_of_the_lesson(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILTIN)
 def test_initial_weights_have_the_expected_distribution(name: str) -> None:
-    """Every kernel starts from Glorot's uniform distribution, except in the recipe whose lesson says N(0, 0.05)."""
+    """Kernels are initialized with Glorot's uniform distribution, except in the recipe whose lesson uses N(0, 0.05)."""
     rows = describe(load_recipe(name).network_layers(10), (28, 28, 1))
     kernels = {
         parameter.initializer for row in rows for parameter in row.parameters if parameter.name == "kernel"
@@ -84,7 +84,7 @@ def test_initial_weights_have_the_expected_distribution(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILTIN)
 def test_recipe_has_a_source_and_json_round_trip(name: str) -> None:
-    """The recipe says where it comes from, carries its name, and comes back from JSON as it was."""
+    """The recipe has a source and its name, and is unchanged after a round trip through JSON."""
     recipe = load_recipe(name)
     assert recipe.source
     assert recipe.name == name
@@ -98,7 +98,7 @@ def mnist() -> Dataset:
 
 
 def trained(recipe: Recipe, data: Dataset, precision: Precision, threads: int) -> dict[str, bytes]:
-    """Train two short epochs, each with a last batch that is smaller; gives the bits of the weights."""
+    """Train two short epochs, each with a smaller last batch, and return the bytes of the weights."""
     size = recipe.batch_size
     n = max(150, size + size // 3)
     steps = math.ceil(n / size)
@@ -115,7 +115,7 @@ def trained(recipe: Recipe, data: Dataset, precision: Precision, threads: int) -
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("name", BUILTIN)
 def test_number_of_threads_changes_no_bit(name: str, precision: Precision, mnist: Dataset) -> None:
-    """In either precision, training on 1, 2, 3 and 4 threads ends in the same bits."""
+    """In either precision, training on 1, 2, 3 and 4 threads gives the same bits."""
     if precision == "bf16" and "amx" not in available_isas():
         pytest.skip("this processor has no AMX")
     recipe = load_recipe(name)
@@ -125,7 +125,7 @@ def test_number_of_threads_changes_no_bit(name: str, precision: Precision, mnist
 
 
 def test_default_recipe_for_mnist() -> None:
-    """The default for MNIST is a small convolutional network with Adam on one cycle, watched on validation images."""
+    """The default for MNIST is trained with Adam on one cycle, and has validation images."""
     recipe = load_recipe("mnist-quick")
     assert isinstance(recipe.optimizer, Adam)
     assert isinstance(recipe.schedule, OneCycle)

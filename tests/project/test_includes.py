@@ -1,4 +1,4 @@
-"""The check of include directions, checked."""
+"""The check of include directions."""
 
 from pathlib import Path
 

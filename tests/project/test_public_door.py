@@ -35,14 +35,14 @@ def test_unknown_name_raises_attribute_error() -> None:
 
 def test_import_is_cheap() -> None:
     """Importing optotype imports no large package."""
-    heavy = "matplotlib", "PIL", "rich", "typer", "pydantic", "safetensors", "sklearn", "scipy", "jinja2"
-    program = f"import sys, optotype; print([name for name in {heavy} if name in sys.modules])"
+    large_packages = "matplotlib", "PIL", "rich", "typer", "pydantic", "safetensors", "sklearn", "scipy", "jinja2"
+    program = f"import sys, optotype; print([name for name in {large_packages} if name in sys.modules])"
     process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert process.stdout.strip() == "[]"
 
 
 def test_readme_uses_public_names() -> None:
     """Every `ot.name` in the README is exported."""
-    used = set(re.findall(r"\bot\.(\w+)", (TOP / "README.md").read_text(encoding="utf-8")))
-    assert used
-    assert used <= set(optotype.__all__)
+    names = set(re.findall(r"\bot\.(\w+)", (TOP / "README.md").read_text(encoding="utf-8")))
+    assert names
+    assert names <= set(optotype.__all__)

@@ -53,8 +53,8 @@ def test_every_pixel_is_replaced_at_the_end() -> None:
 def test_replacements_and_orders_have_the_shape_of_the_image() -> None:
     """Every replacement is an image of the same shape and dtype; every order has a number for each pixel."""
     rng = np.random.default_rng(0)
-    image, other = rng.integers(0, 256, (2, 9, 7, 3), np.uint8)
-    for replacement in replacements(image, other, 2).values():
+    image, other_image = rng.integers(0, 256, (2, 9, 7, 3), np.uint8)
+    for replacement in replacements(image, other_image, 2).values():
         assert replacement.shape == image.shape
         assert replacement.dtype == np.uint8
     for order in random_orders(image.shape, 2, rng).values():

@@ -46,10 +46,10 @@ def test_saved_trainings_are_listed_in_both_tables(tmp_path: Path) -> None:
         Subject(data="b", recipe="r", trainings=(_trained(1, 0.7),)),
     )
     write(UncertaintyResults(subjects=subjects), tmp_path / uncertainty_results.FILE)
-    _, own, _, others = uncertainty_section(tmp_path)
-    assert "| a | r | 2 | 0.8500 (0.8000 to 0.9000) |" in own
-    assert "| b | r | 1 | 0.7000 (0.7000 to 0.7000) |" in own
-    assert "| a | r | 0.9900 (80 %) |" in others
+    _, own_table, _, other_table = uncertainty_section(tmp_path)
+    assert "| a | r | 2 | 0.8500 (0.8000 to 0.9000) |" in own_table
+    assert "| b | r | 1 | 0.7000 (0.7000 to 0.7000) |" in own_table
+    assert "| a | r | 0.9900 (80 %) |" in other_table
     assert uncertainty_results.read(tmp_path).subjects == subjects
 
 

@@ -137,7 +137,7 @@ def faulty_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_pool, "_JOB_SECONDS", 1.0)
 
 
-@pytest.mark.usefixtures("fragile")
+@pytest.mark.usefixtures("faulty_worker")
 def test_crashed_or_hanging_worker_loses_one_image(tmp_path: Path) -> None:
     """A decoder that aborts, never ends or writes nonsense makes its files unusable; the others are decoded."""
     contents = [picture(seed) for seed in range(40)]

@@ -33,7 +33,7 @@ def _resolve(*arguments: str) -> list[str]:
     return [location.file for location in locations]
 
 
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("working_folder")
 def test_arguments_keep_their_order_and_folders_are_sorted() -> None:
     """Files of any name are kept in order; a folder gives its image files at any depth, except hidden ones."""
     assert _resolve("b.png", "in/note.txt", "a.png", "b.png") == ["b.png", "in/note.txt", "a.png", "b.png"]

@@ -87,7 +87,7 @@ def test_size_of_every_training_image_is_recorded(tmp_path: Path, decoded: list[
 
 
 def _exif_orientation() -> Image.Exif:
-    """Set an EXIF orientation in an image file."""
+    """Return EXIF data with the orientation of an image that is turned by 90 degrees."""
     exif = Image.Exif()
     exif[0x0112] = 6
     return exif
