@@ -80,10 +80,10 @@ point more on validation, and as too high if a tenth of it does."""
 
 def is_worse_than(trials: Sequence[Trial], trial: Trial, factor: float) -> bool | None:
     """Return whether the same training at a factor of the rate is clearly better; None if there is no such training."""
-    wanted = trial.factor * factor
+    target_factor = trial.factor * factor
     for other in trials:
         if (other.condition, other.data, other.net) == ("rate", trial.data, trial.net) and (
-            abs(other.factor / wanted - 1) < 1e-6
+            abs(other.factor / target_factor - 1) < 1e-6
         ):
             return (other.validation or 0.0) - (trial.validation or 0.0) >= _MIN_GAIN
     return None

@@ -1,7 +1,7 @@
 """The accuracy that --fit-digit gains on photographed digits: `python -m reproduce.fit_digit`, about a minute.
 
-500 test images of MNIST are put on pictures as a telephone would take them, and predicted by a model of MNIST: as they
-are, from the pictures with MNIST's treatment, and from the pictures without it. The constants of the treatment were
+500 test images of MNIST become simulated photographs. A model of MNIST predicts the original images, the
+photographs with MNIST's preprocessing, and the photographs without it. The constants of the preprocessing were
 chosen on training images. Writes results/fit_digit.json, and prints the table in docs/predicting.md.
 """
 
@@ -50,8 +50,8 @@ def main() -> None:
         model = ot.train(mnist, ot.load_recipe("mnist-quick"), out=Path(folder) / "run", curves=False).model
         opened = ot.open_test(mnist, folder, "reproduce.fit_digit")
     rng = np.random.default_rng(0)
-    chosen = rng.permutation(len(opened.images))[:N]
-    result = measured(model, opened.images[chosen], opened.labels[chosen], rng)
+    selected = rng.permutation(len(opened.images))[:N]
+    result = measured(model, opened.images[selected], opened.labels[selected], rng)
     write(result, FILE)
     print(table(result))
 
@@ -62,12 +62,12 @@ def measured(
     """Count correct predictions for original images and for simulated photographs."""
     pictures = [photograph(image[..., 0], rng) for image in images]
     fitted = [_fitted(picture) for picture in pictures]
-    seen = [np.zeros((28, 28), np.uint8) if digit is None else digit for digit in fitted]
-    found = np.array([digit is not None for digit in fitted])
-    told = [model.logits(each).argmax(axis=1) == labels for each in (images, seen, pictures)]
-    told[1] &= found
-    counts = {way: int(each.sum()) for way, each in zip(WAYS, told, strict=True)}
-    return Result(machine=this_machine(), n=len(labels), correct=counts, refused=int((~found).sum()))
+    digits = [np.zeros((28, 28), np.uint8) if digit is None else digit for digit in fitted]
+    is_found = np.array([digit is not None for digit in fitted])
+    is_correct = [model.logits(inputs).argmax(axis=1) == labels for inputs in (images, digits, pictures)]
+    is_correct[1] &= is_found
+    counts = {way: int(inputs.sum()) for way, inputs in zip(WAYS, is_correct, strict=True)}
+    return Result(machine=this_machine(), n=len(labels), correct=counts, refused=int((~is_found).sum()))
 
 
 def photograph(digit: NDArray[np.uint8], rng: np.random.Generator) -> bytes:
@@ -81,10 +81,10 @@ def photograph(digit: NDArray[np.uint8], rng: np.random.Generator) -> bytes:
         rng: The source of all randomness.
     """
     height = int(rng.integers(56, 150))  # of MNIST's whole image, of which the digit takes 20 pixels of 28
-    large = np.asarray(Image.fromarray(digit).resize((height, height), Image.Resampling.BICUBIC)) / 255
+    enlarged = np.asarray(Image.fromarray(digit).resize((height, height), Image.Resampling.BICUBIC)) / 255
     ink = np.zeros((SIZE[1], SIZE[0]))
     top, left = (int(rng.integers(0, room - height + 1)) for room in ink.shape)
-    ink[top : top + height, left : left + height] = np.clip(1.6 * large - 0.3, 0, 1)
+    ink[top : top + height, left : left + height] = np.clip(1.6 * enlarged - 0.3, 0, 1)
     y, x = np.mgrid[-1 : 1 : SIZE[1] * 1j, -1 : 1 : SIZE[0] * 1j]
     angle = rng.uniform(0, 2 * np.pi)
     light = 1 - rng.uniform(0, 0.2) * (1 + np.cos(angle) * x + np.sin(angle) * y) / 2

@@ -80,7 +80,9 @@ def measure(recipe: ot.Recipe, data: ot.Dataset, name: str, tests: dict[str, Ope
         )
     test = tests[name]
     logits, own_distances = model.logits_and_distances(test.images)
-    other_distances = {other: _distances(model, images) for other, images in other_images(data, name, tests)}
+    other_distances = {
+        other_name: _distances(model, images) for other_name, images in other_images(data, name, tests)
+    }
     return Trained(
         seed=recipe.seed,
         accuracy=round(float(np.mean(logits.argmax(axis=1) == test.labels)), 6),
@@ -93,9 +95,9 @@ def measure(recipe: ot.Recipe, data: ot.Dataset, name: str, tests: dict[str, Ope
 def other_images(data: ot.Dataset, name: str, tests: dict[str, OpenedTest]) -> Iterator[tuple[str, Pixels]]:
     """Yield images that are not from the data set, in its shape: of other data sets, noise, and blank images."""
     rng = np.random.default_rng(0)
-    for other, test in tests.items():
-        if other != name:
-            yield other, in_shape(test.images[:_OTHER_IMAGES], data.shape)
+    for other_name, test in tests.items():
+        if other_name != name:
+            yield other_name, in_shape(test.images[:_OTHER_IMAGES], data.shape)
     yield "noise", rng.integers(0, 256, (_OTHER_IMAGES, *data.shape), np.uint8)
     greys = np.arange(256).astype(np.uint8).reshape(-1, 1, 1, 1)
     yield "blanks", np.ascontiguousarray(np.broadcast_to(greys, (256, *data.shape)))
@@ -117,7 +119,7 @@ def save(name: str, recipe: str, training: Trained) -> None:
     saved = read()
     subjects = {(subject.data, subject.recipe): subject for subject in saved.subjects}
     old = subjects.get((name, recipe), Subject(data=name, recipe=recipe))
-    trainings = {each.seed: each for each in (*old.trainings, training)}
+    trainings = {entry.seed: entry for entry in (*old.trainings, training)}
     ordered = tuple(trainings[seed] for seed in sorted(trainings))
     subjects[name, recipe] = Subject(data=name, recipe=recipe, trainings=ordered)
     results = UncertaintyResults(

@@ -116,8 +116,8 @@ def beside_peers(line: str, effort: Effort, *, connections: int) -> Measured:
             for name, server in sides.items():
                 seconds.setdefault(name, []).append(measure(server, effort.load))
         checks, environments = _compare_labels(sides, images)
-    found = record(line, "ms", environments, {name: tuple(times) for name, times in seconds.items()})
-    return found.model_copy(update={"tried": tried, "failed": failed, "checks": checks})
+    measured = record(line, "ms", environments, {name: tuple(times) for name, times in seconds.items()})
+    return measured.model_copy(update={"tried": tried, "failed": failed, "checks": checks})
 
 
 def _compare_labels(

@@ -119,7 +119,9 @@ def test_chart_is_reproducible(tmp_path: Path) -> None:
     write_chart(tmp_path / "none", tmp_path / "c.svg")
 
 
-def test_interrupted_measurement_keeps_finished_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_measurement_keeps_finished_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A line is saved as soon as it is measured, so that a later failure does not lose it."""
 
     def fail(_line: str, _effort: Effort) -> Measured:

@@ -32,7 +32,7 @@ def job(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def sides() -> list[Side]:
-    """optotype in single precision and Keras on JAX, both in the environment of the tests."""
+    """Optotype in single precision and Keras on JAX, both in the environment of the tests."""
     keras = next(side for side in FP32_TRAINERS if side.name == "keras jax")
     return [replace(ours()[-1], environment=HERE), replace(keras, environment=HERE)]
 
@@ -46,7 +46,9 @@ def test_both_libraries_learn(tmp_path: Path, sides: list[Side]) -> None:
 def test_both_libraries_predict_the_same(tmp_path: Path, sides: list[Side]) -> None:
     """Given the same weights, optotype and Keras give the same probabilities."""
     turns = take_turns(sides, {**job(tmp_path), "task": "predict", "way": "predict", "images": 50}, 1)
-    probabilities, keras_probabilities = (np.array(answer["probabilities"]) for answer in turns.answers.values())
+    probabilities, keras_probabilities = (
+        np.array(answer["probabilities"]) for answer in turns.answers.values()
+    )
     np.testing.assert_allclose(probabilities, keras_probabilities, atol=1e-5)
 
 

@@ -24,9 +24,7 @@ from checks.includes import main
         ("surprise/file.cpp", "kernels/kernels.hpp", 1),
     ],
 )
-def test_forbidden_include_is_reported(
-    tmp_path: Path, name: str, include: str, violations: int
-) -> None:
+def test_forbidden_include_is_reported(tmp_path: Path, name: str, include: str, violations: int) -> None:
     """An include of a folder that the file's folder may not depend on fails the check, and no other include does."""
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)

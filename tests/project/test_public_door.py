@@ -35,7 +35,17 @@ def test_unknown_name_raises_attribute_error() -> None:
 
 def test_import_is_cheap() -> None:
     """Importing optotype imports no large package."""
-    large_packages = "matplotlib", "PIL", "rich", "typer", "pydantic", "safetensors", "sklearn", "scipy", "jinja2"
+    large_packages = (
+        "matplotlib",
+        "PIL",
+        "rich",
+        "typer",
+        "pydantic",
+        "safetensors",
+        "sklearn",
+        "scipy",
+        "jinja2",
+    )
     program = f"import sys, optotype; print([name for name in {large_packages} if name in sys.modules])"
     process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert process.stdout.strip() == "[]"

@@ -7,7 +7,9 @@ from tests.reproduce.examples import results, training
 def pair(recipe: str, keras_accuracies: list[float], optotype_accuracies: list[float]) -> Pair:
     """Create results of both libraries with one training for each accuracy."""
     keras = results(recipe, "keras", [training(seed, value) for seed, value in enumerate(keras_accuracies)])
-    optotype = results(recipe, "optotype-fp32", [training(seed, value) for seed, value in enumerate(optotype_accuracies)])
+    optotype = results(
+        recipe, "optotype-fp32", [training(seed, value) for seed, value in enumerate(optotype_accuracies)]
+    )
     return Pair(recipe, keras, optotype)
 
 

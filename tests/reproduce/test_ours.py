@@ -34,7 +34,8 @@ def test_concurrent_trainings_equal_sequential_ones() -> None:
     """Parallel trainings equal sequential ones, and each is recorded under its precision."""
     recipes = [RECIPE.override({"precision": precision}) for precision in ours.precisions()] * 2
     sequential, parallel = (
-        {entry.peer: entry for entry in ours.train_all(ot.load("mnist"), recipes, workers)} for workers in (1, 3)
+        {entry.peer: entry for entry in ours.train_all(ot.load("mnist"), recipes, workers)}
+        for workers in (1, 3)
     )
     assert sequential == parallel
     assert set(sequential) == {ours.PEERS[precision] for precision in ours.precisions()}

@@ -52,7 +52,9 @@ def test_near_duplicates_are_counted_by_alteration(tmp_path: Path) -> None:
     planted = _planted(tmp_path)
     first = next(iter(planted.alterations))
     findings = (Finding("near_duplicate", "Alike.", 1.0, (of_training(planted.data, first),)),)
-    recalls = recall_by_alteration(Findings("some", "sha256:0", 340, 0, None, None, findings, (), 1.0), planted)
+    recalls = recall_by_alteration(
+        Findings("some", "sha256:0", 340, 0, None, None, findings, (), 1.0), planted
+    )
     assert recalls == {name: (0.5 if name == planted.alterations[first] else 0) for name in ALTERATIONS}
 
 

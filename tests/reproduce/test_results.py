@@ -65,7 +65,7 @@ def test_precisions_are_counted_separately(tmp_path: Path) -> None:
 
 
 def test_same_seeds_are_compared() -> None:
-    """optotype's results are restricted to the seeds of Keras's results; without those, all are used."""
+    """Optotype's results are restricted to the seeds of Keras's results; without those, all are used."""
     optotype_results = results("mlp-784", "optotype-fp32", [training(seed, 0.98) for seed in range(4)])
     keras_results = results("mlp-784", "keras", [training(0, 0.98), training(2, 0.98)])
     common = with_common_seeds(optotype_results, keras_results)
