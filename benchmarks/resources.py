@@ -73,9 +73,9 @@ def start(line: str, effort: Effort) -> Measured:
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(1 + min(_STARTS, effort.rounds * 3)):
         for name, arguments in commands.items():
-            begin = time.perf_counter()
+            start_time = time.perf_counter()
             subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
-            seconds[name].append(time.perf_counter() - begin)
+            seconds[name].append(time.perf_counter() - start_time)
     # The first start of each reads its files from disk.
     return record(line, "s", [_VERSIONS], {name: tuple(times[1:]) for name, times in seconds.items()})
 

@@ -46,7 +46,7 @@ def build_peak_program() -> None:
     """Compile gemm_peak from the engine's kernels, if they have changed.
 
     Raises:
-    RuntimeError: If it does not compile; the message ends with the compiler's output.
+        RuntimeError: If it does not compile; the message ends with the compiler's output.
     """
     cmake, ninja = str(_BIN / "cmake"), f"-DCMAKE_MAKE_PROGRAM={_BIN / 'ninja'}"
     configure = [cmake, "-S", str(ROOT), "-B", str(_BUILD), "-G", "Ninja", ninja, "-DOPTOTYPE_PEAK=ON"]

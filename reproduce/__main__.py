@@ -43,17 +43,17 @@ def train_keras(data: ot.Dataset, recipes: list[ot.Recipe], arguments: argparse.
     """Train every recipe and seed that is missing in results/ with Keras."""
     jobs = []
     for recipe in recipes:
-        selected = missing(recipe, "keras", arguments.seeds)
-        if selected:
+        missing_recipes = missing(recipe, "keras", arguments.seeds)
+        if missing_recipes:
             peers.make_environment()
             backend = arguments.backend or backends.fastest(data, recipe)
-            jobs += [peers.Job(seeded, backend) for seeded in selected]
+            jobs += [peers.Job(seeded, backend) for seeded in missing_recipes]
     report(peers.train_all(data, jobs, arguments.workers), len(jobs))
 
 
 def train_ours(data: ot.Dataset, recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None:
     """Train every recipe, precision and seed that is missing in results/ with optotype."""
-    selected = [
+    missing_recipes = [
         seeded
         for recipe in recipes
         for precision in ours.precisions()
@@ -61,7 +61,7 @@ def train_ours(data: ot.Dataset, recipes: list[ot.Recipe], arguments: argparse.N
             recipe.override({"precision": precision}), ours.PEERS[precision], arguments.seeds
         )
     ]
-    report(ours.train_all(data, selected, arguments.workers), len(selected))
+    report(ours.train_all(data, missing_recipes, arguments.workers), len(missing_recipes))
 
 
 def measure_backends(recipes: list[ot.Recipe]) -> None:

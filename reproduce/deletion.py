@@ -29,7 +29,7 @@ def replacements(image: Pixels, other_image: Pixels, patch: int) -> dict[str, Pi
 
     Args:
         image: Of shape (height, width, channels).
-    other_image: Another image of the same shape.
+        other_image: Another image of the same shape.
         patch: Standard deviation in pixels of the blurred image.
     """
     blurred = gaussian_filter(image.astype(np.float64), (patch, patch, 0))

@@ -66,7 +66,7 @@ def measured(
     is_found = np.array([digit is not None for digit in fitted])
     is_correct = [model.logits(inputs).argmax(axis=1) == labels for inputs in (images, digits, pictures)]
     is_correct[1] &= is_found
-    counts = {way: int(inputs.sum()) for way, inputs in zip(WAYS, is_correct, strict=True)}
+    counts = {way: int(correct.sum()) for way, correct in zip(WAYS, is_correct, strict=True)}
     return Result(machine=this_machine(), n=len(labels), correct=counts, refused=int((~is_found).sum()))
 
 

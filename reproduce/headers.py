@@ -22,8 +22,8 @@ def measured(results: Results) -> str:
 
 def with_line(text: str, line: str) -> str:
     """Return a recipe's text with the line at the end of its first comment, replacing an older one."""
-    lines = [text_line for text_line in text.splitlines() if not text_line.startswith(_START)]
-    end = next((index for index, text_line in enumerate(lines) if not text_line.startswith("#")), len(lines))
+    lines = [existing for existing in text.splitlines() if not existing.startswith(_START)]
+    end = next((index for index, existing in enumerate(lines) if not existing.startswith("#")), len(lines))
     return "\n".join([*lines[:end], line, *lines[end:]]) + "\n"
 
 

@@ -82,9 +82,9 @@ def write_arrays(data: ot.Dataset, recipe: ot.Recipe) -> tuple[Path, str]:
     if not file.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         test = ot.open_test(data, CACHE, "reproduce")
-        files = file.with_name(f".{os.getpid()}.{file.name}")
+        temporary = file.with_name(f".{os.getpid()}.{file.name}")
         np.savez(
-            files,
+            temporary,
             train_images=data.images,
             train_labels=data.labels,
             test_images=test.images,
@@ -92,7 +92,7 @@ def write_arrays(data: ot.Dataset, recipe: ot.Recipe) -> tuple[Path, str]:
             validation=split.validation,
             watched=watched,
         )
-        files.replace(file)
+        temporary.replace(file)
     return file, split.fingerprint
 
 

@@ -164,7 +164,7 @@ def measure(candidate: str, data: ot.Dataset, recipe: ot.Recipe) -> None:
         seed=recipe.seed,
         epochs=recipe.epochs,
         accuracy=round(run.epochs[-1].val_accuracy or 0.0, 4),
-        seconds=round(sum(trial.seconds for trial in run.epochs), 1),
+        seconds=round(sum(epoch.seconds for epoch in run.epochs), 1),
     )
     print(trial, flush=True)
     write(known.model_copy(update={"trials": (*known.trials, trial)}), FILE)

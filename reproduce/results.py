@@ -110,9 +110,8 @@ def with_common_seeds(ours: Results | None, theirs: Results | None) -> Results |
     if ours is None or theirs is None:
         return ours
     seeds = {training.seed for training in theirs.trainings}
-    return ours.model_copy(
-        update={"trainings": tuple(training for training in ours.trainings if training.seed in seeds)}
-    )
+    trainings = tuple(training for training in ours.trainings if training.seed in seeds)
+    return ours.model_copy(update={"trainings": trainings})
 
 
 def write(record: BaseModel, file: Path) -> None:
@@ -150,12 +149,12 @@ def add_trainings(results: Results, folder: Path = FOLDER) -> Results:
     """Add trainings to a recipe's file and write it.
 
     Args:
-    results: Results with new trainings. Trainings in the file with another definition, split, backend or versions are
-            dropped.
+        results: Results with new trainings. Trainings in the file with another definition, split, backend or versions
+            are dropped.
         folder: The folder of the results.
 
     Returns:
-    The merged content of the file.
+        The merged content of the file.
     """
     saved = read(results.recipe, results.peer, folder)
     trainings = {

@@ -64,7 +64,7 @@ def measure(data: ot.Dataset, recipe: ot.Recipe) -> Timing:
             training, that too, three times.
 
     Returns:
-    The saved timing.
+        The saved timing.
     """
     machine = this_machine()
     # Early stopping would leave too few epochs to time.
@@ -106,6 +106,5 @@ def _add_whole(data: ot.Dataset, recipe: ot.Recipe, keras: Seconds, ours: Second
             start = time.perf_counter()
             ot.train(data, recipe, out=Path(folder) / recipe.name)
             optotype_totals.append(round(time.perf_counter() - start, 4))
-    return keras.model_copy(update={"whole": tuple(keras_totals)}), ours.model_copy(
-        update={"whole": tuple(optotype_totals)}
-    )
+    keras = keras.model_copy(update={"whole": tuple(keras_totals)})
+    return keras, ours.model_copy(update={"whole": tuple(optotype_totals)})

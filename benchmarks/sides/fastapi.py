@@ -17,8 +17,8 @@ def make_app(network: Network, *, threads: bool) -> FastAPI:
     """Create the application.
 
     Args:
-    network: The network that predicts.
-    threads: Whether it predicts in FastAPI's threads, rather than in the event loop itself.
+        network: The network that predicts.
+        threads: Whether it predicts in FastAPI's threads, rather than in the event loop itself.
     """
     app = FastAPI()
 

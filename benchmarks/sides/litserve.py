@@ -20,7 +20,7 @@ class Predict(litserve.LitAPI):  # type: ignore[misc] # it has no types
 
     Args:
         path: The network's file.
-    wait: Seconds that a batch waits for more images.
+        wait: Seconds that a batch waits for more images.
     """
 
     def __init__(self, path: str, wait: float) -> None:
