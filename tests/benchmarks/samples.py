@@ -29,3 +29,12 @@ def measured(line: str, values: dict[str, tuple[float, ...]], **fields: Any) -> 
         flop=1e10 if "peaks" in fields else 0.0,
         **fields,
     )
+
+
+SMALL: Final = measured(
+    "cnn-small",
+    {"optotype bf16": (1.0, 3.0, 2.0), "optotype fp32": (4.0,), "keras jax": (13.0,), "torch bf16": (18.0,)},
+    tried={"torch bf16": 17.0, "keras jax": 12.0},
+    checks={"optotype bf16": 0.98, "optotype fp32": 0.98, "keras jax": 0.97, "torch bf16": 0.5},
+    peaks={"optotype bf16": (50.0,), "optotype fp32": (10.0,)},
+)
