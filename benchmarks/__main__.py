@@ -54,8 +54,8 @@ def measure(names: list[str], effort: Effort, folder: Path) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure optotype beside its peers, and render benchmarks/RESULTS.md. What is in"
-        " benchmarks/results/ is not measured again, so a stopped measurement goes on where it was.",
+        description="Measure optotype and its peers, and render benchmarks/RESULTS.md. Lines with a result in"
+        " benchmarks/results/ are not measured again, so an interrupted measurement continues where it stopped.",
     )
     parser.add_argument("--only", nargs="+", choices=LINES, default=list(LINES), metavar="LINE")
     parser.add_argument("--again", action="store_true", help="repeat measurements that exist")

@@ -18,8 +18,8 @@ def flop_of_image(layers: Sequence[Layer], shape: tuple[int, int, int]) -> int:
     """Count the floating-point operations of training on one image, forward and backward.
 
     A multiplication and an addition are two. Only the products of layers with a kernel count, as if each were computed
-    in full: one product forward, one for the gradient of the kernel, and one for the gradient of the input, where
-    a layer below has something to learn.
+    in full: one product forward, one for the gradient of the kernel, and one for the gradient of the input, if
+    a layer below is trainable.
 
     Args:
         layers: The whole network, including its head.

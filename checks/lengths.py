@@ -1,7 +1,7 @@
 """The limits on length: 40 lines per function and 400 per file, in Python and in C++.
 
-A Python function is counted from its `def` to its end without its docstring, so that explaining costs nothing; a
-C++ function from its name to its closing brace. Prints each one that is too long, and the spread of all.
+A Python function is counted from its `def` to its end without its docstring; a C++ function from its name to its
+closing brace. The check prints every function and file that is too long, and the median length.
 """
 
 import ast
@@ -21,7 +21,7 @@ CPP: Final = (".cpp", ".hpp", ".h")
 class Length(NamedTuple):
     """One function or file and its number of lines."""
 
-    place: str
+    location: str
     lines: int
 
 
@@ -60,7 +60,7 @@ def main(folders: list[Path]) -> int:
     long = [(length, FUNCTION_LINES) for length in functions if length.lines > FUNCTION_LINES]
     long += [(length, FILE_LINES) for length in files if length.lines > FILE_LINES]
     for length, limit in long:
-        print(f"{length.place} has {length.lines} lines, expected at most {limit}: divide it")
+        print(f"{length.location} has {length.lines} lines, expected at most {limit}: divide it")
     median = statistics.median(function.lines for function in functions) if functions else 0
     print(f"{len(files)} files, {len(functions)} functions, median {median:g} lines, {len(long)} too long")
     return 1 if long else 0

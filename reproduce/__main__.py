@@ -114,7 +114,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m reproduce",
         description="Train every built-in recipe with optotype and with Keras, time both, and render RESULTS.md."
-        " What is in results/ is not done again; delete a file there to have it done again.",
+        " Trainings with a result in results/ are not repeated; delete a file there to repeat its trainings.",
     )
     parser.add_argument("--recipes", nargs="+", choices=LESSONS, default=list(LESSONS), metavar="NAME")
     parser.add_argument(
@@ -127,7 +127,7 @@ def _arguments() -> argparse.Namespace:
         type=int,
         default=0,
         help="minimum number of trainings per recipe (default: 5 with Keras, 10 with optotype in each precision,"
-        " more where those decide too little)",
+        " more for recipes whose accuracy varies more)",
     )
     parser.add_argument(
         "--only", choices=("ours", "keras", "backends", "timing", "render"), help="run one part only"

@@ -19,7 +19,7 @@ class Pair:
 
     recipe: str
     keras: Results | None
-    ours: Results | None
+    optotype: Results | None
 
 
 def accuracies(results: Results, split: SplitName) -> list[float]:
@@ -39,7 +39,7 @@ def accuracy_table(pairs: list[Pair], split: SplitName) -> str:
 
 def _row(pair: Pair, split: SplitName) -> str:
     keras = accuracies(pair.keras, split) if pair.keras else []
-    optotype = accuracies(pair.ours, split) if pair.ours else []
+    optotype = accuracies(pair.optotype, split) if pair.optotype else []
     lesson = getattr(LESSONS[pair.recipe], split) or "none"
     cells = [
         pair.recipe,
@@ -73,10 +73,11 @@ def spread(values: list[float], digits: int = 4) -> str:
 
 def first_epoch_line(pair: Pair) -> str:
     """Render the training accuracy of dnn-sigmoid after one epoch, the only result that its lesson mentions."""
-    if pair.keras is None or pair.ours is None:
+    if pair.keras is None or pair.optotype is None:
         return ""
     keras, optotype = (
-        [training.history["accuracy"][0] for training in side.trainings] for side in (pair.keras, pair.ours)
+        [training.history["accuracy"][0] for training in side.trainings]
+        for side in (pair.keras, pair.optotype)
     )
     return (
         f"The lesson of `{pair.recipe}` prints no result but asks why training accuracy is below 20 % after the first"
@@ -94,7 +95,7 @@ def early_table(pair: Pair) -> str:
         "its test accuracy",
     )
     head = [f"| | {' | '.join(f'{column} (range)' for column in columns)} |", f"|---|{'---|' * len(columns)}"]
-    sides = (("Keras", pair.keras), ("optotype", pair.ours))
+    sides = (("Keras", pair.keras), ("optotype", pair.optotype))
     rows = [f"| {name} | {' | '.join(_stops(side))} |" for name, side in sides if side is not None]
     return "\n".join([*head, *rows])
 

@@ -71,7 +71,7 @@ def render(folder: Path = FOLDER) -> str:
         "Diagnoses": diagnoses_section(folder),
         "Explanations": explanations_section(folder),
         "Commands": [_commands()],
-        "Versions": [_versions([side for pair in pairs for side in (pair.keras, pair.ours)] + halves)],
+        "Versions": [_versions([side for pair in pairs for side in (pair.keras, pair.optotype)] + halves)],
     }
     body = [
         f"## {title}\n\n" + "\n\n".join(part for part in parts if part) for title, parts in sections.items()

@@ -105,13 +105,13 @@ def read(recipe: str, peer: Peer, folder: Path = FOLDER) -> Results | None:
     return Results.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
-def with_common_seeds(ours: Results | None, theirs: Results | None) -> Results | None:
-    """Return our trainings with the seeds that the other library has too, so that both have the same number."""
-    if ours is None or theirs is None:
-        return ours
-    seeds = {training.seed for training in theirs.trainings}
-    trainings = tuple(training for training in ours.trainings if training.seed in seeds)
-    return ours.model_copy(update={"trainings": trainings})
+def with_common_seeds(results: Results | None, reference: Results | None) -> Results | None:
+    """Return results restricted to the seeds of a reference, so that both have the same number of trainings."""
+    if results is None or reference is None:
+        return results
+    seeds = {training.seed for training in reference.trainings}
+    trainings = tuple(training for training in results.trainings if training.seed in seeds)
+    return results.model_copy(update={"trainings": trainings})
 
 
 def write(record: BaseModel, file: Path) -> None:

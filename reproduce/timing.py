@@ -95,7 +95,9 @@ def _epochs(data: ot.Dataset, job: peers.Job, machine: Machine) -> tuple[Seconds
     return keras, Seconds(backend=network.isa, versions=versions(), epochs=tuple(seconds[1:]))
 
 
-def _add_whole(data: ot.Dataset, recipe: ot.Recipe, keras: Seconds, ours: Seconds) -> tuple[Seconds, Seconds]:
+def _add_whole(
+    data: ot.Dataset, recipe: ot.Recipe, keras: Seconds, optotype: Seconds
+) -> tuple[Seconds, Seconds]:
     """Return the timing with the seconds of complete trainings, alternating; optotype's include the run folder."""
     arrays, _ = peers.write_arrays(data, recipe)
     keras_totals, optotype_totals = [], []
@@ -107,4 +109,4 @@ def _add_whole(data: ot.Dataset, recipe: ot.Recipe, keras: Seconds, ours: Second
             ot.train(data, recipe, out=Path(folder) / recipe.name)
             optotype_totals.append(round(time.perf_counter() - start, 4))
     keras = keras.model_copy(update={"whole": tuple(keras_totals)})
-    return keras, ours.model_copy(update={"whole": tuple(optotype_totals)})
+    return keras, optotype.model_copy(update={"whole": tuple(optotype_totals)})

@@ -146,23 +146,28 @@ def _calibration_scores(
 
 
 def _novelty_scores(
-    detector: NoveltyDetector, own: NDArray[np.float32], others: dict[str, NDArray[np.float32]]
+    detector: NoveltyDetector,
+    own_distances: NDArray[np.float32],
+    other_distances: dict[str, NDArray[np.float32]],
 ) -> dict[str, object]:
     return {
-        "novelty_rate": round(float(detector.is_novel(own).mean()), 6),
-        "auroc": {name: round(_auroc(own, distances), 6) for name, distances in others.items()},
+        "novelty_rate": round(float(detector.is_novel(own_distances).mean()), 6),
+        "auroc": {
+            name: round(_auroc(own_distances, distances), 6) for name, distances in other_distances.items()
+        },
         "detection_rate": {
-            name: round(float(detector.is_novel(distances).mean()), 4) for name, distances in others.items()
+            name: round(float(detector.is_novel(distances).mean()), 4)
+            for name, distances in other_distances.items()
         },
     }
 
 
-def _auroc(own: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+def _auroc(own_distances: NDArray[np.float32], other_distances: NDArray[np.float32]) -> float:
     """Return the area under the ROC curve: how often another image has a larger distance than one of the data set."""
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - loaded only for a measurement
 
-    is_other = np.repeat([0, 1], [len(own), len(other)])
-    return float(roc_auc_score(is_other, np.concatenate([own, other])))
+    is_other = np.repeat([0, 1], [len(own_distances), len(other_distances)])
+    return float(roc_auc_score(is_other, np.concatenate([own_distances, other_distances])))
 
 
 def _distances(model: ot.Model, images: Pixels) -> NDArray[np.float32]:

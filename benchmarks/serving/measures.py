@@ -132,7 +132,9 @@ def _compare_labels(
     first = next(iter(labels.values()))
     checks = {name: float((values == first).mean()) for name, values in labels.items()}
     peer_versions = [
-        {"versions": server.about["versions"]} for server in sides.values() if "versions" in server.about
+        {"versions": server.announcement["versions"]}
+        for server in sides.values()
+        if "versions" in server.announcement
     ]
     return checks, [*peer_versions, _versions()]
 

@@ -27,7 +27,7 @@ def test_training_is_recorded_with_history_and_scores(cache: Path) -> None:
     assert training.validation is not None
     assert (training.train.n, training.validation.n, training.test.n) == (59_000, 1_000, 10_000)
     assert training.test.accuracy > 0.5
-    assert [path.name for path in cache.iterdir()] == ["test-openings.jsonl"]
+    assert {path.name for path in cache.iterdir()} == {"test-openings.jsonl", ".test-openings.lock"}
 
 
 def test_concurrent_trainings_equal_sequential_ones() -> None:

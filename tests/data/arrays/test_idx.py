@@ -37,7 +37,7 @@ def _returns_array_or_raises_idx_error(path: Path) -> bool:
 
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the path of a file that is rewritten again and again."""
+    """Return the path of a file that every example rewrites."""
     return tmp_path_factory.mktemp("idx") / "file"
 
 

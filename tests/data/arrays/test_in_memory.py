@@ -44,8 +44,8 @@ def _frame(labels: Any, **other_columns: Any) -> _Frame:
     )
 
 
-def _have_equal_fingerprints(data: Dataset, other: Dataset) -> bool:
-    return (data.fingerprint, data.test.fingerprint) == (other.fingerprint, other.test.fingerprint)
+def _have_equal_fingerprints(a: Dataset, b: Dataset) -> bool:
+    return (a.fingerprint, a.test.fingerprint) == (b.fingerprint, b.test.fingerprint)
 
 
 def test_all_forms_of_a_test_split_give_the_same_data_set() -> None:

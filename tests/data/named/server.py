@@ -88,7 +88,7 @@ def disconnecting(n_bytes: int) -> ResponseHandler:
 
 
 def sending(body: bytes, *, content_length: int | None = None) -> ResponseHandler:
-    """Send other bytes; with a length only if one is given."""
+    """Send the given bytes; without a Content-Length header if no length is given."""
 
     def respond(handler: BaseHTTPRequestHandler, _: bytes, __: int) -> None:
         handler.send_response(200)
@@ -98,7 +98,7 @@ def sending(body: bytes, *, content_length: int | None = None) -> ResponseHandle
 
 
 def of_wrong_range(handler: BaseHTTPRequestHandler, content: bytes, _: int) -> None:
-    """Send another range than the requested one."""
+    """Send a different range from the requested one."""
     handler.send_response(206)
     handler.send_header("Content-Range", f"bytes 1-{len(content) - 1}/{len(content)}")
     _send(handler, content[1:], content_length=len(content) - 1)

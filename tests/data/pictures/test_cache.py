@@ -23,8 +23,8 @@ def test_cache_entry_is_flushed_before_it_is_renamed(
 
     monkeypatch.setattr(os, "fsync", recording_fsync)
     load_pictures(write(tmp_path / "pets", names(5)))
-    source, *others = (home / "pictures").iterdir()
-    assert others == []
+    source, *other_sources = (home / "pictures").iterdir()
+    assert other_sources == []
     *files, temporary, last = synced
     assert (temporary.parent, temporary.suffix, last) == (source, ".tmp", source)
     assert sorted(files) == [temporary / name for name in ("index.json", "test", "train")]

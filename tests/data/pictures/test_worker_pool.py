@@ -132,7 +132,7 @@ worker.main()
 
 @pytest.fixture
 def faulty_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace the worker by one whose decoder crashes, hangs or answers nonsense on command."""
+    """Replace the worker by one whose decoder crashes, hangs or writes invalid output for certain files."""
     monkeypatch.setattr(worker_pool, "_COMMAND", ("-P", "-c", _FAULTY_WORKER.format(tests=str(Path.cwd()))))
     monkeypatch.setattr(worker_pool, "_JOB_SECONDS", 1.0)
 

@@ -67,8 +67,8 @@ def _zip_or_tar(path: Path, members: Members) -> Path:
 @pytest.mark.parametrize("suffix", [".zip", *TARS])
 def test_archive_equals_its_folder(tmp_path: Path, suffix: str) -> None:
     """Zip and tar archives, however compressed, give their image files byte for byte and nothing else."""
-    others = [("pets/notes.txt", b"x"), ("__MACOSX/cat/0.png", b"x"), ("pets/cat/._0.png", b"x")]
-    members = [*others, *((f"pets/{name}", content) for name, content in reversed(IMAGES))]
+    ignored_members = [("pets/notes.txt", b"x"), ("__MACOSX/cat/0.png", b"x"), ("pets/cat/._0.png", b"x")]
+    members = [*ignored_members, *((f"pets/{name}", content) for name, content in reversed(IMAGES))]
     listing = _list(_zip_or_tar(tmp_path / f"pets{suffix}", members))
     assert listing.class_names == ("cat", "dog")
     assert [row.location.file for row in listing.splits["train"]] == [f"pets/{name}" for name, _ in IMAGES]

@@ -23,9 +23,9 @@ def _skipped_reasons(folder: Path) -> dict[str, str]:
 
 def test_image_files_have_name_and_path(tmp_path: Path) -> None:
     """Every image file has a name relative to the folder and its path."""
-    locations = [each.location for each in _listing(write(tmp_path, names(2))).splits["train"]]
-    assert [each.file for each in locations] == names(2)
-    assert all(Path(each.path).read_bytes() == (tmp_path / each.file).read_bytes() for each in locations)
+    locations = [row.location for row in _listing(write(tmp_path, names(2))).splits["train"]]
+    assert [row.file for row in locations] == names(2)
+    assert all(Path(row.path).read_bytes() == (tmp_path / row.file).read_bytes() for row in locations)
 
 
 def test_other_files_are_ignored(tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _resolve(*arguments: str) -> list[str]:
-    locations, bad = resolve_inputs(arguments)
-    assert not bad
+    locations, skipped = resolve_inputs(arguments)
+    assert not skipped
     assert all(Path(location.path).samefile(location.file) for location in locations)
     return [location.file for location in locations]
 
@@ -66,9 +66,9 @@ def test_missing_files_are_listed(working_folder: Path) -> None:
     """A pattern without a match, a folder without an image file and links out of a folder are unusable."""
     (working_folder / "empty").mkdir()
     (working_folder / "in" / "away.png").symlink_to("/dev/zero")
-    locations, bad = resolve_inputs(["empty", "x*", "in", "missing.png"])
-    assert [each.file for each in locations] == ["in/2.jpg", "in/deep/er/1.png", "missing.png"]
-    assert [(each.file, each.reason) for each in bad] == [
+    locations, skipped = resolve_inputs(["empty", "x*", "in", "missing.png"])
+    assert [entry.file for entry in locations] == ["in/2.jpg", "in/deep/er/1.png", "missing.png"]
+    assert [(entry.file, entry.reason) for entry in skipped] == [
         ("empty", "is a folder without an image file"),
         ("x*", "matches no file"),
         ("in/away.png", "is a link out of the folder"),
@@ -79,6 +79,6 @@ def test_missing_files_are_listed(working_folder: Path) -> None:
 def test_unreadable_folder_is_listed(working_folder: Path) -> None:
     """An unreadable folder is one unusable argument, not an error."""
     (working_folder / "in").chmod(0)
-    _, bad = resolve_inputs(["in"])
+    _, skipped = resolve_inputs(["in"])
     (working_folder / "in").chmod(0o700)
-    assert "Permission denied" in bad[0].reason
+    assert "Permission denied" in skipped[0].reason

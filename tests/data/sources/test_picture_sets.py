@@ -312,8 +312,8 @@ def test_new_version_decodes_again(
     folder = write(tmp_path / "pets", SPLIT)
     load_pictures(folder)
     for package in ("optotype", "pillow"):
-        with monkeypatch.context() as other:
-            other.setattr(
+        with monkeypatch.context() as patch:
+            patch.setattr(
                 picture_sets, "version", lambda name, odd=package: "0" if name == odd else version(name)
             )
             load_pictures(folder)
