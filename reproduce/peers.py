@@ -100,7 +100,7 @@ def run_job(job: Job, arrays: Path, cores: Sequence[int]) -> Answer:
     """Run one job with Keras in a process of its own.
 
     Args:
-        job: What to train.
+        job: The training.
         arrays: A file written by write_arrays.
         cores: Numbers of the processor cores to use.
 
@@ -125,7 +125,7 @@ def run_paced(job: Job, arrays: Path, cores: Sequence[int], after: Callable[[], 
     """Run one job with Keras, and pause it after every epoch.
 
     Args:
-        job: What to train.
+        job: The training.
         arrays: A file written by write_arrays.
         cores: Numbers of the processor cores to use.
         after: Called after every epoch, while Keras is stopped.

@@ -100,7 +100,7 @@ CANDIDATES: Final = {
 
 
 def main() -> None:
-    """Train what is missing, and print the table."""
+    """Train every candidate without a result, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m reproduce.pictures", description=__doc__)
     parser.add_argument("folder", type=Path, help="CIFAR-10 as image files, in train/CLASS and test/CLASS")
     for data in folders(parser.parse_args().folder):

@@ -40,7 +40,7 @@ Pixels = NDArray[np.uint8]
 
 
 def main() -> None:
-    """Train and measure what is missing."""
+    """Run and measure every training without a result."""
     arguments = _arguments()
     sources = {"mnist": "mnist", "fashion-mnist": "fashion-mnist"}
     if arguments.cifar:

@@ -86,7 +86,7 @@ class Server:
     def __init__(self, process: subprocess.Popen[bytes], announcement: dict[str, Any], path: str) -> None:
         self._process = process
         self.announcement = announcement
-        self.url = f"{about['address']}{path}"
+        self.url = f"{announcement['address']}{path}"
 
     def label(self, image: bytes) -> str:
         """Return the predicted label of a PNG file.

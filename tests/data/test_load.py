@@ -14,12 +14,12 @@ from tests.training.samples import pictures, write_folder
 @pytest.mark.parametrize("name", ["minst", "mnits", "no/such/folder", "\0", "x" * 300])
 def test_unknown_source_error_lists_known_names(name: str) -> None:
     """The error for an unknown name lists the known names and the accepted paths."""
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError) as excinfo:
         load(name)
     if len(name) < 100:
-        assert "Unknown data set" in str(caught.value)
-        assert "kmnist, mnist." in str(caught.value)
-        assert "class folders of image files, or four IDX files" in str(caught.value)
+        assert "Unknown data set" in str(excinfo.value)
+        assert "kmnist, mnist." in str(excinfo.value)
+        assert "class folders of image files, or four IDX files" in str(excinfo.value)
 
 
 def test_misspelled_name_gets_a_suggestion() -> None:

@@ -44,10 +44,10 @@ def test_invalid_recipe_file_raises_recipe_error(tmp_path: Path, content: bytes,
     """A file that is not a recipe raises a RecipeError that names the file, and the line if there is one."""
     path = tmp_path / "bad.toml"
     path.write_bytes(content)
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(RecipeError) as excinfo:
         load_recipe(path)
-    assert str(path) in str(caught.value)
-    assert message in str(caught.value)
+    assert str(path) in str(excinfo.value)
+    assert message in str(excinfo.value)
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_invalid_recipe_file_raises_recipe_error(tmp_path: Path, content: bytes,
 )
 def test_missing_recipe_raises_recipe_error(name: str | Path, message: str) -> None:
     """A missing recipe, or a path that is not a file, raises a RecipeError that names it."""
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(RecipeError) as excinfo:
         load_recipe(name)
-    assert message in str(caught.value)
+    assert message in str(excinfo.value)
 
 
 def test_default_recipe() -> None:

@@ -82,9 +82,9 @@ def test_none_removes_early_stopping() -> None:
 )
 def test_invalid_override_raises_recipe_error(changes: dict[str, object], message: str) -> None:
     """An invalid change raises a RecipeError that names its key."""
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(RecipeError) as excinfo:
         _BASE.override(changes)
-    assert message in str(caught.value)
+    assert message in str(excinfo.value)
 
 
 @given(st.dictionaries(st.sampled_from([*Recipe.model_fields, "optimizer.type", "x"]) | st.text(), st.text()))

@@ -190,10 +190,10 @@ def test_recipe_is_immutable() -> None:
 )
 def test_invalid_value_raises_recipe_error(settings: dict[str, object], message: str) -> None:
     """An invalid value raises a RecipeError that names key, value and what was expected, in one line."""
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(RecipeError) as excinfo:
         recipe(**settings)
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert message in str(excinfo.value)
+    assert "\n" not in str(excinfo.value)
 
 
 @pytest.mark.parametrize(
@@ -229,10 +229,10 @@ def test_invalid_value_raises_recipe_error(settings: dict[str, object], message:
 )
 def test_unknown_key_raises_recipe_error(settings: dict[str, object], start: str, known: str) -> None:
     """An unknown key raises a RecipeError with the most similar key and the other keys of its table."""
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(RecipeError) as excinfo:
         recipe(**settings)
-    assert str(caught.value).startswith(start)
-    assert known in str(caught.value).partition("Known: ")[2]
+    assert str(excinfo.value).startswith(start)
+    assert known in str(excinfo.value).partition("Known: ")[2]
 
 
 def test_missing_layers_raise_recipe_error() -> None:

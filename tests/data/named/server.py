@@ -15,7 +15,7 @@ class Server:
 
     Attributes:
         address: Of the file.
-        ranges: The Range header of each request so far, None where there was none.
+        ranges: The Range header of each request so far, None if there was none.
     """
 
     def __init__(self, content: bytes, responses: list[ResponseHandler]) -> None:

@@ -153,9 +153,9 @@ def test_mirrors_are_tried_in_turn(tmp_path: Path) -> None:
         assert second.ranges == ["bytes=1000-"]
     assert (tmp_path / "file").read_bytes() == CONTENT
     with serving(CONTENT, status(404)) as first, serving(CONTENT, status(500)) as second:
-        with pytest.raises(DataError, match="responds 404") as caught:
+        with pytest.raises(DataError, match="responds 404") as excinfo:
             download_file(_original(first.address, second.address), tmp_path / "another")
-        assert "responds 500" in str(caught.value)
+        assert "responds 500" in str(excinfo.value)
 
 
 @pytest.mark.parametrize("partial", [CONTENT[:70], WRONG_CONTENT[:70], WRONG_CONTENT, CONTENT + b"!", b""])

@@ -254,9 +254,9 @@ def test_unusable_files_raise_an_error_that_lists_them(tmp_path: Path, decoded: 
     folder = write(tmp_path / "pets", names(30))
     _break(folder, names(30)[1:24])
     for _ in range(2):
-        with pytest.raises(DataError) as caught:
+        with pytest.raises(DataError) as excinfo:
             load_pictures(folder)
-        first, *lines, last = str(caught.value).split("\n")
+        first, *lines, last = str(excinfo.value).split("\n")
         assert first == f"23 files of {folder} are unusable; expected only intact image files:"
         assert len(lines) == 21
         assert all(
