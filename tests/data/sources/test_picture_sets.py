@@ -72,7 +72,9 @@ def test_size_of_every_training_image_is_recorded(tmp_path: Path, decoded: list[
     for number, file in enumerate(SPLIT):
         (folder / file).write_bytes(picture(number, (10 + number, 90)))
     rotated = Image.new("RGB", (30, 20))
-    rotated.save(folder / "train/cat/3.png", exif=_exif_orientation())
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Orientation: rotated by 90 degrees.
+    rotated.save(folder / "train/cat/3.png", exif=exif)
     _break(folder, ["train/cat/1.png"])
     for _ in range(2):
         data = load_pictures(folder, on_bad="skip")
@@ -84,13 +86,6 @@ def test_size_of_every_training_image_is_recorded(tmp_path: Path, decoded: list[
         del upright["train/cat/1.png"]
         assert sizes == upright | {"train/cat/3.png": [30, 20]}
     assert decoded == [14]
-
-
-def _exif_orientation() -> Image.Exif:
-    """Return EXIF data with the orientation of an image that is turned by 90 degrees."""
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    return exif
 
 
 def test_test_split_is_separate_and_sealed(tmp_path: Path) -> None:
