@@ -14,13 +14,13 @@ _HEADING: Final = """# Benchmarks
 
 Rendered by `make bench` from the files in `benchmarks/results/`, never edited by hand.
 
-On every line, optotype and its peers train or predict with the same net, in one session on one machine: one turn per
-side, alternating, while the processes of the others are stopped. The first turn, which compiles and warms up, is not
-counted, except on lines about a fresh process. Every peer has all its data in memory in its best format, uses every
+On every line, optotype and its peers train or predict with the same network, in one session on one machine: one turn
+per side, alternating, while the processes of the others are stopped. The first turn, which compiles and warms up, is
+not counted, except on lines about a fresh process. Every peer has all its data in memory in its best format, uses every
 core, and runs with its fastest setting; all settings were tried on fewer images, and are listed with the seconds that
 all images would take. The tables show medians and ranges. optotype runs with its default settings
 (`precision = "auto"`). The limit is the speed of the engine's matrix product in a plain loop, measured before every
-round with the same instruction set and precision; the arithmetic of a net counts every product in full.
+round with the same instruction set and precision; the arithmetic of a network counts every product in full.
 
 wrk loads the servers and shares their cores: each of its connections sends the next of 32 MNIST images, as PNG, when
 its last request has been answered. A program of our own sends requests at a fixed rate. All servers serve the same

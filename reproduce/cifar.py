@@ -8,8 +8,8 @@ from reproduce.accuracy import accuracies, spread, verdict
 from reproduce.results import FOLDER, read, with_common_seeds
 
 RECIPE: Final = ot.load_recipe("mlp-32-16").override({"name": "mlp-32-16-cifar10-jpeg"})
-_MEANING: Final = """The lesson of `mlp-32-16` continues with the same net on CIFAR-10 and reaches about 0.44. Here both
-libraries train on a copy of these images as JPEG files (`python -m reproduce --cifar FOLDER`). **JPEG compression
+_MEANING: Final = """The lesson of `mlp-32-16` continues with the same network on CIFAR-10 and reaches about 0.44. Here
+both libraries train on a copy of these images as JPEG files (`python -m reproduce --cifar FOLDER`). **JPEG compression
 changes the images: these accuracies are not comparable with published ones of CIFAR-10.**"""
 
 

@@ -10,8 +10,8 @@ from reproduce.results import Results, read
 
 MEANING: Final = """The same recipes trained by optotype in fp32 and with bfloat16 operands, which `precision = "auto"`
 takes on a processor with AMX. The difference is of mean test accuracies, bf16 minus fp32, with its interval as above;
-**holds** says whether the interval's lower end lies above the margin: -0.1 for nets that reach 99 % in fp32, -0.3 for
-the others."""
+**holds** says whether the interval's lower end lies above the margin: -0.1 for networks that reach 99 % in fp32, -0.3
+for the others."""
 
 
 def precision_table(split: SplitName, folder: Path) -> str:

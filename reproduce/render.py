@@ -57,7 +57,7 @@ def render(folder: Path = FOLDER) -> str:
             "`mlp-300-300-early`: in the lesson early stopping never fired. Given the validation images, it stops:",
             early_table(_pair(pairs, "mlp-300-300-early")),
         ],
-        "bf16 beside fp32": [
+        "bf16 compared with fp32": [
             MEANING,
             precision_table("test", folder),
             "The same on validation images, of the recipes that keep some out of training:",
