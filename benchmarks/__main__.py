@@ -20,11 +20,13 @@ def main() -> None:
     """Run the lines that the arguments select."""
     arguments = _arguments()
     folder = _QUICK if arguments.quick else FOLDER
-    wanted = [name for name in arguments.only if arguments.again or read(name, folder) is None]
-    if wanted:
+    names = [name for name in arguments.only if arguments.again or read(name, folder) is None]
+    if names:
         # In registry order, each once.
-        environments.make(dict.fromkeys(each for name in wanted for each in LINES[name].environments))
-        measure(wanted, QUICK if arguments.quick else FULL, folder)
+        environments.make(
+            dict.fromkeys(environment for name in names for environment in LINES[name].environments)
+        )
+        measure(names, QUICK if arguments.quick else FULL, folder)
     if arguments.quick:
         write_page(folder, folder / "RESULTS.md")
         write_chart(folder, folder / "times.svg")
@@ -33,25 +35,27 @@ def main() -> None:
         write_chart()
 
 
-def measure(wanted: list[str], effort: Effort, folder: Path) -> None:
+def measure(names: list[str], effort: Effort, folder: Path) -> None:
     """Measure lines one after the other, saving each as soon as it is complete."""
-    for place, name in enumerate(wanted):
-        left = sum(LINES[each].minutes for each in wanted[place:])
-        print(f"[{place + 1}/{len(wanted)}] {LINES[name].title}; about {left:.0f} min left", flush=True)
-        began = time.monotonic()
-        found = LINES[name].measure(name, effort)
-        save(found, folder)
+    for index, name in enumerate(names):
+        minutes_left = sum(LINES[other_name].minutes for other_name in names[index:])
+        print(
+            f"[{index + 1}/{len(names)}] {LINES[name].title}; about {minutes_left:.0f} min left", flush=True
+        )
+        start = time.monotonic()
+        measured = LINES[name].measure(name, effort)
+        save(measured, folder)
         for aim in AIMS:
             if aim.line == name:
-                print(f"    {aim.text}: {aim.formatted(found)}", flush=True)
-        print(f"    took {time.monotonic() - began:.0f} s", flush=True)
+                print(f"    {aim.text}: {aim.formatted(measured)}", flush=True)
+        print(f"    took {time.monotonic() - start:.0f} s", flush=True)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure optotype beside its peers, and render benchmarks/RESULTS.md. What is in"
-        " benchmarks/results/ is not measured again, so a stopped measurement goes on where it was.",
+        description="Measure optotype and its peers, and render benchmarks/RESULTS.md. Lines with a result in"
+        " benchmarks/results/ are not measured again, so an interrupted measurement continues where it stopped.",
     )
     parser.add_argument("--only", nargs="+", choices=LINES, default=list(LINES), metavar="LINE")
     parser.add_argument("--again", action="store_true", help="repeat measurements that exist")

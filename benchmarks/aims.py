@@ -27,19 +27,21 @@ class Aim:
     at_least: bool
     format: str = "{:.1f}"
 
-    def reached(self, found: Measured) -> bool:
+    def reached(self, measured: Measured) -> bool:
         """Return whether the measured number keeps the bound."""
-        value = self.value(found)
+        value = self.value(measured)
         return value >= self.bound if self.at_least else value <= self.bound
 
-    def formatted(self, found: Measured) -> str:
+    def formatted(self, measured: Measured) -> str:
         """Format the measured number."""
-        return self.format.format(self.value(found))
+        return self.format.format(self.value(measured))
 
 
 def _times(line: str, bound: float, library: str = "", peers: str = "the fastest peer") -> Aim:
     text = f"at least {bound:g} times as fast as {peers}"
-    return Aim(line, text, lambda found: found.times(library), bound, at_least=True, format="{:.2f} times")
+    return Aim(
+        line, text, lambda measured: measured.times(library), bound, at_least=True, format="{:.2f} times"
+    )
 
 
 def _share(line: str, precision: str, bound: float) -> Aim:
@@ -48,7 +50,7 @@ def _share(line: str, precision: str, bound: float) -> Aim:
         line,
         f"at least {bound:.0%} of the limit in {precision}",
         # A processor without that precision reaches 0 % of its limit.
-        lambda found: found.share(side) if side in found.peaks else 0.0,
+        lambda measured: measured.share(side) if side in measured.peaks else 0.0,
         bound,
         at_least=True,
         format="{:.0%}",
@@ -56,50 +58,50 @@ def _share(line: str, precision: str, bound: float) -> Aim:
 
 
 def _above_python(name: str, bound: float) -> Aim:
-    def value(found: Measured) -> float:
-        return found.median(name) - found.median("bare Python")
+    def value(measured: Measured) -> float:
+        return measured.median(name) - measured.median("bare Python")
 
     text = f"{name}: at most {bound:g} s above bare Python"
     return Aim("start", text, value, bound, at_least=False, format="{:.3f} s")
 
 
 def _memory(recipe: str) -> Aim:
-    def value(found: Measured) -> float:
-        least = found.median(f"{recipe} data") + found.median(f"{recipe} plan")
-        return found.median(f"{recipe} above") / least
+    def value(measured: Measured) -> float:
+        required = measured.median(f"{recipe} data") + measured.median(f"{recipe} plan")
+        return measured.median(f"{recipe} above") / required
 
     text = f"{recipe}: at most 1.5 times the data and the network's buffers"
     return Aim("memory", text, value, 1.5, at_least=False, format="{:.2f} times")
 
 
-def surplus(found: Measured) -> float:
+def surplus(measured: Measured) -> float:
     """Return the relative extra time of an epoch with shift, flip, rotation and scale."""
-    return found.median("shift, flip, rotation and scale") / found.median("images as they are") - 1
+    return measured.median("shift, flip, rotation and scale") / measured.median("images as they are") - 1
 
 
-def spread(found: Measured) -> float:
+def spread(measured: Measured) -> float:
     """Return the relative extra time of the slowest quantity over the fastest."""
-    medians = [found.median(name) for name in found.values]
+    medians = [measured.median(name) for name in measured.values]
     return max(medians) / min(medians) - 1
 
 
-def total(found: Measured) -> float:
+def total(measured: Measured) -> float:
     """Return the sum of all quantities."""
-    return sum(found.median(name) for name in found.values)
+    return sum(measured.median(name) for name in measured.values)
 
 
 MAX_P99: Final = 120
 """The bound of the 99th percentile of response times, in milliseconds."""
 
 
-def requests_per_second(found: Measured) -> float:
+def requests_per_second(measured: Measured) -> float:
     """Return the highest requests per second among the loads whose 99th percentile is low enough."""
-    loads = [name.removesuffix(": requests/s") for name in found.values if name.endswith(": requests/s")]
-    fast_loads = [load for load in loads if found.median(f"{load}: p99, ms") < MAX_P99]
-    return max((found.median(f"{load}: requests/s") for load in fast_loads), default=0.0)
+    loads = [name.removesuffix(": requests/s") for name in measured.values if name.endswith(": requests/s")]
+    fast_loads = [load for load in loads if measured.median(f"{load}: p99, ms") < MAX_P99]
+    return max((measured.median(f"{load}: requests/s") for load in fast_loads), default=0.0)
 
 
-def invalid_responses(found: Measured) -> float:
+def invalid_responses(measured: Measured) -> float:
     """Count requests without exactly one response of 200, 429 and 503, the last two with Retry-After."""
     kinds = (
         "other answers",
@@ -109,17 +111,17 @@ def invalid_responses(found: Measured) -> float:
         "without an answer",
         "without a request",
     )
-    return sum(found.median(name) for name in found.values if name.endswith(kinds))
+    return sum(measured.median(name) for name in measured.values if name.endswith(kinds))
 
 
-def _times_capacity(found: Measured) -> float:
-    sent = found.median("3 times the capacity: requests sent/s")
-    return round(sent / found.median("capacity, requests/s"), 1)
+def _times_capacity(measured: Measured) -> float:
+    sent = measured.median("3 times the capacity: requests sent/s")
+    return round(sent / measured.median("capacity, requests/s"), 1)
 
 
-def _growth(found: Measured) -> float:
-    early = found.median("1000 at once: memory after a sixth of it, MB")
-    return found.median("1000 at once: most memory from then on, MB") / early - 1
+def _growth(measured: Measured) -> float:
+    early = measured.median("1000 at once: memory after a sixth of it, MB")
+    return measured.median("1000 at once: most memory from then on, MB") / early - 1
 
 
 AIMS: Final = (

@@ -75,7 +75,7 @@ def _write(
     images: NDArray[np.uint8],
     labels: NDArray[np.int64],
     train: NDArray[np.int64],
-    held: NDArray[np.int64],
+    held_out: NDArray[np.int64],
 ) -> Path:
     file = CACHE / f"{name}.npz"
     if not file.exists():
@@ -85,8 +85,8 @@ def _write(
             written,
             train_images=images[train],
             train_labels=labels[train],
-            held_images=images[held],
-            held_labels=labels[held],
+            held_images=images[held_out],
+            held_labels=labels[held_out],
         )
         written.replace(file)
     return file

@@ -17,20 +17,20 @@ def write_chart(folder: Path = FOLDER, picture: Path = PICTURE) -> None:
     """Draw the chart and write it atomically."""
     bars = []
     for aim in AIMS:
-        found = read(aim.line, folder)
-        if found is not None and aim.format.endswith("times") and found.checks:
+        measured = read(aim.line, folder)
+        if measured is not None and aim.format.endswith("times") and measured.checks:
             # The two aims of one line are labelled with their peers.
             peer = aim.text.split(" as fast as ")[1]
-            bars.append((f"{LINES[aim.line].title}\nagainst {peer}", aim.value(found), aim.bound))
+            bars.append((f"{LINES[aim.line].title}\nagainst {peer}", aim.value(measured), aim.bound))
     figure = Figure(figsize=(9, 1 + 0.5 * len(bars)), layout="constrained")
     axes = figure.subplots()
-    places = range(len(bars))
-    axes.barh(places, [value for _, value, _ in bars], color="#4477aa", height=0.6)
-    axes.plot([bound for _, _, bound in bars], places, "|", color="#cc3311", markersize=16, label="aim")
-    for place, (_, value, _) in enumerate(bars):
-        axes.text(value, place, f" {value:.1f}", va="center", fontsize=8)
+    positions = range(len(bars))
+    axes.barh(positions, [value for _, value, _ in bars], color="#4477aa", height=0.6)
+    axes.plot([bound for _, _, bound in bars], positions, "|", color="#cc3311", markersize=16, label="aim")
+    for position, (_, value, _) in enumerate(bars):
+        axes.text(value, position, f" {value:.1f}", va="center", fontsize=8)
     axes.axvline(1, color="#999999", linewidth=0.8)
-    axes.set_yticks(list(places), [words for words, _, _ in bars], fontsize=7)
+    axes.set_yticks(list(positions), [label for label, _, _ in bars], fontsize=7)
     axes.invert_yaxis()
     axes.set_xlabel("times as fast as the peer")
     axes.legend(loc="lower right")

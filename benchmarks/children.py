@@ -78,8 +78,8 @@ class Child:
             cwd=ROOT,
             env={**os.environ, **caches, **side.variables},
         )
-        order = {**job, **side.settings, "cores": usable_cores(), "folder": str(folder)}
-        self._send(json.dumps(order))
+        child_job = {**job, **side.settings, "cores": usable_cores(), "folder": str(folder)}
+        self._send(json.dumps(child_job))
 
     def __enter__(self) -> Self:
         return self
@@ -141,7 +141,7 @@ class Child:
 
 @contextmanager
 def started(side: Side, job: Job) -> Iterator[Child]:
-    """Start a side's process; end it in any case."""
+    """Start a side's process, and end it when the block is left."""
     with tempfile.TemporaryDirectory() as folder, Child(side, job, Path(folder)) as child:
         yield child
 
@@ -186,7 +186,7 @@ def take_turns(
             for name, child in children.items():
                 seconds[name].append(child.turn())
         answers = {name: child.finish() for name, child in children.items()}
-    return Turns({name: tuple(each) for name, each in seconds.items()}, answers)
+    return Turns({name: tuple(turns) for name, turns in seconds.items()}, answers)
 
 
 def run_alone(side: Side, job: Job) -> tuple[float, Answer]:
@@ -198,7 +198,7 @@ def run_alone(side: Side, job: Job) -> tuple[float, Answer]:
     Raises:
         SideFailedError: It ended before it answered.
     """
-    began = time.perf_counter()
+    start = time.perf_counter()
     with started(side, job) as child:
         answer = child.finish()
-    return time.perf_counter() - began, answer
+    return time.perf_counter() - start, answer

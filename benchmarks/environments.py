@@ -56,7 +56,7 @@ def make(environments: Iterable[Environment]) -> None:
     """Create the environments that are missing or have other packages.
 
     Raises:
-        CalledProcessError: The packages could not be installed; what pip said is on standard error.
+        CalledProcessError: If the packages cannot be installed; the output of pip is on standard error.
     """
     for environment in environments:
         if environment == KERAS:
@@ -66,14 +66,14 @@ def make(environments: Iterable[Environment]) -> None:
 
 
 def _make(environment: Environment) -> None:
-    made = ROOT / environment.folder / "made"
-    wanted = "\n".join(environment.packages)
-    if made.exists() and made.read_text(encoding="utf-8") == wanted:
+    marker = ROOT / environment.folder / "made"
+    requirements = "\n".join(environment.packages)
+    if marker.exists() and marker.read_text(encoding="utf-8") == requirements:
         return
-    print(f"making {environment.folder} with {', '.join(environment.packages)}", flush=True)
+    print(f"creating {environment.folder} with {', '.join(environment.packages)}", flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(ROOT / environment.folder)], check=True)
     pip = [str(environment.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "--upgrade", "pip"], check=True)
     subprocess.run([*pip, *environment.packages], check=True)
     # Written last, so that an incomplete environment is created again.
-    made.write_text(wanted, encoding="utf-8")
+    marker.write_text(requirements, encoding="utf-8")

@@ -41,34 +41,36 @@ def render(folder: Path = FOLDER) -> str:
     Returns:
         Markdown.
     """
-    found = {name: read(name, folder) for name in LINES}
-    sections = [_HEADING, "## Aims", _aims(found), "![Times as fast as the fastest peer](times.svg)"]
-    sections += [_section(name, each) for name, each in found.items() if each is not None]
-    sections += ["## Machine and versions", _versions([each for each in found.values() if each is not None])]
+    results = {name: read(name, folder) for name in LINES}
+    sections = [_HEADING, "## Aims", _aims(results), "![Times as fast as the fastest peer](times.svg)"]
+    sections += [_section(name, measured) for name, measured in results.items() if measured is not None]
+    sections += ["## Machine and versions", _versions(list(filter(None, results.values())))]
     return "\n\n".join(sections) + "\n"
 
 
-def _aims(found: dict[str, Measured | None]) -> str:
-    rows = [_aim(aim, found[aim.line]) for aim in AIMS]
+def _aims(results: dict[str, Measured | None]) -> str:
+    rows = [_aim(aim, results[aim.line]) for aim in AIMS]
     return "\n".join(["| line | aim | measured | reached |", "|---|---|---|---|", *rows])
 
 
-def _aim(aim: Aim, found: Measured | None) -> str:
+def _aim(aim: Aim, measured: Measured | None) -> str:
     title = LINES[aim.line].title
-    if found is None:
+    if measured is None:
         return f"| {title} | {aim.text} | - | - |"
-    return f"| {title} | {aim.text} | {aim.formatted(found)} | {'yes' if aim.reached(found) else 'no'} |"
+    return (
+        f"| {title} | {aim.text} | {aim.formatted(measured)} | {'yes' if aim.reached(measured) else 'no'} |"
+    )
 
 
-def _section(name: str, found: Measured) -> str:
+def _section(name: str, measured: Measured) -> str:
     parts = [
         f"## {LINES[name].title}",
-        _against_peers(name, found) if found.checks else _without_peers(found),
+        _against_peers(name, measured) if measured.checks else _without_peers(measured),
     ]
-    if found.tried:
-        tried = [f"{side} {_number(value)}" for side, value in sorted(found.tried.items(), key=_by_value)]
-        parts.append(f"Settings tried, {found.unit}: {'; '.join(tried)}.")
-    parts += [f"Failed: {side}: {error}" for side, error in found.failed.items()]
+    if measured.tried:
+        tried = [f"{side} {_number(value)}" for side, value in sorted(measured.tried.items(), key=_by_value)]
+        parts.append(f"Settings tried, {measured.unit}: {'; '.join(tried)}.")
+    parts += [f"Failed: {side}: {error}" for side, error in measured.failed.items()]
     return "\n\n".join(parts)
 
 
@@ -76,26 +78,26 @@ def _by_value(pair: tuple[str, float]) -> float:
     return pair[1]
 
 
-def _against_peers(name: str, found: Measured) -> str:
-    limit = " share of the limit |" if found.flop else ""
-    head = f"| side | median, {found.unit} | range | ratio to optotype | {LINES[name].check} |{limit}"
-    rows = [_side(side, found) for side in found.values]
-    return "\n".join([head, "|---|---|---|---|---|" + ("---|" if found.flop else ""), *rows])
+def _against_peers(name: str, measured: Measured) -> str:
+    limit = " share of the limit |" if measured.flop else ""
+    head = f"| side | median, {measured.unit} | range | ratio to optotype | {LINES[name].check} |{limit}"
+    rows = [_side(side, measured) for side in measured.values]
+    return "\n".join([head, "|---|---|---|---|---|" + ("---|" if measured.flop else ""), *rows])
 
 
-def _side(side: str, found: Measured) -> str:
-    ratio = found.median(side) / found.median(found.ours)
-    row = f"| {side} | {_spread(found.values[side])} | {ratio:.2f} | {found.checks[side]:g} |"
-    if not found.flop:
+def _side(side: str, measured: Measured) -> str:
+    ratio = measured.median(side) / measured.median(measured.ours)
+    row = f"| {side} | {_spread(measured.values[side])} | {ratio:.2f} | {measured.checks[side]:g} |"
+    if not measured.flop:
         return row
-    if side not in found.peaks:
+    if side not in measured.peaks:
         return f"{row} |"
-    return f"{row} {found.share(side):.0%} of {median(found.peaks[side]):,.0f} GFLOP/s |"
+    return f"{row} {measured.share(side):.0%} of {median(measured.peaks[side]):,.0f} GFLOP/s |"
 
 
-def _without_peers(found: Measured) -> str:
-    rows = [f"| {name} | {_spread(values)} |" for name, values in found.values.items()]
-    return "\n".join([f"| | median, {found.unit} | range |", "|---|---|---|", *rows])
+def _without_peers(measured: Measured) -> str:
+    rows = [f"| {name} | {_spread(values)} |" for name, values in measured.values.items()]
+    return "\n".join([f"| | median, {measured.unit} | range |", "|---|---|---|", *rows])
 
 
 def _spread(values: tuple[float, ...]) -> str:
@@ -109,12 +111,12 @@ def _number(value: float) -> str:
     return digits if "e" not in digits else f"{value:.7f}".rstrip("0") if abs(value) < 1 else f"{value:,.0f}"
 
 
-def _versions(found: list[Measured]) -> str:
+def _versions(results: list[Measured]) -> str:
     """Render the machines and versions of the lines, one line per combination."""
     grouped: dict[str, list[str]] = {}
-    for each in found:
-        versions = ", ".join(f"{name} {version}" for name, version in sorted(each.versions.items()))
-        grouped.setdefault(f"{each.date}, {each.machine}; {versions}", []).append(each.line)
+    for measured in results:
+        versions = ", ".join(f"{name} {version}" for name, version in sorted(measured.versions.items()))
+        grouped.setdefault(f"{measured.date}, {measured.machine}; {versions}", []).append(measured.line)
     return (
         "\n".join(f"- {versions}: {', '.join(lines)}" for versions, lines in grouped.items()) or "None yet."
     )

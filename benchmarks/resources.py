@@ -56,8 +56,8 @@ def growth(line: str, effort: Effort) -> Measured:
     mapped.unlink()
     # The first round reads the file and warms up.
     values = {
-        f"{int(size):,} images": tuple(1e6 * each for each in found[1:])
-        for size, found in answer["seconds"].items()
+        f"{int(size):,} images": tuple(1e6 * seconds for seconds in rounds[1:])
+        for size, rounds in answer["seconds"].items()
     }
     return record(line, "us", [answer], values)
 
@@ -72,12 +72,12 @@ def start(line: str, effort: Effort) -> Measured:
     }
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(1 + min(_STARTS, effort.rounds * 3)):
-        for name, words in commands.items():
-            began = time.perf_counter()
-            subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
-            seconds[name].append(time.perf_counter() - began)
+        for name, arguments in commands.items():
+            start_time = time.perf_counter()
+            subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
+            seconds[name].append(time.perf_counter() - start_time)
     # The first start of each reads its files from disk.
-    return record(line, "s", [_VERSIONS], {name: tuple(found[1:]) for name, found in seconds.items()})
+    return record(line, "s", [_VERSIONS], {name: tuple(times[1:]) for name, times in seconds.items()})
 
 
 def install(line: str, _effort: Effort) -> Measured:
@@ -85,8 +85,8 @@ def install(line: str, _effort: Effort) -> Measured:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     with tempfile.TemporaryDirectory() as folder:
-        own = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, str(ROOT)]
-        subprocess.run([*pip, *own], check=True)
+        build_wheel = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, str(ROOT)]
+        subprocess.run([*pip, *build_wheel], check=True)
         subprocess.run([*pip, "download", "--dest", folder, *project["dependencies"]], check=True)
         sizes = {_package(file): (file.stat().st_size / _MEGABYTE,) for file in Path(folder).iterdir()}
     return record(line, "MB", [_VERSIONS], dict(sorted(sizes.items())))

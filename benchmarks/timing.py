@@ -72,7 +72,7 @@ def convolutions(line: str, effort: Effort) -> Measured:
     stages = (64, 64), (256, 256), (256,)
     layers: list[ot.Conv2D | ot.MaxPooling2D | ot.Flatten] = []
     for filters in stages:
-        layers += [ot.Conv2D(each, 3, "relu", padding="same") for each in filters]
+        layers += [ot.Conv2D(n_filters, 3, "relu", padding="same") for n_filters in filters]
         layers += [ot.MaxPooling2D(2)]
     recipe = ot.Recipe(
         name=line, layers=(*layers, ot.Flatten()), optimizer=ot.SGD(0.01, 0.9), batch_size=256, validation=0
@@ -88,8 +88,8 @@ def augmentation(line: str, effort: Effort) -> Measured:
     recipe = ot.load_recipe("cnn-large").override({"validation": 0})
     images = min(60_000, effort.images)
     job = {"task": "train", **job_of(recipe, arrays.mnist(recipe)), "images": images}
-    taken = take_turns(augmented(), job, effort.rounds)
-    return record(line, "s", list(taken.answers.values()), taken.seconds)
+    results = take_turns(augmented(), job, effort.rounds)
+    return record(line, "s", list(results.answers.values()), results.seconds)
 
 
 @dataclass(frozen=True)
@@ -107,17 +107,19 @@ def _training(
     work.build_peak_program()
     variables = AVX2 if avx2 else {}
     peers = with_variables(FP32_TRAINERS if avx2 else TRAINERS, variables)
-    mine = with_variables(ours()[-1:] if avx2 else ours(), variables)
+    our_sides = with_variables(ours()[-1:] if avx2 else ours(), variables)
     n = min(images.n, effort.images)
     job = {"task": "train", **job_of(recipe, images.file), "images": n}
     trial = min(n, effort.trial)
     tried, failed = _try(peers, {**job, "images": trial}, n / trial)
     limits: list[dict[str, float]] = []
-    sides = (*mine, *_finalists(peers, tried))
-    taken = take_turns(sides, job, effort.rounds, lambda: limits.append(work.measure_peaks(effort.seconds)))
-    found = record(line, "s", list(taken.answers.values()), taken.seconds)
-    isas = {side.name: f"{taken.answers[side.name]['isa']} {side.settings['precision']}" for side in mine}
-    checks = {name: round(answer["accuracy"], 4) for name, answer in taken.answers.items()}
+    sides = (*our_sides, *_finalists(peers, tried))
+    results = take_turns(sides, job, effort.rounds, lambda: limits.append(work.measure_peaks(effort.seconds)))
+    measured = record(line, "s", list(results.answers.values()), results.seconds)
+    isas = {
+        side.name: f"{results.answers[side.name]['isa']} {side.settings['precision']}" for side in our_sides
+    }
+    checks = {name: round(answer["accuracy"], 4) for name, answer in results.answers.items()}
     update = {
         "tried": tried,
         "failed": failed,
@@ -125,7 +127,7 @@ def _training(
         "peaks": {name: tuple(limit[isa] for limit in limits) for name, isa in isas.items()},
         "flop": float(n * work.flop_of_image(recipe.network_layers(_CLASSES), images.shape)),
     }
-    return found.model_copy(update=update)
+    return measured.model_copy(update=update)
 
 
 def prediction(line: str, effort: Effort, *, images: int, calls: int) -> Measured:
@@ -148,13 +150,13 @@ def prediction(line: str, effort: Effort, *, images: int, calls: int) -> Measure
         "calls": calls,
     }
     tried, failed = _try(PREDICTORS, job, 1 / calls)
-    taken = take_turns((PLAIN, *_finalists(PREDICTORS, tried)), job, effort.rounds)
-    seconds = {name: tuple(each / calls for each in turns) for name, turns in taken.seconds.items()}
-    found = record(line, "s", list(taken.answers.values()), seconds)
-    probabilities = {name: np.array(answer["probabilities"]) for name, answer in taken.answers.items()}
+    results = take_turns((PLAIN, *_finalists(PREDICTORS, tried)), job, effort.rounds)
+    seconds = {name: tuple(turn / calls for turn in turns) for name, turns in results.seconds.items()}
+    measured = record(line, "s", list(results.answers.values()), seconds)
+    probabilities = {name: np.array(answer["probabilities"]) for name, answer in results.answers.items()}
     expected = probabilities[PLAIN.name]
-    checks = {name: float(np.abs(each - expected).max().round(6)) for name, each in probabilities.items()}
-    return found.model_copy(update={"tried": tried, "failed": failed, "checks": checks})
+    checks = {name: float(np.abs(values - expected).max().round(6)) for name, values in probabilities.items()}
+    return measured.model_copy(update={"tried": tried, "failed": failed, "checks": checks})
 
 
 def fresh(line: str, effort: Effort) -> Measured:
@@ -168,11 +170,13 @@ def fresh(line: str, effort: Effort) -> Measured:
     answers: dict[str, Answer] = {}
     for _ in range(min(effort.rounds, _FRESH_ROUNDS)):
         for side in sides:
-            took, answers[side.name] = run_alone(side, job)
-            seconds[side.name].append(took)
-    found = record(line, "s", list(answers.values()), {name: tuple(each) for name, each in seconds.items()})
+            duration, answers[side.name] = run_alone(side, job)
+            seconds[side.name].append(duration)
+    measured = record(
+        line, "s", list(answers.values()), {name: tuple(times) for name, times in seconds.items()}
+    )
     checks = {name: round(answer["accuracy"], 4) for name, answer in answers.items()}
-    return found.model_copy(update={"checks": checks})
+    return measured.model_copy(update={"checks": checks})
 
 
 def job_of(recipe: ot.Recipe, file: Path) -> Job:
@@ -214,5 +218,5 @@ def record(line: str, unit: str, answers: Sequence[Answer], values: dict[str, tu
         machine=this_machine(),
         versions=versions,
         unit=unit,
-        values={name: tuple(float(f"{value:.5g}") for value in each) for name, each in values.items()},
+        values={name: tuple(float(f"{value:.5g}") for value in rounds) for name, rounds in values.items()},
     )

@@ -18,8 +18,8 @@ def flop_of_image(layers: Sequence[Layer], shape: tuple[int, int, int]) -> int:
     """Count the floating-point operations of training on one image, forward and backward.
 
     A multiplication and an addition are two. Only the products of layers with a kernel count, as if each were computed
-    in full: one product forward, one for the gradient of the kernel, and one for the gradient of the input, where
-    a layer below has something to learn.
+    in full: one product forward, one for the gradient of the kernel, and one for the gradient of the input, if
+    a layer below is trainable.
 
     Args:
         layers: The whole network, including its head.
@@ -46,14 +46,16 @@ def build_peak_program() -> None:
     """Compile gemm_peak from the engine's kernels, if they have changed.
 
     Raises:
-        RuntimeError: It does not compile; the message ends with what the compiler said.
+        RuntimeError: If it does not compile; the message ends with the compiler's output.
     """
     cmake, ninja = str(_BIN / "cmake"), f"-DCMAKE_MAKE_PROGRAM={_BIN / 'ninja'}"
     configure = [cmake, "-S", str(ROOT), "-B", str(_BUILD), "-G", "Ninja", ninja, "-DOPTOTYPE_PEAK=ON"]
     for command in (configure, [cmake, "--build", str(_BUILD)]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"gemm_peak does not compile: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        completed = subprocess.run(command, capture_output=True, text=True, check=False)
+        if completed.returncode:
+            raise RuntimeError(
+                f"gemm_peak does not compile: {completed.stdout[-2000:]}{completed.stderr[-2000:]}"
+            )
 
 
 def measure_peaks(seconds: float) -> dict[str, float]:
@@ -66,6 +68,6 @@ def measure_peaks(seconds: float) -> dict[str, float]:
         GFLOP/s of all cores, by instruction set and precision: "avx512 fp32", "amx bf16".
     """
     command = [str(_BUILD / "gemm_peak"), str(len(usable_cores())), str(seconds)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    completed = subprocess.run(command, check=True, capture_output=True, text=True)
+    peaks: dict[str, float] = json.loads(completed.stdout)
+    return peaks

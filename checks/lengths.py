@@ -1,7 +1,7 @@
-"""Short functions and files, counted: 40 lines a function, 400 a file, in Python and in C++.
+"""The limits on length: 40 lines per function and 400 per file, in Python and in C++.
 
-A Python function is counted from its `def` to its end without its docstring, so that explaining costs nothing; a
-C++ function from its name to its closing brace. Prints each one that is too long, and the spread of all.
+A Python function is counted from its `def` to its end without its docstring; a C++ function from its name to its
+closing brace. The check prints every function and file that is too long, and the median length.
 """
 
 import ast
@@ -19,9 +19,9 @@ CPP: Final = (".cpp", ".hpp", ".h")
 
 
 class Length(NamedTuple):
-    """One function or file, and how many lines it has."""
+    """One function or file and its number of lines."""
 
-    place: str
+    location: str
     lines: int
 
 
@@ -37,8 +37,10 @@ def python_functions(path: Path) -> Iterator[Length]:
 
 def cpp_functions(path: Path) -> Iterator[Length]:
     """Count every function of a C++ file."""
-    for found in lizard.analyze_file(str(path)).function_list:
-        yield Length(f"{path}:{found.start_line} {found.name}", found.end_line - found.start_line + 1)
+    for function in lizard.analyze_file(str(path)).function_list:
+        yield Length(
+            f"{path}:{function.start_line} {function.name}", function.end_line - function.start_line + 1
+        )
 
 
 def sources(folders: list[Path]) -> list[Path]:
@@ -47,7 +49,7 @@ def sources(folders: list[Path]) -> list[Path]:
 
 
 def main(folders: list[Path]) -> int:
-    """Print what is too long and return the exit code."""
+    """Print every function and file that is too long, and return the exit code."""
     paths = sources(folders)
     files = [Length(str(path), len(path.read_text(encoding="utf-8").splitlines())) for path in paths]
     functions = [
@@ -55,10 +57,10 @@ def main(folders: list[Path]) -> int:
         for path in paths
         for function in (python_functions(path) if path.suffix == ".py" else cpp_functions(path))
     ]
-    long = [(found, FUNCTION_LINES) for found in functions if found.lines > FUNCTION_LINES]
-    long += [(found, FILE_LINES) for found in files if found.lines > FILE_LINES]
-    for found, most in long:
-        print(f"{found.place} has {found.lines} lines, expected at most {most}: divide it")
+    long = [(length, FUNCTION_LINES) for length in functions if length.lines > FUNCTION_LINES]
+    long += [(length, FILE_LINES) for length in files if length.lines > FILE_LINES]
+    for length, limit in long:
+        print(f"{length.location} has {length.lines} lines, expected at most {limit}: divide it")
     median = statistics.median(function.lines for function in functions) if functions else 0
     print(f"{len(files)} files, {len(functions)} functions, median {median:g} lines, {len(long)} too long")
     return 1 if long else 0

@@ -10,23 +10,23 @@ from reproduce import backends, cifar, ours, peers, timing
 from reproduce.headers import write_headers
 from reproduce.lessons import LESSONS, seeds
 from reproduce.render import write_page
-from reproduce.results import FOLDER, Peer, Results, definition, keep, read
+from reproduce.results import FOLDER, Peer, Results, add_trainings, definition, read
 
 
 def main() -> None:
     """Run the parts that the arguments select."""
     arguments = _arguments()
     data, recipes = _work(arguments)
-    wanted = {arguments.only} if arguments.only else {"ours", "keras", "timing"}
+    selected = {arguments.only} if arguments.only else {"ours", "keras", "timing"}
     if arguments.cifar:
-        wanted -= {"timing"}
-    if "keras" in wanted:
+        selected -= {"timing"}
+    if "keras" in selected:
         train_keras(data, recipes, arguments)
-    if "ours" in wanted:
+    if "ours" in selected:
         train_ours(data, recipes, arguments)
-    if "backends" in wanted:
+    if "backends" in selected:
         measure_backends(recipes)
-    if "timing" in wanted:
+    if "timing" in selected:
         measure_seconds(recipes, again=arguments.again)
     write_page()
     write_headers()
@@ -43,17 +43,17 @@ def train_keras(data: ot.Dataset, recipes: list[ot.Recipe], arguments: argparse.
     """Train every recipe and seed that is missing in results/ with Keras."""
     jobs = []
     for recipe in recipes:
-        wanted = missing(recipe, "keras", arguments.seeds)
-        if wanted:
+        missing_recipes = missing(recipe, "keras", arguments.seeds)
+        if missing_recipes:
             peers.make_environment()
             backend = arguments.backend or backends.fastest(data, recipe)
-            jobs += [peers.Job(seeded, backend) for seeded in wanted]
+            jobs += [peers.Job(seeded, backend) for seeded in missing_recipes]
     report(peers.train_all(data, jobs, arguments.workers), len(jobs))
 
 
 def train_ours(data: ot.Dataset, recipes: list[ot.Recipe], arguments: argparse.Namespace) -> None:
     """Train every recipe, precision and seed that is missing in results/ with optotype."""
-    wanted = [
+    missing_recipes = [
         seeded
         for recipe in recipes
         for precision in ours.precisions()
@@ -61,7 +61,7 @@ def train_ours(data: ot.Dataset, recipes: list[ot.Recipe], arguments: argparse.N
             recipe.override({"precision": precision}), ours.PEERS[precision], arguments.seeds
         )
     ]
-    report(ours.train_all(data, wanted, arguments.workers), len(wanted))
+    report(ours.train_all(data, missing_recipes, arguments.workers), len(missing_recipes))
 
 
 def measure_backends(recipes: list[ot.Recipe]) -> None:
@@ -77,32 +77,35 @@ def measure_seconds(recipes: list[ot.Recipe], *, again: bool) -> None:
     for recipe in recipes:
         known = timing.read_timing(recipe.name)
         if again or known is None or known.definition != definition(recipe):
-            found = timing.measure(ot.load("mnist"), recipe)
+            result = timing.measure(ot.load("mnist"), recipe)
             print(
-                f"{recipe.name}: Keras {found.keras.epochs}, ours {found.optotype.epochs} s/epoch", flush=True
+                f"{recipe.name}: Keras {result.keras.epochs}, ours {result.optotype.epochs} s/epoch",
+                flush=True,
             )
 
 
-def missing(recipe: ot.Recipe, peer: Peer, asked: int, folder: Path = FOLDER) -> list[ot.Recipe]:
+def missing(recipe: ot.Recipe, peer: Peer, n_seeds: int, folder: Path = FOLDER) -> list[ot.Recipe]:
     """Return the recipe once per seed that has no result for its current definition."""
     known = read(recipe.name, peer, folder)
     same = known is not None and known.definition == definition(recipe)
-    done = {each.seed for each in known.trainings} if known and same else set()
+    done = {training.seed for training in known.trainings} if known and same else set()
     return [
-        recipe.override({"seed": seed}) for seed in range(seeds(recipe.name, peer, asked)) if seed not in done
+        recipe.override({"seed": seed})
+        for seed in range(seeds(recipe.name, peer, n_seeds))
+        if seed not in done
     ]
 
 
 def report(finished: Iterable[Results], total: int) -> None:
     """Save every result as it arrives, and print one line about it."""
-    began = time.monotonic()
-    for number, found in enumerate(finished, 1):
-        kept = keep(found)
-        training = found.trainings[0]
+    start = time.monotonic()
+    for number, result in enumerate(finished, 1):
+        saved = add_trainings(result)
+        training = result.trainings[0]
         print(
-            f"[{number}/{total}, {time.monotonic() - began:.0f} s] {found.peer} {found.recipe} seed {training.seed}:"
+            f"[{number}/{total}, {time.monotonic() - start:.0f} s] {result.peer} {result.recipe} seed {training.seed}:"
             f" test accuracy {training.test.accuracy:.4f} after {training.epochs} epochs"
-            f" ({len(kept.trainings)} seeds saved)",
+            f" ({len(saved.trainings)} seeds saved)",
             flush=True,
         )
 
@@ -111,7 +114,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m reproduce",
         description="Train every built-in recipe with optotype and with Keras, time both, and render RESULTS.md."
-        " What is in results/ is not done again; delete a file there to have it done again.",
+        " Trainings with a result in results/ are not repeated; delete a file there to repeat its trainings.",
     )
     parser.add_argument("--recipes", nargs="+", choices=LESSONS, default=list(LESSONS), metavar="NAME")
     parser.add_argument(
@@ -124,7 +127,7 @@ def _arguments() -> argparse.Namespace:
         type=int,
         default=0,
         help="minimum number of trainings per recipe (default: 5 with Keras, 10 with optotype in each precision,"
-        " more where those decide too little)",
+        " more for recipes whose accuracy varies more)",
     )
     parser.add_argument(
         "--only", choices=("ours", "keras", "backends", "timing", "render"), help="run one part only"

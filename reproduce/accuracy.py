@@ -19,7 +19,7 @@ class Pair:
 
     recipe: str
     keras: Results | None
-    ours: Results | None
+    optotype: Results | None
 
 
 def accuracies(results: Results, split: SplitName) -> list[float]:
@@ -38,28 +38,30 @@ def accuracy_table(pairs: list[Pair], split: SplitName) -> str:
 
 
 def _row(pair: Pair, split: SplitName) -> str:
-    theirs = accuracies(pair.keras, split) if pair.keras else []
-    ours = accuracies(pair.ours, split) if pair.ours else []
+    keras = accuracies(pair.keras, split) if pair.keras else []
+    optotype = accuracies(pair.optotype, split) if pair.optotype else []
     lesson = getattr(LESSONS[pair.recipe], split) or "none"
     cells = [
         pair.recipe,
         lesson,
-        spread(theirs),
-        str(len(theirs)),
-        spread(ours),
-        str(len(ours)),
-        *verdict(ours, theirs),
+        spread(keras),
+        str(len(keras)),
+        spread(optotype),
+        str(len(optotype)),
+        *verdict(optotype, keras),
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def verdict(ours: list[float], theirs: list[float], margin: float = MARGIN) -> tuple[str, str, str]:
+def verdict(optotype: list[float], keras: list[float], margin: float = MARGIN) -> tuple[str, str, str]:
     """Format the difference of two means, its interval, and whether its lower bound is above the margin."""
-    if min(len(ours), len(theirs)) < 2:
+    if min(len(optotype), len(keras)) < 2:
         return NONE, NONE, NONE
-    found = mean_difference([100 * each for each in ours], [100 * each for each in theirs])
-    holds = "yes" if found.low > margin else "**no**"
-    return f"{found.mean:+.2f}", f"{found.low:+.2f} to {found.high:+.2f}", holds
+    difference = mean_difference(
+        [100 * accuracy for accuracy in optotype], [100 * accuracy for accuracy in keras]
+    )
+    holds = "yes" if difference.low > margin else "**no**"
+    return f"{difference.mean:+.2f}", f"{difference.low:+.2f} to {difference.high:+.2f}", holds
 
 
 def spread(values: list[float], digits: int = 4) -> str:
@@ -71,14 +73,15 @@ def spread(values: list[float], digits: int = 4) -> str:
 
 def first_epoch_line(pair: Pair) -> str:
     """Render the training accuracy of dnn-sigmoid after one epoch, the only result that its lesson mentions."""
-    if pair.keras is None or pair.ours is None:
+    if pair.keras is None or pair.optotype is None:
         return ""
-    theirs, ours = (
-        [each.history["accuracy"][0] for each in side.trainings] for side in (pair.keras, pair.ours)
+    keras, optotype = (
+        [training.history["accuracy"][0] for training in side.trainings]
+        for side in (pair.keras, pair.optotype)
     )
     return (
         f"The lesson of `{pair.recipe}` prints no result but asks why training accuracy is below 20 % after the first"
-        f" epoch. It is {spread(theirs)} with Keras, {spread(ours)} with optotype."
+        f" epoch. It is {spread(keras)} with Keras, {spread(optotype)} with optotype."
     )
 
 
@@ -92,15 +95,15 @@ def early_table(pair: Pair) -> str:
         "its test accuracy",
     )
     head = [f"| | {' | '.join(f'{column} (range)' for column in columns)} |", f"|---|{'---|' * len(columns)}"]
-    sides = (("Keras", pair.keras), ("optotype", pair.ours))
+    sides = (("Keras", pair.keras), ("optotype", pair.optotype))
     rows = [f"| {name} | {' | '.join(_stops(side))} |" for name, side in sides if side is not None]
     return "\n".join([*head, *rows])
 
 
 def _stops(results: Results) -> list[str]:
-    trained = [float(each.epochs) for each in results.trainings]
-    best = [float(_best_epoch(each)) for each in results.trainings]
-    losses = [each.validation.loss for each in results.trainings if each.validation]
+    trained = [float(training.epochs) for training in results.trainings]
+    best = [float(_best_epoch(training)) for training in results.trainings]
+    losses = [training.validation.loss for training in results.trainings if training.validation]
     return [
         spread(trained, 1),
         spread(best, 1),

@@ -43,8 +43,8 @@ def measure(data: ot.Dataset, recipe: ot.Recipe) -> Backends:
     for name in peers.BACKENDS:
         job = peers.Job(recipe, name, epochs=2, score=False)
         seconds[name] = peers.run_job(job, arrays, usable_cores())["seconds"][-1]
-    found = Backends(
+    backends = Backends(
         recipe=recipe.name, definition=definition(recipe), machine=this_machine(), seconds=seconds
     )
-    write(found, path(recipe.name, "backends"))
-    return found
+    write(backends, path(recipe.name, "backends"))
+    return backends

@@ -5,7 +5,7 @@ from typing import Final
 
 import optotype as ot
 from reproduce.accuracy import accuracies, spread, verdict
-from reproduce.results import FOLDER, read, shared
+from reproduce.results import FOLDER, read, with_common_seeds
 
 RECIPE: Final = ot.load_recipe("mlp-32-16").override({"name": "mlp-32-16-cifar10-jpeg"})
 _MEANING: Final = """The lesson of `mlp-32-16` continues with the same network on CIFAR-10 and reaches about 0.44. Here
@@ -16,10 +16,10 @@ changes the images: these accuracies are not comparable with published ones of C
 def cifar_section(folder: Path = FOLDER) -> str:
     """Render the test accuracy of both libraries on the JPEG copy."""
     keras = read(RECIPE.name, "keras", folder)
-    ours = shared(read(RECIPE.name, "optotype-fp32", folder), keras)
-    if keras is None or ours is None:
+    optotype = with_common_seeds(read(RECIPE.name, "optotype-fp32", folder), keras)
+    if keras is None or optotype is None:
         return f"{_MEANING}\n\nNot measured yet."
-    before, after = accuracies(keras, "test"), accuracies(ours, "test")
+    before, after = accuracies(keras, "test"), accuracies(optotype, "test")
     difference, interval, holds = verdict(after, before)
     row = [spread(before), str(len(before)), spread(after), str(len(after)), difference, interval, holds]
     table = [

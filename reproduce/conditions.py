@@ -80,12 +80,12 @@ point more on validation, and as too high if a tenth of it does."""
 
 def is_worse_than(trials: Sequence[Trial], trial: Trial, factor: float) -> bool | None:
     """Return whether the same training at a factor of the rate is clearly better; None if there is no such training."""
-    wanted = trial.factor * factor
-    for other in trials:
-        if (other.condition, other.data, other.net) == ("rate", trial.data, trial.net) and (
-            abs(other.factor / wanted - 1) < 1e-6
+    target_factor = trial.factor * factor
+    for candidate in trials:
+        if (candidate.condition, candidate.data, candidate.net) == ("rate", trial.data, trial.net) and (
+            abs(candidate.factor / target_factor - 1) < 1e-6
         ):
-            return (other.validation or 0.0) - (trial.validation or 0.0) >= _MIN_GAIN
+            return (candidate.validation or 0.0) - (trial.validation or 0.0) >= _MIN_GAIN
     return None
 
 
@@ -150,9 +150,12 @@ def _count_kind(trials: Sequence[Trial], kind: str) -> int:
 
 
 def _other_kinds(trials: Sequence[Trial], kind: str) -> str:
-    kinds = [other for trial in trials for other in trial.kinds if other != kind]
+    kinds = [other_kind for trial in trials for other_kind in trial.kinds if other_kind != kind]
     return (
-        ", ".join(f"{_format_kind(other)} {kinds.count(other)}" for other in dict.fromkeys(kinds)) or "none"
+        ", ".join(
+            f"{_format_kind(other_kind)} {kinds.count(other_kind)}" for other_kind in dict.fromkeys(kinds)
+        )
+        or "none"
     )
 
 

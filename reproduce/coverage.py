@@ -30,7 +30,7 @@ _LOGIT_DEVIATION: Final = 20.0
 _TEMPERATURE: Final = 1.2
 """Temperature of the simulated labels: the simulated classifier is overconfident by this factor."""
 _MANY_IMAGES: Final = 1_000_000
-"""Images of which the scores are taken as the true values."""
+"""Number of images whose scores serve as the true values."""
 
 Images = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -58,7 +58,7 @@ class Coverage(Frozen):
 
 
 def main() -> None:
-    """Simulate what is missing, and render RESULTS.md."""
+    """Simulate the sizes without a result, and render RESULTS.md."""
     from reproduce.render import write_page  # noqa: PLC0415 - it imports this module
 
     coverage = read(FOLDER)

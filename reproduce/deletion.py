@@ -24,12 +24,12 @@ STEPS: Final = 28
 _GREY: Final = 128
 
 
-def replacements(image: Pixels, other: Pixels, patch: int) -> dict[str, Pixels]:
+def replacements(image: Pixels, other_image: Pixels, patch: int) -> dict[str, Pixels]:
     """Return the replacements of removed pixels, by name.
 
     Args:
         image: Of shape (height, width, channels).
-        other: Another image of the same shape.
+        other_image: Another image of the same shape.
         patch: Standard deviation in pixels of the blurred image.
     """
     blurred = gaussian_filter(image.astype(np.float64), (patch, patch, 0))
@@ -38,7 +38,7 @@ def replacements(image: Pixels, other: Pixels, patch: int) -> dict[str, Pixels]:
         "grey": np.full_like(image, _GREY),
         "mean colour": np.asarray(mean_colour(image), np.uint8),
         "blurred image": np.rint(blurred).astype(np.uint8),
-        "another image": other,
+        "another image": other_image,
     }
 
 

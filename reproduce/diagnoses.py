@@ -118,20 +118,20 @@ def _recipe(plan: PlannedTrial) -> ot.Recipe:
 
 def planted_data(plan: PlannedTrial) -> ot.Dataset:
     """Return 10,000 images with the planted fault; the whole set for healthy runs and for the lesson."""
-    whole = ot.load(plan.data)
+    full = ot.load(plan.data)
     if _uses_whole_set(plan):
-        return whole
+        return full
     few = plan.condition == "few training images"
-    rows = permutation(len(whole.labels), SEED)[: 500 if few else _IMAGES]
-    labels = whole.labels[rows].copy()
+    rows = permutation(len(full.labels), SEED)[: 500 if few else _IMAGES]
+    labels = full.labels[rows].copy()
     if plan.condition.startswith("noise"):
         wrong = uniform(len(labels), SEED, 1) < float(plan.condition.split()[1]) / 100
         labels[wrong] = (labels[wrong] + 1 + permutation(int(wrong.sum()), SEED, 2) % 9) % 10
     if plan.condition == "rare class":
         remaining = (labels != 5) | (uniform(len(labels), SEED, 3) < 0.05)
         rows, labels = rows[remaining], labels[remaining]
-    data = replace(whole, images=whole.images[rows], labels=labels)
-    return replace(data, test=_test(plan, whole, data))
+    data = replace(full, images=full.images[rows], labels=labels)
+    return replace(data, test=_test(plan, full, data))
 
 
 def _uses_whole_set(plan: PlannedTrial) -> bool:
@@ -139,11 +139,11 @@ def _uses_whole_set(plan: PlannedTrial) -> bool:
     return plan.condition == "healthy" or plan.condition.startswith("deep sigmoid")
 
 
-def _test(plan: PlannedTrial, whole: ot.Dataset, data: ot.Dataset) -> SealedTest:
+def _test(plan: PlannedTrial, full: ot.Dataset, data: ot.Dataset) -> SealedTest:
     """Return the test split of the set; with training images in it, or only 30 images, if that is the fault."""
     if plan.condition not in ("leak", "few test images"):
-        return whole.test
-    opened = open_test(whole, CACHE, by="reproduce.diagnoses")
+        return full.test
+    opened = open_test(full, CACHE, by="reproduce.diagnoses")
     images, labels = opened.images[:1000], opened.labels[:1000]
     if plan.condition == "few test images":
         images, labels = images[:30], labels[:30]

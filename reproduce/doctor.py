@@ -65,7 +65,7 @@ def score_kinds(findings: ot.Findings, planted: PlantedFaults) -> dict[Kind, Kin
     for kind, faults in planted.faults.items():
         images = _training_images(findings, kind)
         correct = set(faults.tolist()).union(
-            *(planted.faults[other].tolist() for other in _ALSO_CORRECT.get(kind, ()))
+            *(planted.faults[also_correct_kind].tolist() for also_correct_kind in _ALSO_CORRECT.get(kind, ()))
         )
         named = set().union(*images)
         scores[kind] = KindScore(

@@ -38,7 +38,7 @@ def _row(model: ot.Model, neighbours: ot.Neighbours, data: ot.Dataset, index: in
     return Row(
         label=data.class_names[data.labels[index]],
         note=f"predicted: {first}, {100 * probability:.0f} %",
-        images=np.stack([np.broadcast_to(each, (*image.shape[:2], 3)) for each in images]),
+        images=np.stack([np.broadcast_to(panel, (*image.shape[:2], 3)) for panel in images]),
         captions=("", first, second, *(neighbour.label for neighbour in nearest)),
     )
 

@@ -108,12 +108,12 @@ def measure(name: str, models: list[ot.Model], data: ot.Dataset, split: Split, n
 
 
 def _deletion_scores(
-    model: ot.Model, image: Pixels, other: Pixels, rng: np.random.Generator
+    model: ot.Model, image: Pixels, other_image: Pixels, rng: np.random.Generator
 ) -> tuple[dict[str, tuple[float, float]], dict[str, tuple[float, float]]]:
     """Return the areas of deletion and insertion of an image, by order, and by the content of the map's patches."""
     class_index = int(model.logits([image])[0].argmax())
     explanation = ot.occlusion(model, image)
-    by_name = replacements(image, other, explanation.patch)
+    by_name = replacements(image, other_image, explanation.patch)
 
     def probability(images: AnyPixels) -> NDArray[np.float64]:
         return model.probabilities(model.logits(images))[:, class_index]
@@ -166,18 +166,21 @@ def _agreement(models: list[ot.Model], images: Pixels) -> dict[str, Mean]:
     random_head = {
         name: random[name] if name.split(".")[0] == last else weight for name, weight in model.weights.items()
     }
-    others = {
+    other_models = {
         "another training": models[1],
         "same weights, random last layer": replace(model, weights=random_head),
         "random weights": replace(model, weights=random),
     }
     maps = [ot.occlusion(model, image) for image in images]
     correlations = {}
-    for name, other in others.items():
-        other_maps = [ot.occlusion(other, image, own.label) for own, image in zip(maps, images, strict=True)]
+    for name, other_model in other_models.items():
+        other_maps = [
+            ot.occlusion(other_model, image, explanation.label)
+            for explanation, image in zip(maps, images, strict=True)
+        ]
         correlations[name] = [
-            spearmanr(own.attribution, of_other.attribution, axis=None).statistic
-            for own, of_other in zip(maps, other_maps, strict=True)
+            spearmanr(explanation.attribution, other.attribution, axis=None).statistic
+            for explanation, other in zip(maps, other_maps, strict=True)
         ]
     return {name: Mean.of(mean_estimate(np.array(values))) for name, values in correlations.items()}
 

@@ -2,9 +2,9 @@
 
     python keras_peer.py JOB.json [--paced]
 
-A job names a recipe (as JSON), a file of arrays, a seed, a backend and what to do; the answer is one line of JSON on
-standard output. Keras is given its best: images in memory as float32, many steps per call, compiled steps, and the
-thread settings of its backend.
+A job contains a recipe (as JSON), a file of arrays, a seed, a backend and options; the answer is one line of JSON on
+standard output. Keras runs in its fastest configuration: images in memory as float32, many steps per call, compiled
+steps, and the thread settings of its backend.
 """
 
 import json
@@ -61,12 +61,14 @@ def read_arrays(job: Json) -> Arrays:
         images = file["train_images"].astype(np.float32) * scale
         labels = file["train_labels"].astype(np.int32)
         test = file["test_images"].astype(np.float32) * scale, file["test_labels"].astype(np.int32)
-        held, watched = file["validation"], file["watched"]
-    if not len(held):
+        validation_rows, watched = file["validation"], file["watched"]
+    if not len(validation_rows):
         return Arrays((images, labels), None, None, test)
-    kept = np.setdiff1d(np.arange(len(labels)), held)
-    train, validation, seen = ((images[rows], labels[rows]) for rows in (kept, held, watched))
-    return Arrays(train, validation, seen, test)
+    train_rows = np.setdiff1d(np.arange(len(labels)), validation_rows)
+    train, validation, monitored = (
+        (images[rows], labels[rows]) for rows in (train_rows, validation_rows, watched)
+    )
+    return Arrays(train, validation, monitored, test)
 
 
 def set_up(job: Json) -> None:
@@ -153,8 +155,8 @@ def one_cycle(schedule: Json, peak: float, steps: int) -> np.ndarray:
 def _table(keras: Any, rates: np.ndarray) -> Any:
     class Table(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc] # Keras is untyped
         def __call__(self, step: Any) -> Any:
-            place = keras.ops.minimum(keras.ops.cast(step, "int32"), len(rates) - 1)
-            return keras.ops.take(keras.ops.convert_to_tensor(rates), place)
+            index = keras.ops.minimum(keras.ops.cast(step, "int32"), len(rates) - 1)
+            return keras.ops.take(keras.ops.convert_to_tensor(rates), index)
 
         def get_config(self) -> Json:
             return {}
@@ -197,7 +199,7 @@ def fit(job: Json, net: Any, arrays: Arrays) -> Json:
     if recipe.get("early_stopping"):
         callbacks.append(keras.callbacks.EarlyStopping(**recipe["early_stopping"]))
     images, labels = arrays.train
-    began = time.perf_counter()
+    start = time.perf_counter()
     history = net.fit(
         images,
         labels,
@@ -209,7 +211,7 @@ def fit(job: Json, net: Any, arrays: Arrays) -> Json:
         shuffle=True,
         verbose=0,
     ).history
-    total = round(time.perf_counter() - began, 4)
+    total = round(time.perf_counter() - start, 4)
     history.pop("learning_rate", None)
     rounded = {name: [round(float(value), 6) for value in values] for name, values in history.items()}
     return {"epochs": len(clock.seconds), "history": rounded, "seconds": clock.seconds, "total": total}
@@ -232,8 +234,8 @@ def versions() -> dict[str, str]:
 
     backends = {"tensorflow": ("tensorflow-cpu",), "jax": ("jax", "jaxlib"), "torch": ("torch",)}
     backend = backends[os.environ["KERAS_BACKEND"]]
-    found = {name: metadata.version(name) for name in ("keras", *backend, "numpy")}
-    return {"python": ".".join(map(str, sys.version_info[:3])), **found}
+    packages = {name: metadata.version(name) for name in ("keras", *backend, "numpy")}
+    return {"python": ".".join(map(str, sys.version_info[:3])), **packages}
 
 
 def run(job: Json) -> Json:

@@ -47,5 +47,5 @@ MORE_SEEDS: Final = {"mlp-32-16": 20, "mlp-300x3": 30, "mlp-300-300-early": 20, 
 
 def seeds(recipe: str, peer: Peer, requested: int = 0) -> int:
     """Return the number of seeds of a recipe: as many as the comparison needs, or more if requested."""
-    more = MORE_SEEDS if peer == "keras" else MORE_SEEDS | _MORE_OF_OURS
-    return max(requested, _SEEDS[peer], more.get(recipe, 0))
+    minimums = MORE_SEEDS if peer == "keras" else MORE_SEEDS | _MORE_OF_OURS
+    return max(requested, _SEEDS[peer], minimums.get(recipe, 0))

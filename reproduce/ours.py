@@ -65,7 +65,7 @@ def results(recipe: ot.Recipe, run: ot.Run, judgement: ot.Judgement) -> Results:
     training = Training(
         seed=recipe.seed,
         epochs=len(run.epochs),
-        history={name: tuple(round(getattr(each, name), 6) for each in run.epochs) for name in fields},
+        history={name: tuple(round(getattr(epoch, name), 6) for epoch in run.epochs) for name in fields},
         train=_score(judgement.splits["train"]),
         validation=_score(judgement.splits["validation"]) if recipe.validation else None,
         test=_score(judgement.score),

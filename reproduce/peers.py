@@ -53,9 +53,9 @@ def make_environment() -> None:
     Raises:
         CalledProcessError: The packages could not be installed; pip's messages are on standard error.
     """
-    made = ENVIRONMENT / "made"
-    wanted = "\n".join(PACKAGES)
-    if made.exists() and made.read_text(encoding="utf-8") == wanted:
+    marker = ENVIRONMENT / "made"
+    requirements = "\n".join(PACKAGES)
+    if marker.exists() and marker.read_text(encoding="utf-8") == requirements:
         return
     print(f"creating {ENVIRONMENT.name} with {', '.join(PACKAGES)}", flush=True)
     pip = [str(_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -63,7 +63,7 @@ def make_environment() -> None:
     subprocess.run([*pip, "--upgrade", "pip"], check=True)
     subprocess.run([*pip, *PACKAGES], check=True)
     # Written last, so that an incomplete environment is created again.
-    made.write_text(wanted, encoding="utf-8")
+    marker.write_text(requirements, encoding="utf-8")
 
 
 def write_arrays(data: ot.Dataset, recipe: ot.Recipe) -> tuple[Path, str]:
@@ -82,9 +82,9 @@ def write_arrays(data: ot.Dataset, recipe: ot.Recipe) -> tuple[Path, str]:
     if not file.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         test = ot.open_test(data, CACHE, "reproduce")
-        written = file.with_name(f".{os.getpid()}.{file.name}")
+        temporary = file.with_name(f".{os.getpid()}.{file.name}")
         np.savez(
-            written,
+            temporary,
             train_images=data.images,
             train_labels=data.labels,
             test_images=test.images,
@@ -92,7 +92,7 @@ def write_arrays(data: ot.Dataset, recipe: ot.Recipe) -> tuple[Path, str]:
             validation=split.validation,
             watched=watched,
         )
-        written.replace(file)
+        temporary.replace(file)
     return file, split.fingerprint
 
 
@@ -100,7 +100,7 @@ def run_job(job: Job, arrays: Path, cores: Sequence[int]) -> Answer:
     """Run one job with Keras in a process of its own.
 
     Args:
-        job: What to train.
+        job: The training.
         arrays: A file written by write_arrays.
         cores: Numbers of the processor cores to use.
 
@@ -112,12 +112,12 @@ def run_job(job: Job, arrays: Path, cores: Sequence[int]) -> Answer:
     """
     with tempfile.TemporaryDirectory() as folder:
         command = _command(job, arrays, cores, Path(folder))
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
+        completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if completed.returncode:
         raise RuntimeError(
-            f"Keras failed at {job.recipe.name}, seed {job.recipe.seed}: {done.stderr[-2000:]}"
+            f"Keras failed at {job.recipe.name}, seed {job.recipe.seed}: {completed.stderr[-2000:]}"
         )
-    answer: Answer = json.loads(done.stdout.splitlines()[-1])
+    answer: Answer = json.loads(completed.stdout.splitlines()[-1])
     return answer
 
 
@@ -125,7 +125,7 @@ def run_paced(job: Job, arrays: Path, cores: Sequence[int], after: Callable[[], 
     """Run one job with Keras, and pause it after every epoch.
 
     Args:
-        job: What to train.
+        job: The training.
         arrays: A file written by write_arrays.
         cores: Numbers of the processor cores to use.
         after: Called after every epoch, while Keras is stopped.
@@ -138,8 +138,8 @@ def run_paced(job: Job, arrays: Path, cores: Sequence[int], after: Callable[[], 
     """
     with tempfile.TemporaryDirectory() as folder:
         command = [*_command(job, arrays, cores, Path(folder)), "--paced"]
-        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing, text=True) as process:
+        pipe, devnull = subprocess.PIPE, subprocess.DEVNULL
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=devnull, text=True) as process:
             for _ in range(job.epochs or job.recipe.epochs):
                 _ask(process, "\n")
                 # Stopped by a signal, not only waiting: its idle threads would poll for work.
@@ -165,7 +165,7 @@ def _ask(process: subprocess.Popen[str], line: str) -> str:
 
 
 def _command(job: Job, arrays: Path, cores: Sequence[int], folder: Path) -> list[str]:
-    order = {
+    keras_job = {
         "recipe": json.loads(job.recipe.to_json()),
         "arrays": str(arrays),
         "seed": job.recipe.seed,
@@ -175,7 +175,7 @@ def _command(job: Job, arrays: Path, cores: Sequence[int], folder: Path) -> list
         "score": job.score,
     }
     file = folder / "job.json"
-    file.write_text(json.dumps(order), encoding="utf-8")
+    file.write_text(json.dumps(keras_job), encoding="utf-8")
     return [str(_python()), str(_PROGRAM), str(file)]
 
 
@@ -201,15 +201,15 @@ def train_all(data: ot.Dataset, jobs: Sequence[Job], workers: int) -> Iterator[R
         first = worker * share % len(cores)
         free.put(cores[first : first + share])
     # Before any thread starts, so that no two threads write the same file.
-    written = {job.recipe.name: write_arrays(data, job.recipe) for job in jobs}
+    files = {job.recipe.name: write_arrays(data, job.recipe) for job in jobs}
 
     def train(job: Job) -> Results:
-        arrays, split = written[job.recipe.name]
-        mine = free.get()
+        arrays, split = files[job.recipe.name]
+        worker_cores = free.get()
         try:
-            return results(job, split, run_job(job, arrays, mine))
+            return results(job, split, run_job(job, arrays, worker_cores))
         finally:
-            free.put(mine)
+            free.put(worker_cores)
 
     pool = ThreadPoolExecutor(workers)
     try:

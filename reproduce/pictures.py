@@ -1,8 +1,8 @@
 """The choice of the default net for image folders: candidates on three folders, compared on validation images.
 
 `python -m reproduce.pictures FOLDER` trains what is missing in results/pictures.json; FOLDER holds CIFAR-10's images as
-picture files, in train/CLASS and test/CLASS. MNIST and Fashion-MNIST are written out as PNG files first, so that all
-three come the way of a user's own folder. Their test images stay sealed.
+image files, in train/CLASS and test/CLASS. MNIST and Fashion-MNIST are written as PNG files first, so that all
+three are loaded like a user's own folder. Their test images stay sealed.
 """
 
 import argparse
@@ -61,14 +61,14 @@ class Trials(Frozen):
 def _block(filters: int, layers: int) -> list[Layer]:
     """Return convolutions that keep the size and pooling that halves it, with batch normalization.
 
-    Normalization comes after pooling: there it has a quarter of the numbers to look at, and pooling can be done where
-    the convolution is.
+    Normalization comes after pooling: there it processes a quarter of the values, and pooling can be fused with
+    the convolution.
     """
     normalize = ot.BatchNormalization(momentum=0.9)
     block: list[Layer] = []
-    for place in range(layers):
+    for index in range(layers):
         block.append(ot.Conv2D(filters, 3, "relu", padding="same"))
-        block += [ot.MaxPooling2D(2), normalize] if place == layers - 1 else [normalize]
+        block += [ot.MaxPooling2D(2), normalize] if index == layers - 1 else [normalize]
     return block
 
 
@@ -100,7 +100,7 @@ CANDIDATES: Final = {
 
 
 def main() -> None:
-    """Train what is missing, and print the table."""
+    """Train every candidate without a result, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m reproduce.pictures", description=__doc__)
     parser.add_argument("folder", type=Path, help="CIFAR-10 as image files, in train/CLASS and test/CLASS")
     for data in folders(parser.parse_args().folder):
@@ -122,15 +122,15 @@ def folders(cifar: Path) -> Iterator[ot.Dataset]:
     yield part(photographs, FEW)
 
 
-def part(data: ot.Dataset, each: int) -> ot.Dataset:
+def part(data: ot.Dataset, n_per_class: int) -> ot.Dataset:
     """Return the first training images of each class."""
     classes = range(len(data.class_names))
-    taken = np.concatenate([np.flatnonzero(data.labels == label)[:each] for label in classes])
+    rows = np.concatenate([np.flatnonzero(data.labels == label)[:n_per_class] for label in classes])
     return replace(
         data,
-        name=f"{len(taken):,} of {data.name}",
-        images=data.images[taken],
-        labels=data.labels[taken],
+        name=f"{len(rows):,} of {data.name}",
+        images=data.images[rows],
+        labels=data.labels[rows],
         files=None,
     )
 
@@ -139,11 +139,11 @@ def write_files(data: ot.Dataset, folder: Path) -> None:
     """Write training images as PNG files into class folders; all or none."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent))
-    homes = [temporary / name.replace("/", " or ") for name in data.class_names]
-    for home in homes:
-        home.mkdir()
-    for place, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
-        Image.fromarray(image.squeeze(-1)).save(homes[label] / f"{place:05}.png")
+    class_folders = [temporary / name.replace("/", " or ") for name in data.class_names]
+    for class_folder in class_folders:
+        class_folder.mkdir()
+    for index, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
+        Image.fromarray(image.squeeze(-1)).save(class_folders[label] / f"{index:05}.png")
     temporary.replace(folder)
 
 
@@ -151,23 +151,23 @@ def measure(candidate: str, data: ot.Dataset, recipe: ot.Recipe) -> None:
     """Train once, unless a result exists, and save the result."""
     known = read_trials()
     if any(
-        (each.candidate, each.folder, each.seed) == (candidate, data.name, recipe.seed)
-        for each in known.trials
+        (trial.candidate, trial.folder, trial.seed) == (candidate, data.name, recipe.seed)
+        for trial in known.trials
     ):
         return
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         run = ot.train(data, recipe, out=Path(folder) / "run")
-    found = Trial(
+    trial = Trial(
         candidate=candidate,
         folder=data.name,
         images=len(data.labels),
         seed=recipe.seed,
         epochs=recipe.epochs,
         accuracy=round(run.epochs[-1].val_accuracy or 0.0, 4),
-        seconds=round(sum(each.seconds for each in run.epochs), 1),
+        seconds=round(sum(epoch.seconds for epoch in run.epochs), 1),
     )
-    print(found, flush=True)
-    write(known.model_copy(update={"trials": (*known.trials, found)}), FILE)
+    print(trial, flush=True)
+    write(known.model_copy(update={"trials": (*known.trials, trial)}), FILE)
 
 
 def read_trials() -> Trials:
@@ -182,19 +182,21 @@ def read_trials() -> Trials:
 def table() -> str:
     """Render mean accuracies and seconds: one row per candidate, one column per folder."""
     trials = read_trials().trials
-    names = list(dict.fromkeys(each.folder for each in trials))
+    names = list(dict.fromkeys(trial.folder for trial in trials))
     rows = [f"| net | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
     for candidate in CANDIDATES:
         cells = []
         for name in names:
-            own = [each for each in trials if (each.candidate, each.folder) == (candidate, name)]
-            cells.append(_mean(own) if own else "-")
+            cell_trials = [trial for trial in trials if (trial.candidate, trial.folder) == (candidate, name)]
+            cells.append(_mean(cell_trials) if cell_trials else "-")
         rows.append(f"| {candidate} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
 def _mean(trials: list[Trial]) -> str:
-    return f"{fmean(each.accuracy for each in trials):.4f}, {fmean(each.seconds for each in trials):.0f} s"
+    return (
+        f"{fmean(trial.accuracy for trial in trials):.4f}, {fmean(trial.seconds for trial in trials):.0f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -98,14 +98,14 @@ def plant(data: ot.Dataset, opened: OpenedTest, per_kind: int = FAULTS_PER_KIND)
     test_rows = permutation(len(opened.labels), SEED, 1)[:per_kind]
     images, labels = data.images.copy(), data.labels.copy()
     labels[wrong] = _other_labels(labels[wrong], classes)
-    images[odd] = [_change_brightness(image, place) for place, image in enumerate(images[odd])]
+    images[odd] = [_change_brightness(image, number) for number, image in enumerate(images[odd])]
     names = list(ALTERATIONS)
     altered = np.stack(
-        [ALTERATIONS[names[place % len(names)]](images[index], place) for place, index in enumerate(near)]
+        [ALTERATIONS[names[number % len(names)]](images[row], number) for number, row in enumerate(near)]
     )
     leaked = opened.images[test_rows].copy()
-    for place in range(1, per_kind, 2):
-        leaked[place] = ALTERATIONS[names[place // 2 % len(names)]](leaked[place], place)
+    for number in range(1, per_kind, 2):
+        leaked[number] = ALTERATIONS[names[number // 2 % len(names)]](leaked[number], number)
     starts = n + per_kind * np.arange(4)
     return PlantedFaults(
         replace(
@@ -129,7 +129,7 @@ def plant(data: ot.Dataset, opened: OpenedTest, per_kind: int = FAULTS_PER_KIND)
             "label_error": wrong,
             "brightness": odd,
         },
-        {int(starts[1]) + place: names[place % len(names)] for place in range(per_kind)},
+        {int(starts[1]) + number: names[number % len(names)] for number in range(per_kind)},
     )
 
 
@@ -138,8 +138,8 @@ def _other_labels(labels: Indices, classes: int) -> Indices:
     return (labels + 1 + permutation(len(labels), SEED, 2) % (classes - 1)) % classes
 
 
-def _change_brightness(image: Images, place: int) -> Images:
+def _change_brightness(image: Images, number: int) -> Images:
     """Invert an image, darken it to a tenth, brighten it by 150, or compress it into a fifth of the range."""
     values = image.astype(np.float64)
     changed = 255 - values, values / 10, values + 150, values / 5 + 100
-    return np.clip(np.rint(changed[place % 4]), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(changed[number % 4]), 0, 255).astype(np.uint8)

@@ -38,12 +38,12 @@ def _pairs(folder: Path) -> list[tuple[Results, Results]]:
 
 def _row(single: Results, half: Results, split: SplitName) -> str:
     before, after = accuracies(single, split), accuracies(half, split)
-    least = margin(single)
-    difference, interval, holds = verdict(after, before, least)
+    minimum = margin(single)
+    difference, interval, holds = verdict(after, before, minimum)
     cells = [
         single.recipe,
         *(spread(before), str(len(before))),
         *(spread(after), str(len(after))),
-        *(difference, interval, f"{least:+.1f}", holds),
+        *(difference, interval, f"{minimum:+.1f}", holds),
     ]
     return f"| {' | '.join(cells)} |"

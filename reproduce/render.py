@@ -11,7 +11,7 @@ from reproduce.examination import faults_section
 from reproduce.explanation_results import explanations_section
 from reproduce.lessons import LESSONS
 from reproduce.precision import MEANING, precision_table
-from reproduce.results import FOLDER, ROOT, Results, read, shared, write_text
+from reproduce.results import FOLDER, ROOT, Results, read, with_common_seeds, write_text
 from reproduce.seconds import backends_table, seconds_table, whole_line
 from reproduce.uncertainty_results import uncertainty_section
 
@@ -71,7 +71,7 @@ def render(folder: Path = FOLDER) -> str:
         "Diagnoses": diagnoses_section(folder),
         "Explanations": explanations_section(folder),
         "Commands": [_commands()],
-        "Versions": [_versions([side for pair in pairs for side in (pair.keras, pair.ours)] + halves)],
+        "Versions": [_versions([side for pair in pairs for side in (pair.keras, pair.optotype)] + halves)],
     }
     body = [
         f"## {title}\n\n" + "\n\n".join(part for part in parts if part) for title, parts in sections.items()
@@ -81,7 +81,7 @@ def render(folder: Path = FOLDER) -> str:
 
 def _read_pair(recipe: str, folder: Path) -> Pair:
     keras = read(recipe, "keras", folder)
-    return Pair(recipe, keras, shared(read(recipe, "optotype-fp32", folder), keras))
+    return Pair(recipe, keras, with_common_seeds(read(recipe, "optotype-fp32", folder), keras))
 
 
 def _pair(pairs: list[Pair], recipe: str) -> Pair:
@@ -89,8 +89,11 @@ def _pair(pairs: list[Pair], recipe: str) -> Pair:
 
 
 def _commands() -> str:
-    both, one = ".venv/bin/python -m reproduce --recipes", ".venv/bin/optotype train mnist --judge --recipe"
-    rows = [f"| {name} | `{both} {name}` | `{one} {name}` |" for name in LESSONS]
+    both, single = (
+        ".venv/bin/python -m reproduce --recipes",
+        ".venv/bin/optotype train mnist --judge --recipe",
+    )
+    rows = [f"| {name} | `{both} {name}` | `{single} {name}` |" for name in LESSONS]
     head = [
         "`make reproduce` does all of it; what is in `results/` is not done again.",
         "",
@@ -102,9 +105,12 @@ def _commands() -> str:
 
 def _versions(sides: list[Results | None]) -> str:
     """Render the versions used, one line per combination."""
-    found: dict[str, list[str]] = {}
-    for each in sides:
-        if each is not None:
-            words = ", ".join(f"{name} {version}" for name, version in each.versions.items())
-            found.setdefault(f"{words} ({each.backend})", []).append(each.recipe)
-    return "\n".join(f"- {words}: {', '.join(recipes)}" for words, recipes in found.items()) or "None yet."
+    recipes_by_versions: dict[str, list[str]] = {}
+    for results in sides:
+        if results is not None:
+            words = ", ".join(f"{name} {version}" for name, version in results.versions.items())
+            recipes_by_versions.setdefault(f"{words} ({results.backend})", []).append(results.recipe)
+    return (
+        "\n".join(f"- {words}: {', '.join(recipes)}" for words, recipes in recipes_by_versions.items())
+        or "None yet."
+    )

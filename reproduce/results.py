@@ -1,6 +1,6 @@
 """The files in results/: one JSON file per recipe and library, rewritten after every training, read as typed records.
 
-A file belongs to one definition of its recipe and one split: trainings of another are not taken over.
+A file belongs to one definition of its recipe and one split: trainings with another definition or split are dropped.
 """
 
 import json
@@ -23,15 +23,15 @@ Peer = Literal["keras", "optotype-fp32", "optotype-bf16"]
 def definition(recipe: Recipe) -> dict[str, Any]:
     """Return the settings that all trainings of a recipe share, as plain JSON.
 
-    The precision is left out: it is how optotype computes, not what, and Keras knows nothing of it.
+    The precision is excluded: it affects how optotype computes, and Keras has no such setting.
     """
     dumped: dict[str, Any] = json.loads(recipe.to_json())
-    apart = {"name", "source", "seed", "precision"}
-    return {key: value for key, value in dumped.items() if key not in apart}
+    excluded = {"name", "source", "seed", "precision"}
+    return {key: value for key, value in dumped.items() if key not in excluded}
 
 
-def _completed(kept: dict[str, Any]) -> dict[str, Any]:
-    return definition(Recipe.model_validate(kept))
+def _completed(saved: dict[str, Any]) -> dict[str, Any]:
+    return definition(Recipe.model_validate(saved))
 
 
 # A definition saved before a setting existed means that setting's default.
@@ -105,12 +105,13 @@ def read(recipe: str, peer: Peer, folder: Path = FOLDER) -> Results | None:
     return Results.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
-def shared(ours: Results | None, theirs: Results | None) -> Results | None:
-    """Return our trainings with the seeds that the other library has too, so that both have the same number."""
-    if ours is None or theirs is None:
-        return ours
-    seeds = {each.seed for each in theirs.trainings}
-    return ours.model_copy(update={"trainings": tuple(each for each in ours.trainings if each.seed in seeds)})
+def with_common_seeds(results: Results | None, reference: Results | None) -> Results | None:
+    """Return results restricted to the seeds of a reference, so that both have the same number of trainings."""
+    if results is None or reference is None:
+        return results
+    seeds = {training.seed for training in reference.trainings}
+    trainings = tuple(training for training in results.trainings if training.seed in seeds)
+    return results.model_copy(update={"trainings": trainings})
 
 
 def write(record: BaseModel, file: Path) -> None:
@@ -144,26 +145,27 @@ def _lines(value: object, indent: str) -> str:
     return "[\n" + ",\n".join(inner + _lines(item, inner) for item in value) + f"\n{indent}]"
 
 
-def keep(found: Results, folder: Path = FOLDER) -> Results:
+def add_trainings(results: Results, folder: Path = FOLDER) -> Results:
     """Add trainings to a recipe's file and write it.
 
     Args:
-        found: Results with new trainings. Trainings in the file with another definition, split, backend or versions are
-            dropped.
+        results: Results with new trainings. Trainings in the file with another definition, split, backend or versions
+            are dropped.
         folder: The folder of the results.
 
     Returns:
-        What is now in the file.
+        The merged content of the file.
     """
-    known = read(found.recipe, found.peer, folder)
+    saved = read(results.recipe, results.peer, folder)
     trainings = {
-        training.seed: training for training in (known.trainings if known and _alike(known, found) else ())
+        training.seed: training
+        for training in (saved.trainings if saved and _belong_together(saved, results) else ())
     }
-    trainings |= {training.seed: training for training in found.trainings}
-    merged = found.model_copy(update={"trainings": tuple(trainings[seed] for seed in sorted(trainings))})
-    write(merged, path(found.recipe, found.peer, folder))
+    trainings |= {training.seed: training for training in results.trainings}
+    merged = results.model_copy(update={"trainings": tuple(trainings[seed] for seed in sorted(trainings))})
+    write(merged, path(results.recipe, results.peer, folder))
     return merged
 
 
-def _alike(one: Results, other: Results) -> bool:
-    return one.model_copy(update={"trainings": ()}) == other.model_copy(update={"trainings": ()})
+def _belong_together(a: Results, b: Results) -> bool:
+    return a.model_copy(update={"trainings": ()}) == b.model_copy(update={"trainings": ()})

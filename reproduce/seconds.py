@@ -16,17 +16,17 @@ ratio Keras / optotype."""
 
 def seconds_table(folder: Path) -> str:
     """Render the table of seconds per epoch, below the machine and the versions."""
-    found = [timing for timing in (read_timing(name, folder) for name in LESSONS) if timing is not None]
-    if not found:
+    timings = [timing for timing in (read_timing(name, folder) for name in LESSONS) if timing is not None]
+    if not timings:
         return "Not measured yet."
     lines = [
         _MEANING,
         "",
-        *(f"- {words}" for words in dict.fromkeys(_where(timing) for timing in found)),
+        *(f"- {environment}" for environment in dict.fromkeys(_where(timing) for timing in timings)),
         "",
         "| recipe | Keras's backend | Keras, s | optotype, s | times |",
         "|---|---|---|---|---|",
-        *(_row(timing) for timing in found),
+        *(_row(timing) for timing in timings),
     ]
     return "\n".join(lines)
 
@@ -38,13 +38,13 @@ def _where(timing: Timing) -> str:
 
 
 def _row(timing: Timing) -> str:
-    keras, ours = median(timing.keras.epochs), median(timing.optotype.epochs)
-    return f"| {timing.recipe} | {timing.keras.backend} | {keras:.2f} | {ours:.2f} | {keras / ours:.1f} |"
+    keras, optotype = median(timing.keras.epochs), median(timing.optotype.epochs)
+    return f"| {timing.recipe} | {timing.keras.backend} | {keras:.2f} | {optotype:.2f} | {keras / optotype:.1f} |"
 
 
 def whole_line(folder: Path) -> str:
     """Render the seconds of whole trainings that were measured."""
-    found = [
+    timings = [
         timing for timing in (read_timing(name, folder) for name in LESSONS) if timing and timing.keras.whole
     ]
     return "\n".join(
@@ -52,18 +52,20 @@ def whole_line(folder: Path) -> str:
         " (including its run folder),"
         f" Keras {median(timing.keras.whole):.1f} s (including compilation); medians of"
         f" {len(timing.keras.whole)}, alternating."
-        for timing in found
+        for timing in timings
     )
 
 
 def backends_table(folder: Path) -> str:
     """Render the table from which Keras's backend was chosen."""
-    found = [each for each in (read_backends(name, folder) for name in LESSONS) if each is not None]
-    if not found:
+    timings = [
+        backends for backends in (read_backends(name, folder) for name in LESSONS) if backends is not None
+    ]
+    if not timings:
         return "Not measured yet."
     rows = [
-        f"| {each.recipe} | {' | '.join(f'{each.seconds[name]:.2f}' for name in BACKENDS)} |"
-        for each in found
+        f"| {backends.recipe} | {' | '.join(f'{backends.seconds[name]:.2f}' for name in BACKENDS)} |"
+        for backends in timings
     ]
     head = [
         "Seconds of a second epoch with Keras on each backend, all cores: enough to choose by, once each.",

@@ -64,21 +64,21 @@ def measure(data: ot.Dataset, recipe: ot.Recipe) -> Timing:
             training, that too, three times.
 
     Returns:
-        What is now in the file.
+        The saved timing.
     """
     machine = this_machine()
     # Early stopping would leave too few epochs to time.
-    longer = {"early_stopping": "none", "epochs": max(recipe.epochs, _ROUNDS + 1)}
-    paced = recipe.override(longer)
+    changes = {"early_stopping": "none", "epochs": max(recipe.epochs, _ROUNDS + 1)}
+    paced = recipe.override(changes)
     job = peers.Job(paced, fastest(data, recipe), epochs=_ROUNDS + 1, score=False)
-    keras, ours = _epochs(data, job, machine)
+    keras, optotype = _epochs(data, job, machine)
     if recipe.name in _WHOLE:
-        keras, ours = _add_whole(data, recipe, keras, ours)
-    found = Timing(
-        recipe=recipe.name, definition=definition(recipe), machine=machine, keras=keras, optotype=ours
+        keras, optotype = _add_whole(data, recipe, keras, optotype)
+    timing = Timing(
+        recipe=recipe.name, definition=definition(recipe), machine=machine, keras=keras, optotype=optotype
     )
-    write(found, path(recipe.name, "seconds"))
-    return found
+    write(timing, path(recipe.name, "seconds"))
+    return timing
 
 
 def _epochs(data: ot.Dataset, job: peers.Job, machine: Machine) -> tuple[Seconds, Seconds]:
@@ -95,15 +95,18 @@ def _epochs(data: ot.Dataset, job: peers.Job, machine: Machine) -> tuple[Seconds
     return keras, Seconds(backend=network.isa, versions=versions(), epochs=tuple(seconds[1:]))
 
 
-def _add_whole(data: ot.Dataset, recipe: ot.Recipe, keras: Seconds, ours: Seconds) -> tuple[Seconds, Seconds]:
+def _add_whole(
+    data: ot.Dataset, recipe: ot.Recipe, keras: Seconds, optotype: Seconds
+) -> tuple[Seconds, Seconds]:
     """Return the timing with the seconds of complete trainings, alternating; optotype's include the run folder."""
     arrays, _ = peers.write_arrays(data, recipe)
-    theirs, mine = [], []
+    keras_totals, optotype_totals = [], []
     for _ in range(_ROUNDS):
-        whole = peers.Job(recipe, keras.backend, score=False)
-        theirs.append(peers.run_job(whole, arrays, usable_cores())["total"])
+        job = peers.Job(recipe, keras.backend, score=False)
+        keras_totals.append(peers.run_job(job, arrays, usable_cores())["total"])
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            began = time.perf_counter()
+            start = time.perf_counter()
             ot.train(data, recipe, out=Path(folder) / recipe.name)
-            mine.append(round(time.perf_counter() - began, 4))
-    return keras.model_copy(update={"whole": tuple(theirs)}), ours.model_copy(update={"whole": tuple(mine)})
+            optotype_totals.append(round(time.perf_counter() - start, 4))
+    keras = keras.model_copy(update={"whole": tuple(keras_totals)})
+    return keras, optotype.model_copy(update={"whole": tuple(optotype_totals)})

@@ -1,7 +1,7 @@
 """Transfer learning from the digits 0-4 to the digits 5-9: `python -m reproduce.transfer`, about two minutes.
 
 Each seed chooses other images to learn from, other weights and another order. Everything is from MNIST's training
-images, which are told apart by whether they were learned from; its test images stay sealed. Writes
+images, some for training and others for measuring the accuracy; its test images stay sealed. Writes
 results/transfer.json, and prints the table in docs/transfer.md.
 """
 
@@ -62,10 +62,8 @@ def table(ways: tuple[Way, ...]) -> str:
         f"| {' | '.join(['begins', *(f'{n:,} images' for n in COUNTS)])} |",
         f"|---|{'---|' * len(COUNTS)}",
     ]
-    for name in dict.fromkeys(each.way for each in ways):
-        cells = [
-            _cell(each.accuracies) for n in COUNTS for each in ways if (each.way, each.images) == (name, n)
-        ]
+    for name in dict.fromkeys(way.way for way in ways):
+        cells = [_cell(way.accuracies) for n in COUNTS for way in ways if (way.way, way.images) == (name, n)]
         rows.append(f"| {' | '.join([name, *cells])} |")
     return "\n".join(rows)
 

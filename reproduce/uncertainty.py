@@ -40,7 +40,7 @@ Pixels = NDArray[np.uint8]
 
 
 def main() -> None:
-    """Train and measure what is missing."""
+    """Run and measure every training without a result."""
     arguments = _arguments()
     sources = {"mnist": "mnist", "fashion-mnist": "fashion-mnist"}
     if arguments.cifar:
@@ -80,7 +80,9 @@ def measure(recipe: ot.Recipe, data: ot.Dataset, name: str, tests: dict[str, Ope
         )
     test = tests[name]
     logits, own_distances = model.logits_and_distances(test.images)
-    other_distances = {other: _distances(model, images) for other, images in other_images(data, name, tests)}
+    other_distances = {
+        other_name: _distances(model, images) for other_name, images in other_images(data, name, tests)
+    }
     return Trained(
         seed=recipe.seed,
         accuracy=round(float(np.mean(logits.argmax(axis=1) == test.labels)), 6),
@@ -93,9 +95,9 @@ def measure(recipe: ot.Recipe, data: ot.Dataset, name: str, tests: dict[str, Ope
 def other_images(data: ot.Dataset, name: str, tests: dict[str, OpenedTest]) -> Iterator[tuple[str, Pixels]]:
     """Yield images that are not from the data set, in its shape: of other data sets, noise, and blank images."""
     rng = np.random.default_rng(0)
-    for other, test in tests.items():
-        if other != name:
-            yield other, in_shape(test.images[:_OTHER_IMAGES], data.shape)
+    for other_name, test in tests.items():
+        if other_name != name:
+            yield other_name, in_shape(test.images[:_OTHER_IMAGES], data.shape)
     yield "noise", rng.integers(0, 256, (_OTHER_IMAGES, *data.shape), np.uint8)
     greys = np.arange(256).astype(np.uint8).reshape(-1, 1, 1, 1)
     yield "blanks", np.ascontiguousarray(np.broadcast_to(greys, (256, *data.shape)))
@@ -117,7 +119,7 @@ def save(name: str, recipe: str, training: Trained) -> None:
     saved = read()
     subjects = {(subject.data, subject.recipe): subject for subject in saved.subjects}
     old = subjects.get((name, recipe), Subject(data=name, recipe=recipe))
-    trainings = {each.seed: each for each in (*old.trainings, training)}
+    trainings = {entry.seed: entry for entry in (*old.trainings, training)}
     ordered = tuple(trainings[seed] for seed in sorted(trainings))
     subjects[name, recipe] = Subject(data=name, recipe=recipe, trainings=ordered)
     results = UncertaintyResults(
@@ -144,23 +146,28 @@ def _calibration_scores(
 
 
 def _novelty_scores(
-    detector: NoveltyDetector, own: NDArray[np.float32], others: dict[str, NDArray[np.float32]]
+    detector: NoveltyDetector,
+    own_distances: NDArray[np.float32],
+    other_distances: dict[str, NDArray[np.float32]],
 ) -> dict[str, object]:
     return {
-        "novelty_rate": round(float(detector.is_novel(own).mean()), 6),
-        "auroc": {name: round(_auroc(own, distances), 6) for name, distances in others.items()},
+        "novelty_rate": round(float(detector.is_novel(own_distances).mean()), 6),
+        "auroc": {
+            name: round(_auroc(own_distances, distances), 6) for name, distances in other_distances.items()
+        },
         "detection_rate": {
-            name: round(float(detector.is_novel(distances).mean()), 4) for name, distances in others.items()
+            name: round(float(detector.is_novel(distances).mean()), 4)
+            for name, distances in other_distances.items()
         },
     }
 
 
-def _auroc(own: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+def _auroc(own_distances: NDArray[np.float32], other_distances: NDArray[np.float32]) -> float:
     """Return the area under the ROC curve: how often another image has a larger distance than one of the data set."""
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - loaded only for a measurement
 
-    is_other = np.repeat([0, 1], [len(own), len(other)])
-    return float(roc_auc_score(is_other, np.concatenate([own, other])))
+    is_other = np.repeat([0, 1], [len(own_distances), len(other_distances)])
+    return float(roc_auc_score(is_other, np.concatenate([own_distances, other_distances])))
 
 
 def _distances(model: ot.Model, images: Pixels) -> NDArray[np.float32]:

@@ -33,19 +33,21 @@ def main() -> int:
     if len(sys.argv) > 1:
         print(json.dumps(train_all(sys.argv[1])))
         return 0
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     for isa, precision in combinations():
         environment = {**os.environ, "OPTOTYPE_ISA": isa}
         command = [sys.executable, "-m", "reproduce.weights", precision]
-        done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-        found |= {f"{name} {precision} {isa}": digest for name, digest in json.loads(done.stdout).items()}
+        completed = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+        hashes |= {
+            f"{name} {precision} {isa}": digest for name, digest in json.loads(completed.stdout).items()
+        }
     known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    differing = [key for key in found if known.get(key, found[key]) != found[key]]
-    print(f"{len(found)} hashes, {len(found.keys() & known.keys())} compared, {len(differing)} differ")
+    differing = [key for key in hashes if known.get(key, hashes[key]) != hashes[key]]
+    print(f"{len(hashes)} hashes, {len(hashes.keys() & known.keys())} compared, {len(differing)} differ")
     for key in differing:
         print(f"differs: {key}")
     if not differing:
-        write_text(json.dumps(known | found, indent=1, sort_keys=True) + "\n", FILE)
+        write_text(json.dumps(known | hashes, indent=1, sort_keys=True) + "\n", FILE)
     return int(bool(differing))
 
 

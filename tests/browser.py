@@ -51,7 +51,7 @@ Point = tuple[float, float]
 
 
 class Browser:
-    """A running browser with one page; made by ``opened``."""
+    """A running browser with one page; created by ``opened``."""
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self._driver = driver
@@ -110,7 +110,7 @@ class Browser:
             self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
 
     def swipe(self, points: Sequence[Point]) -> None:
-        """Put a finger on the first point, move it through the others, and lift it."""
+        """Touch the first point, move through the others, and release the touch at the last."""
         for index, (x, y) in enumerate(points):
             kind = "touchMove" if index else "touchStart"
             self.ask("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y}])
@@ -139,7 +139,7 @@ class Browser:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Browser]:
-    """Start a browser that keeps its files in a folder, and end it afterwards."""
+    """Start a browser that stores its files in a folder, and quit it at the end."""
     assert CHROMIUM is not None
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM

@@ -1,4 +1,4 @@
-"""What holds for every test: Hypothesis repeats itself and watches no clock; the oracle is Keras on JAX without jit."""
+"""Settings of all tests: Hypothesis is deterministic and without deadline; the oracle is Keras on JAX without jit."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ hypothesis.settings.load_profile("optotype")
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give every test a cache folder of its own; no test touches the user's."""
+    """Set a separate cache folder for every test, so that no test touches the user's cache."""
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("OPTOTYPE_HOME", str(folder))
     return folder

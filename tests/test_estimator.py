@@ -89,9 +89,9 @@ def test_all_forms_of_images_give_the_same_weights(images: Any, shape: tuple[int
     assert classifier.range_ == (0.0, 1.0)
     expected = _fitted().model_.weights
     assert all(np.array_equal(weight, expected[name]) for name, weight in classifier.model_.weights.items())
-    for other in (X, X.reshape(60, 36), X / 255):
+    for form in (X, X.reshape(60, 36), X / 255):
         np.testing.assert_allclose(
-            classifier.predict_proba(other), classifier.predict_proba(images), atol=1e-6
+            classifier.predict_proba(form), classifier.predict_proba(images), atol=1e-6
         )
 
 
@@ -150,7 +150,7 @@ def test_recipes_are_loaded_by_name() -> None:
     assert ImageClassifier(epochs=1).fit(wide, Y).model_.recipe.name == "pictures-quick"
 
 
-def test_a_grid_search_finds_the_better_setting() -> None:
+def test_grid_search_finds_the_better_setting() -> None:
     """GridSearchCV searches recipe settings and refits the best."""
     grid = {"epochs": [1, 15], "optimizer__learning_rate": [1e-9, 0.02]}
     search = GridSearchCV(ImageClassifier(NET, threads=1), grid, cv=2).fit(X, Y)
@@ -158,7 +158,7 @@ def test_a_grid_search_finds_the_better_setting() -> None:
     assert search.best_estimator_.score(X, Y) == 1
 
 
-def test_it_works_behind_a_scaler() -> None:
+def test_classifier_works_in_a_pipeline() -> None:
     """In a pipeline its settings have names, and a fold outside the scaler's range can be predicted."""
     digits, labels = load_digits(return_X_y=True)
     pipeline = make_pipeline(MinMaxScaler(), ImageClassifier(NET))
@@ -166,7 +166,7 @@ def test_it_works_behind_a_scaler() -> None:
     assert cross_val_score(pipeline, digits[:600] - 3, labels[:600], cv=2).min() > 0.7
 
 
-def test_a_pickle_contains_the_model_file() -> None:
+def test_pickle_contains_the_model_file() -> None:
     """A pickled estimator predicts the same; it contains the model file, which is validated when it is loaded."""
     classifier = _fitted()
     copy = pickle.loads(pickle.dumps(classifier))  # noqa: S301 - made here

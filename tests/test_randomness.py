@@ -17,13 +17,13 @@ def test_numbers_depend_on_the_key_alone(key: list[int], n: int) -> None:
 
 
 @given(KEYS, KEYS)
-def test_different_keys_are_different(one: list[int], other: list[int]) -> None:
+def test_different_keys_have_different_hashes(key_a: list[int], key_b: list[int]) -> None:
     """Different keys have different hashes."""
-    assert (combine(*one) == combine(*other)) == ([k % 2**64 for k in one] == [k % 2**64 for k in other])
+    assert (combine(*key_a) == combine(*key_b)) == ([k % 2**64 for k in key_a] == [k % 2**64 for k in key_b])
 
 
 @given(KEYS, st.integers(0, 300))
-def test_a_permutation_has_everything_once(key: list[int], n: int) -> None:
+def test_permutation_has_every_index_once(key: list[int], n: int) -> None:
     """Every index occurs exactly once."""
     np.testing.assert_array_equal(np.sort(permutation(n, *key)), np.arange(n))
 
@@ -40,7 +40,7 @@ def test_normal_numbers_are_normal() -> None:
     assert stats.kstest(normal(1_000_000, 5), "norm").pvalue > 0.001
 
 
-def test_the_numbers_are_pinned() -> None:
+def test_random_numbers_are_pinned() -> None:
     """Key 0 gives the first output of SplitMix64 from state 0: a change would change every run."""
     assert combine(0) == 0xE220A8397B1DCDAF
     assert bits(2, 0).tolist() == [12035550249420947055, 12935080325729570654]

@@ -116,8 +116,8 @@ def beside_peers(line: str, effort: Effort, *, connections: int) -> Measured:
             for name, server in sides.items():
                 seconds.setdefault(name, []).append(measure(server, effort.load))
         checks, environments = _compare_labels(sides, images)
-    found = record(line, "ms", environments, {name: tuple(times) for name, times in seconds.items()})
-    return found.model_copy(update={"tried": tried, "failed": failed, "checks": checks})
+    measured = record(line, "ms", environments, {name: tuple(times) for name, times in seconds.items()})
+    return measured.model_copy(update={"tried": tried, "failed": failed, "checks": checks})
 
 
 def _compare_labels(
@@ -132,7 +132,9 @@ def _compare_labels(
     first = next(iter(labels.values()))
     checks = {name: float((values == first).mean()) for name, values in labels.items()}
     peer_versions = [
-        {"versions": server.about["versions"]} for server in sides.values() if "versions" in server.about
+        {"versions": server.announcement["versions"]}
+        for server in sides.values()
+        if "versions" in server.announcement
     ]
     return checks, [*peer_versions, _versions()]
 

@@ -80,13 +80,13 @@ class Server:
 
     Attributes:
         url: The URL for predictions.
-        about: The JSON that it printed.
+        announcement: The JSON that it printed.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], about: dict[str, Any], path: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], announcement: dict[str, Any], path: str) -> None:
         self._process = process
-        self.about = about
-        self.url = f"{about['address']}{path}"
+        self.announcement = announcement
+        self.url = f"{announcement['address']}{path}"
 
     def label(self, image: bytes) -> str:
         """Return the predicted label of a PNG file.
@@ -107,7 +107,7 @@ class Server:
         """
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            with urllib.request.urlopen(f"{self.about['address']}/v1/model", timeout=10) as response:  # noqa: S310
+            with urllib.request.urlopen(f"{self.announcement['address']}/v1/model", timeout=10) as response:  # noqa: S310
                 if json.load(response)["neighbours"] != "preparing":
                     return
             time.sleep(0.1)
@@ -116,7 +116,7 @@ class Server:
     def metric(self, name: str) -> float | None:
         """Return the value of a metric without labels; None if the server does not respond."""
         try:
-            with urllib.request.urlopen(f"{self.about['address']}/metrics", timeout=10) as response:  # noqa: S310
+            with urllib.request.urlopen(f"{self.announcement['address']}/metrics", timeout=10) as response:  # noqa: S310
                 lines = response.read().decode().splitlines()
         except OSError:
             return None

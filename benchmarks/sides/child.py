@@ -40,9 +40,9 @@ class Parent:
         """Stop the clock, and send the seconds."""
         self.answer({"seconds": time.perf_counter() - self._began})
 
-    def answer(self, found: Json) -> None:
+    def answer(self, message: Json) -> None:
         """Send a line of JSON."""
-        print(json.dumps(found), file=self._answers, flush=True)
+        print(json.dumps(message), file=self._answers, flush=True)
 
 
 def run(tasks: Mapping[str, Callable[[Parent], Json]]) -> None:
@@ -51,9 +51,9 @@ def run(tasks: Mapping[str, Callable[[Parent], Json]]) -> None:
     if hasattr(os, "sched_setaffinity"):
         # Some libraries have no setting for threads: they count the processors that they may use.
         os.sched_setaffinity(0, parent.job["cores"])
-    found = tasks[parent.job["task"]](parent)
-    found["versions"] = {"python": ".".join(map(str, sys.version_info[:3])), **found["versions"]}
-    parent.answer(found)
+    result = tasks[parent.job["task"]](parent)
+    result["versions"] = {"python": ".".join(map(str, sys.version_info[:3])), **result["versions"]}
+    parent.answer(result)
 
 
 def versions(*names: str) -> dict[str, str]:
@@ -65,17 +65,17 @@ def read_images(job: Json, part: str = "train") -> tuple[NDArray[Any], NDArray[A
     """Read images and labels.
 
     Args:
-        job: "arrays" is an NPZ with PART_images (uint8, n, h, w, c) and PART_labels (int64, n); "images", where it is
-            there, says how many of them to take.
+        job: "arrays" is an NPZ with PART_images (uint8, n, h, w, c) and PART_labels (int64, n); "images", if present,
+            is the number of images to use.
         part: "train" or "held".
 
     Returns:
-        Both, as they are in the file.
+        Images and labels, as stored in the file.
     """
     with np.load(job["arrays"]) as file:
         images, labels = file[f"{part}_images"], file[f"{part}_labels"]
-    most = job.get("images") or len(labels)
-    return images[:most], labels[:most]
+    n = job.get("images") or len(labels)
+    return images[:n], labels[:n]
 
 
 def scaled(job: Json, images: NDArray[Any]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""A server as one writes it by hand, of FastAPI and ONNX Runtime: each picture is predicted by itself."""
+"""A typical hand-written server with FastAPI and ONNX Runtime: each image is predicted separately."""
 
 import json
 import socket
@@ -14,11 +14,11 @@ Picture = Annotated[bytes, Body(media_type="image/png")]
 
 
 def make_app(network: Network, *, threads: bool) -> FastAPI:
-    """Make the application.
+    """Create the application.
 
     Args:
-        network: What answers.
-        threads: Whether it does so in FastAPI's threads, rather than in the loop itself.
+        network: The network that predicts.
+        threads: Whether it predicts in FastAPI's threads, rather than in the event loop itself.
     """
     app = FastAPI()
 
@@ -41,7 +41,7 @@ def make_app(network: Network, *, threads: bool) -> FastAPI:
 
 
 def main() -> None:
-    """Serve the network, with the settings, that the arguments name."""
+    """Serve the network in the first argument, with the settings in the second."""
     app = make_app(Network(sys.argv[1]), **json.loads(sys.argv[2]))
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         announce(listener.getsockname()[1])

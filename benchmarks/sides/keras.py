@@ -46,13 +46,13 @@ def fresh(parent: Parent) -> Json:
     """Train the complete recipe and save the model."""
     job = parent.job
     set_up(job)
-    train_set, held = (
+    train_set, held_out = (
         (child.scaled(job, images), labels.astype(np.int32))
         for images, labels in (child.read_images(job, part) for part in ("train", "held"))
     )
-    net = keras_peer.build(job, keras_peer.Arrays(train_set, held, held, held))
+    net = keras_peer.build(job, keras_peer.Arrays(train_set, held_out, held_out, held_out))
     epochs = job["recipe"]["epochs"]
-    history = fit(net, job, train_set, epochs=epochs, validation_data=held, validation_batch_size=1000)
+    history = fit(net, job, train_set, epochs=epochs, validation_data=held_out, validation_batch_size=1000)
     net.save(Path(job["folder"]) / "model.keras")
     return {"accuracy": float(history["val_accuracy"][-1]), "versions": keras_peer.versions()}
 

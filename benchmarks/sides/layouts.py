@@ -20,11 +20,11 @@ def channels_first(weights: Weights, layers: list[dict[str, Any]], shape: tuple[
         The same names: convolutions (filters, inputs, height, width), dense (units, inputs), where the inputs of the
         first dense layer are in the order channels, height, width.
     """
-    found, flattened = dict(weights), False
-    for place, layer in enumerate(layers):
-        name = f"{place}.kernel"
+    permuted, flattened = dict(weights), False
+    for index, layer in enumerate(layers):
+        name = f"{index}.kernel"
         if layer["type"] == "Conv2D":
-            found[name] = np.ascontiguousarray(weights[name].transpose(3, 2, 0, 1))
+            permuted[name] = np.ascontiguousarray(weights[name].transpose(3, 2, 0, 1))
             window = weights[name].shape[:2]
             lost = (0, 0) if layer.get("padding") == "same" else (window[0] - 1, window[1] - 1)
             shape = (shape[0] - lost[0], shape[1] - lost[1], layer["filters"])
@@ -37,5 +37,5 @@ def channels_first(weights: Weights, layers: list[dict[str, Any]], shape: tuple[
             kernel = weights[name]
             if not flattened:
                 kernel = kernel.reshape(*shape, -1).transpose(2, 0, 1, 3).reshape(kernel.shape)
-            found[name], flattened = np.ascontiguousarray(kernel.T), True
-    return found
+            permuted[name], flattened = np.ascontiguousarray(kernel.T), True
+    return permuted

@@ -1,4 +1,4 @@
-"""LitServe, with batches as it advises for small networks; its own process predicts, one for the processor."""
+"""LitServe, with batching as its documentation recommends for small networks; one separate process predicts."""
 
 import json
 import socket
@@ -16,11 +16,11 @@ _BATCH = 64
 
 
 class Predict(litserve.LitAPI):  # type: ignore[misc] # it has no types
-    """The steps that LitServe takes with a request.
+    """The steps of LitServe for a request.
 
     Args:
         path: The network's file.
-        wait: Seconds that a batch waits for more.
+        wait: Seconds that a batch waits for more images.
     """
 
     def __init__(self, path: str, wait: float) -> None:
@@ -32,7 +32,7 @@ class Predict(litserve.LitAPI):  # type: ignore[misc] # it has no types
         self._network = Network(self._path)
 
     def decode_request(self, request: Annotated[bytes, Body(media_type="image/png")]) -> NDArray[np.uint8]:
-        """Decode a picture."""
+        """Decode an image."""
         return self._network.decode(request)
 
     def predict(self, x: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -40,12 +40,12 @@ class Predict(litserve.LitAPI):  # type: ignore[misc] # it has no types
         return self._network.probabilities(x)
 
     def encode_response(self, output: NDArray[np.float32]) -> dict[str, Any]:
-        """Say what came of one picture."""
+        """Return the response for one image."""
         return self._network.response(output)
 
 
 def main() -> None:
-    """Serve the network, with the settings, that the arguments name."""
+    """Serve the network and settings that the command-line arguments contain."""
     settings = json.loads(sys.argv[2])
     api = Predict(sys.argv[1], settings.pop("wait"))
     server = litserve.LitServer(api, accelerator="cpu", devices=1, workers_per_device=1, **settings)

@@ -57,8 +57,8 @@ def graph(layers: list[Json], weights: Weights, shape: tuple[int, ...]) -> Model
         nodes.append(helper.make_node(kind, [last, *inputs], [out], **attributes))
         last = out
 
-    for place, layer in enumerate(layers):
-        names = f"{place}.kernel", f"{place}.bias"
+    for index, layer in enumerate(layers):
+        names = f"{index}.kernel", f"{index}.bias"
         match layer["type"]:
             case "Conv2D":
                 padding = {"same": "SAME_UPPER", "valid": "VALID"}[layer.get("padding", "valid")]

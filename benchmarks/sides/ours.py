@@ -129,11 +129,11 @@ def growth(parent: Parent) -> Json:
         for size, trained in trainings.items():
             # Enough epochs of a small set to take about as long as one of a third of the largest.
             repeated = max(1, sizes[-1] // 3 // size)
-            began = time.perf_counter()
+            start = time.perf_counter()
             for _ in range(repeated):
                 next(trained)
-            seconds[size].append((time.perf_counter() - began) / repeated / size)
-    return {"seconds": {str(size): found for size, found in seconds.items()}, "versions": versions()}
+            seconds[size].append((time.perf_counter() - start) / repeated / size)
+    return {"seconds": {str(size): rounds for size, rounds in seconds.items()}, "versions": versions()}
 
 
 def versions() -> dict[str, str]:

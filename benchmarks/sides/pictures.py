@@ -40,8 +40,8 @@ class Network:
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Predict images of shape (n, h, w, 1), to shape (n, classes)."""
-        found: NDArray[np.float32] = self._session.run(["probabilities"], {"images": images})[0]
-        return found
+        probabilities: NDArray[np.float32] = self._session.run(["probabilities"], {"images": images})[0]
+        return probabilities
 
     def response(self, probabilities: NDArray[np.float32]) -> dict[str, Any]:
         """Return the response of `optotype serve`: the most probable classes of one image."""
@@ -50,8 +50,8 @@ class Network:
         return {"predictions": [{**top[0], "top": top}]}
 
 
-def announce(port: int, *more: str) -> None:
+def announce(port: int, *packages: str) -> None:
     """Print the line with a server's address and versions."""
     versions = {"python": ".".join(map(str, sys.version_info[:3]))}
-    versions |= {name: metadata.version(name) for name in (*_PACKAGES, *more)}
+    versions |= {name: metadata.version(name) for name in (*_PACKAGES, *packages)}
     print(json.dumps({"address": f"http://127.0.0.1:{port}", "versions": versions}), flush=True)

@@ -43,10 +43,10 @@ class Training:
     def epoch(self) -> None:
         """Train one epoch in a new order."""
         self.net.train()
-        for places in torch.randperm(len(self.labels)).split(self._recipe["batch_size"]):
-            images = self.images.index_select(0, places).permute(0, 3, 1, 2)
+        for rows in torch.randperm(len(self.labels)).split(self._recipe["batch_size"]):
+            images = self.images.index_select(0, rows).permute(0, 3, 1, 2)
             self.optimizer.zero_grad(set_to_none=True)
-            self._loss_of(images, self.labels.index_select(0, places)).backward()
+            self._loss_of(images, self.labels.index_select(0, rows)).backward()
             self.optimizer.step()
             if self.schedule is not None:
                 self.schedule.step()
@@ -55,8 +55,8 @@ class Training:
         """Return the accuracy on images."""
         self.net.eval()
         with torch.inference_mode(), self._autocast():
-            found = [self.net(part.permute(0, 3, 1, 2)).argmax(dim=1) for part in images.split(1000)]
-        return float((torch.cat(found) == labels).float().mean())
+            predictions = [self.net(part.permute(0, 3, 1, 2)).argmax(dim=1) for part in images.split(1000)]
+        return float((torch.cat(predictions) == labels).float().mean())
 
     def _loss(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         with self._autocast():
@@ -172,8 +172,8 @@ def predict(parent: Parent) -> Json:
 def _predicting(net: nn.Module) -> Callable[[Any], Any]:
     def predict(images: torch.Tensor) -> Any:
         with torch.inference_mode():
-            found = [net(part.permute(0, 3, 1, 2)).softmax(dim=1) for part in images.split(1000)]
-            return torch.cat(found).numpy()
+            probabilities = [net(part.permute(0, 3, 1, 2)).softmax(dim=1) for part in images.split(1000)]
+            return torch.cat(probabilities).numpy()
 
     return predict
 
@@ -184,10 +184,10 @@ def fresh(parent: Parent) -> Json:
     set_up(job)
     training = Training(job, *child.read_images(job))
     images, labels = child.read_images(job, "held")
-    held = torch.from_numpy(child.scaled(job, images)), torch.from_numpy(labels)
+    held_out = torch.from_numpy(child.scaled(job, images)), torch.from_numpy(labels)
     for _ in range(job["recipe"]["epochs"]):
         training.epoch()
-        accuracy = training.accuracy(*held)
+        accuracy = training.accuracy(*held_out)
     torch.save(training.net.state_dict(), Path(job["folder"]) / "model.pt")
     return {"accuracy": accuracy, "versions": child.versions("torch")}
 

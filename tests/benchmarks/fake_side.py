@@ -1,4 +1,4 @@
-"""A side that computes nothing: it takes its turns, prints what no one asked for, and fails where it is told to."""
+"""A benchmark side that computes nothing: it takes its turns, prints other output, and fails in a given turn."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from benchmarks.sides.child import Json, Parent
 
 
 def train(parent: Parent) -> Json:
-    """Take the turns of the job."""
+    """Run the turns of the job."""
     sys.stdout.write("noise\n")
     for turn in range(parent.job["turns"]):
         parent.begin()

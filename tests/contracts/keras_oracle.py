@@ -18,7 +18,7 @@ from optotype.engine.optimizers import SGD, Adam, Optimizer, RMSprop
 
 
 def keras_layer(layer: Layer) -> keras.layers.Layer:
-    """Translate one layer.
+    """Return the Keras layer of a layer spec.
 
     Its kernel starts at zero: every caller sets the weights, and JAX compiles a random initializer for seconds.
     """
@@ -44,7 +44,7 @@ def keras_layer(layer: Layer) -> keras.layers.Layer:
 
 
 def keras_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
-    """Translate an optimizer."""
+    """Return the Keras optimizer of an optimizer spec."""
     match optimizer:
         case SGD():
             return keras.optimizers.SGD(optimizer.learning_rate, optimizer.momentum)
@@ -64,25 +64,25 @@ class Oracle:
         self.model.compile(keras_optimizer(optimizer), "sparse_categorical_crossentropy", run_eagerly=True)
 
     def set_weights(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take over the weights of a Network of the same layers."""
-        for place, layer in enumerate(self.model.layers):
+        """Copy the weights of a Network with the same layers."""
+        for index, layer in enumerate(self.model.layers):
             layer.set_weights(
-                [values for name, values in weights.items() if name.split(".")[0] == str(place)]
+                [values for name, values in weights.items() if name.split(".")[0] == str(index)]
             )
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """Give the weights under a Network's names."""
+        """Return the weights under the names of a Network."""
         return {
-            f"{place}.{weight.name}": np.asarray(weight.value)
-            for place, layer in enumerate(self.model.layers)
+            f"{index}.{weight.name}": np.asarray(weight.value)
+            for index, layer in enumerate(self.model.layers)
             for weight in layer.weights
             if weight.name != "seed_generator_state"
         }
 
     def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predict."""
+        """Return the predicted probabilities."""
         return np.asarray(self.model(images, training=False))
 
     def step(self, images: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-        """Make one step; returns the loss."""
+        """Make one training step and return the loss."""
         return float(self.model.train_on_batch(images, labels))

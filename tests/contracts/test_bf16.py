@@ -37,7 +37,7 @@ def gradient(net: str, precision: Precision) -> dict[str, NDArray[np.float32]]:
 
 @needs_amx
 @pytest.mark.parametrize("net", NETS)
-def test_gradients_are_near_those_in_single_precision(net: str) -> None:
+def test_bf16_gradients_are_close_to_fp32(net: str) -> None:
     """The gradient differs by the rounding of its operands, and by different choices of relu and max pooling."""
     single, half = gradient(net, "fp32"), gradient(net, "bf16")
     difference = np.concatenate([(single[name] - half[name]).ravel() for name in single])
@@ -47,7 +47,7 @@ def test_gradients_are_near_those_in_single_precision(net: str) -> None:
 
 @needs_amx
 @pytest.mark.parametrize("net", NETS)
-def test_threads_change_no_bit(net: str) -> None:
+def test_number_of_threads_changes_no_bit(net: str) -> None:
     """Training on 1, 2, 3 and 4 threads gives the same bits, with batches of several sizes."""
     results = []
     for threads in (1, 2, 3, 4):
@@ -63,7 +63,7 @@ def test_threads_change_no_bit(net: str) -> None:
 
 @needs_amx
 @pytest.mark.parametrize("net", NETS)
-def test_a_larger_batch_does_not_affect_a_later_smaller_one(net: str) -> None:
+def test_larger_batch_does_not_affect_a_later_smaller_one(net: str) -> None:
     """A step on few images gives the same bits with and without a larger batch before it."""
     results = []
     for previous in (0, BATCH):
@@ -89,7 +89,7 @@ def test_prediction_stays_in_single_precision(net: str) -> None:
 
 @needs_amx
 @pytest.mark.parametrize("net", NETS)
-def test_prediction_in_bf16_is_near_that_in_single_precision(net: str) -> None:
+def test_bf16_prediction_is_close_to_fp32(net: str) -> None:
     """On request, logits are computed with bfloat16 operands; they differ from single precision by rounding."""
     built = network(net, SGD(), BATCH, precision="bf16")
     single, half = built.logits(images(70)), built.logits(images(70), precision="bf16")
@@ -98,20 +98,20 @@ def test_prediction_in_bf16_is_near_that_in_single_precision(net: str) -> None:
 
 @needs_amx
 @pytest.mark.parametrize("net", NETS)
-def test_prediction_in_bf16_depends_on_image_and_weights_only(net: str) -> None:
+def test_bf16_prediction_depends_on_image_and_weights_only(net: str) -> None:
     """The bits do not depend on other images, on the number of threads, or on whether the network was compiled."""
     trained = network(net, SGD(), BATCH, precision="bf16", threads=3)
     only = Network(NETS[net], SHAPE, threads=1, precision="bf16")
     only.logits(images(1), precision="bf16")
     only.set_weights(trained.weights())
     together = trained.logits(images(70), precision="bf16")
-    alone = [only.logits(images(70)[i : i + 1], precision="bf16") for i in range(70)]
-    np.testing.assert_array_equal(np.concatenate(alone), together)
+    single = [only.logits(images(70)[i : i + 1], precision="bf16") for i in range(70)]
+    np.testing.assert_array_equal(np.concatenate(single), together)
 
 
 @needs_amx
 @pytest.mark.parametrize("net", NETS)
-def test_prediction_in_bf16_does_not_affect_training(net: str) -> None:
+def test_bf16_prediction_does_not_affect_training(net: str) -> None:
     """Epochs give the same bits with and without predictions before and between them."""
     results = []
     for with_predictions in (False, True):
@@ -130,7 +130,7 @@ def test_prediction_in_bf16_does_not_affect_training(net: str) -> None:
         np.testing.assert_array_equal(values, results[1][name], err_msg=name)
 
 
-def test_prediction_in_bf16_is_rejected_by_a_network_in_single_precision() -> None:
+def test_fp32_network_rejects_bf16_prediction() -> None:
     """The message contains the requested precision, the precision of the network and its instruction set."""
     with pytest.raises(EngineError, match=r"bf16.*fp32 on portable"):
         Network((Flatten(), Dense(2, "softmax")), (2, 2, 1), isa="portable").logits(

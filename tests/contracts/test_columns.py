@@ -13,7 +13,9 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16") if "amx" in available_isas(
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("batch_size", [1, 2, 31, 32, 33, 64])
 @pytest.mark.parametrize("net", ["Dense columns", "BatchNormalization in columns"])
-def test_threads_change_no_bit_in_any_batch(net: str, batch_size: int, precision: Precision) -> None:
+def test_number_of_threads_changes_no_bit_in_any_batch(
+    net: str, batch_size: int, precision: Precision
+) -> None:
     """An epoch with a smaller last batch gives the same bits on 1, 2, 3 and 4 threads."""
     order = np.arange(5 * batch_size - batch_size // 2) % 101
     results = []

@@ -13,7 +13,7 @@ from tests.contracts.nets import NETS, OPTIMIZERS, images, labels, network, step
 BATCH = 43
 
 
-def test_every_layer_has_a_net() -> None:
+def test_every_layer_is_in_a_test_network() -> None:
     """Every layer of the engine is in one of the networks."""
     kinds = {kind.__name__ for kind in get_args(get_args(Layer)[0])}
     assert kinds == {type(layer).__name__ for net in NETS.values() for layer in net}
@@ -50,7 +50,7 @@ def test_gradients_match_finite_differences(net: str) -> None:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("net", NETS)
-def test_threads_change_no_bit(net: str, optimizer: str) -> None:
+def test_number_of_threads_changes_no_bit(net: str, optimizer: str) -> None:
     """Training on 1, 2, 3 and 4 threads gives the same bits, with a smaller last batch."""
     results = []
     for threads in (1, 2, 3, 4):
@@ -80,9 +80,9 @@ def test_instruction_sets_agree_to_rounding(net: str) -> None:
 
 @pytest.mark.parametrize("isa", available_isas())
 @pytest.mark.parametrize("net", NETS)
-def test_the_logits_of_an_image_do_not_depend_on_other_images(net: str, isa: str) -> None:
+def test_logits_of_an_image_do_not_depend_on_other_images(net: str, isa: str) -> None:
     """The logits of an image have the same bits alone and in an array with others."""
     built = network(net, SGD(), BATCH, isa=isa)
     together = built.logits(images(70))
-    alone = np.concatenate([built.logits(images(70)[i : i + 1]) for i in range(70)])
-    np.testing.assert_array_equal(alone, together)
+    single = np.concatenate([built.logits(images(70)[i : i + 1]) for i in range(70)])
+    np.testing.assert_array_equal(single, together)

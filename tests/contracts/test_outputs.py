@@ -104,7 +104,7 @@ def test_outputs_do_not_depend_on_threads(net: str) -> None:
             np.testing.assert_array_equal(values, expected)
 
 
-def test_no_images_have_no_outputs() -> None:
+def test_empty_batch_has_empty_outputs() -> None:
     """An empty array of images results in empty arrays of the right shapes."""
     untrained = network("MaxPooling2D", SGD(), 43)
     assert untrained.outputs(images(0), 0).shape == (0, 10, 8, 6)
@@ -112,7 +112,7 @@ def test_no_images_have_no_outputs() -> None:
 
 
 @pytest.mark.parametrize("index", [2, -3])
-def test_layer_index_out_of_range_is_an_error(index: int) -> None:
+def test_layer_index_out_of_range_raises_engine_error(index: int) -> None:
     """An index beyond the layers is an EngineError with the valid range."""
     untrained = Network(NETS["Flatten"], (11, 9, 2))
     with pytest.raises(EngineError, match=rf"{index}.*-2 to 1"):

@@ -1,4 +1,4 @@
-"""One suite over every built-in recipe: it is the lesson's network, trained as the lesson trained it."""
+"""Every built-in recipe has the network and the training settings of its lesson."""
 
 import math
 
@@ -49,13 +49,13 @@ _TRAINING = {
 }
 
 
-def test_order() -> None:
-    """The recipes are shown in the order of their lessons, the defaults for MNIST and for pictures last."""
+def test_recipes_are_in_lesson_order() -> None:
+    """Recipes are listed in the order of their lessons; the defaults for MNIST and for image files are last."""
     assert list(_PARAMETERS) == list(BUILTIN)
 
 
 @pytest.mark.parametrize("name", BUILTIN)
-def test_parameters(name: str) -> None:
+def test_parameters_are_those_of_the_lesson(name: str) -> None:
     """On MNIST the recipe has exactly the parameters of its lesson, and only batch normalization's are not trained."""
     rows = describe(load_recipe(name).network_layers(10), (28, 28, 1))
     assert sum(row.size for row in rows) == _PARAMETERS[name]
@@ -63,7 +63,7 @@ def test_parameters(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(_TRAINING))
-def test_training(name: str) -> None:
+def test_training_settings_are_those_of_the_lesson(name: str) -> None:
     """The recipe trains with its lesson's optimizer, batch, epochs and validation images, at a constant rate."""
     recipe = load_recipe(name)
     assert (recipe.optimizer, recipe.batch_size, recipe.epochs, recipe.validation) == _TRAINING[name]
@@ -73,16 +73,18 @@ def test_training(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BUILTIN)
-def test_initial_weights(name: str) -> None:
-    """Every kernel starts from Glorot's uniform distribution, except in the recipe whose lesson says N(0, 0.05)."""
+def test_initial_weights_have_the_expected_distribution(name: str) -> None:
+    """Kernels are initialized with Glorot's uniform distribution, except in the recipe whose lesson uses N(0, 0.05)."""
     rows = describe(load_recipe(name).network_layers(10), (28, 28, 1))
-    kernels = {each.initializer for row in rows for each in row.parameters if each.name == "kernel"}
+    kernels = {
+        parameter.initializer for row in rows for parameter in row.parameters if parameter.name == "kernel"
+    }
     assert kernels == {"random_normal" if name == "mlp-784" else "glorot_uniform"}
 
 
 @pytest.mark.parametrize("name", BUILTIN)
-def test_names_its_source_and_survives_json(name: str) -> None:
-    """The recipe says where it comes from, carries its name, and comes back from JSON as it was."""
+def test_recipe_has_a_source_and_json_round_trip(name: str) -> None:
+    """The recipe has a source and its name, and is unchanged after a round trip through JSON."""
     recipe = load_recipe(name)
     assert recipe.source
     assert recipe.name == name
@@ -96,7 +98,7 @@ def mnist() -> Dataset:
 
 
 def trained(recipe: Recipe, data: Dataset, precision: Precision, threads: int) -> dict[str, bytes]:
-    """Train two short epochs, each with a last batch that is smaller; gives the bits of the weights."""
+    """Train two short epochs, each with a smaller last batch, and return the bytes of the weights."""
     size = recipe.batch_size
     n = max(150, size + size // 3)
     steps = math.ceil(n / size)
@@ -112,18 +114,18 @@ def trained(recipe: Recipe, data: Dataset, precision: Precision, threads: int) -
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("name", BUILTIN)
-def test_threads_change_no_bit(name: str, precision: Precision, mnist: Dataset) -> None:
-    """In either precision, training on 1, 2, 3 and 4 threads ends in the same bits."""
+def test_number_of_threads_changes_no_bit(name: str, precision: Precision, mnist: Dataset) -> None:
+    """In either precision, training on 1, 2, 3 and 4 threads gives the same bits."""
     if precision == "bf16" and "amx" not in available_isas():
         pytest.skip("this processor has no AMX")
     recipe = load_recipe(name)
-    one = trained(recipe, mnist, precision, 1)
+    single = trained(recipe, mnist, precision, 1)
     for threads in (2, 3, 4):
-        assert trained(recipe, mnist, precision, threads) == one, threads
+        assert trained(recipe, mnist, precision, threads) == single, threads
 
 
-def test_default_for_mnist() -> None:
-    """The default for MNIST is a small convolutional network with Adam on one cycle, watched on validation images."""
+def test_default_recipe_for_mnist() -> None:
+    """The default for MNIST is trained with Adam on one cycle, and has validation images."""
     recipe = load_recipe("mnist-quick")
     assert isinstance(recipe.optimizer, Adam)
     assert isinstance(recipe.schedule, OneCycle)

@@ -18,9 +18,9 @@ def picture(seed: int = 0, size: tuple[int, int] = (12, 10), mode: str = "RGB", 
     return buffer.getvalue()
 
 
-def names(each: int, classes: Iterable[str] = CLASSES, below: str = "") -> list[str]:
+def names(n_per_class: int, classes: Iterable[str] = CLASSES, below: str = "") -> list[str]:
     """Return file names for some images of each class."""
-    return [f"{below}{name}/{number}.png" for name in classes for number in range(each)]
+    return [f"{below}{name}/{number}.png" for name in classes for number in range(n_per_class)]
 
 
 def write(root: Path, files: Iterable[str], size: tuple[int, int] = (12, 10), mode: str = "RGB") -> Path:

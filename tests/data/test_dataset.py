@@ -18,7 +18,7 @@ def _dataset(reads: list[int]) -> Dataset:
     return Dataset("tiny", images, labels, ("a", "b", "c"), "not stated", "tiny", SealedTest(3, read))
 
 
-def test_a_fingerprint_is_computed_once_on_first_use() -> None:
+def test_fingerprint_is_computed_once_on_first_use() -> None:
     """The test split is read when its fingerprint is first used, and only once."""
     reads: list[int] = []
     data = _dataset(reads)
@@ -28,18 +28,18 @@ def test_a_fingerprint_is_computed_once_on_first_use() -> None:
     assert data.fingerprint is data.fingerprint
 
 
-def test_a_remembered_fingerprint_is_not_computed_again_and_not_copied() -> None:
+def test_known_fingerprint_is_neither_recomputed_nor_copied() -> None:
     """A known fingerprint is not computed again; a copy with other labels does not inherit it."""
     reads: list[int] = []
     data = _dataset(reads)
     set_fingerprint(data, "sha256:known")
     set_fingerprint(data.test, "sha256:test")
     assert (data.fingerprint, data.test.fingerprint, reads) == ("sha256:known", "sha256:test", [])
-    other = replace(data, labels=data.labels[::-1].copy())
-    assert other.fingerprint == fingerprint(other.images, other.labels, other.class_names)
+    relabelled = replace(data, labels=data.labels[::-1].copy())
+    assert relabelled.fingerprint == fingerprint(relabelled.images, relabelled.labels, relabelled.class_names)
 
 
-def test_class_names_count_for_the_data_set_only() -> None:
+def test_class_names_affect_the_training_fingerprint_only() -> None:
     """Class names change the fingerprint of training data; a test set's fingerprint does not depend on names."""
     data = _dataset([])
     assert data.fingerprint == fingerprint(data.images, data.labels, data.class_names)
@@ -48,7 +48,7 @@ def test_class_names_count_for_the_data_set_only() -> None:
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 1, 1), (3, 1, 4, 1), (4, 3, 1, 1)])
-def test_a_shape_is_part_of_a_fingerprint(shape: tuple[int, ...]) -> None:
+def test_shape_affects_the_fingerprint(shape: tuple[int, ...]) -> None:
     """The same bytes in another shape have another fingerprint."""
     labels = np.arange(3)
     assert fingerprint(np.zeros((3, 2, 2, 1), np.uint8), labels) != fingerprint(
@@ -56,14 +56,14 @@ def test_a_shape_is_part_of_a_fingerprint(shape: tuple[int, ...]) -> None:
     )
 
 
-def test_memory_layout_is_no_part_of_a_fingerprint() -> None:
+def test_memory_layout_does_not_affect_the_fingerprint() -> None:
     """Strided images and narrow labels have the fingerprint of their values."""
     images, labels = np.arange(24, dtype=np.uint8).reshape(6, 2, 2, 1), np.arange(6)
     strided = np.asfortranarray(images)
     assert fingerprint(strided, labels.astype(np.int64)) == fingerprint(images, labels)
 
 
-def test_a_data_set_prints_no_pixels() -> None:
+def test_repr_has_no_pixels() -> None:
     """The repr of a data set contains its name and no arrays."""
     assert "array" not in repr(_dataset([]))
     assert "tiny" in repr(_dataset([]))

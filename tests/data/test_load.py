@@ -12,47 +12,47 @@ from tests.training.samples import pictures, write_folder
 
 
 @pytest.mark.parametrize("name", ["minst", "mnits", "no/such/folder", "\0", "x" * 300])
-def test_an_unknown_source_is_explained(name: str) -> None:
+def test_unknown_source_error_lists_known_names(name: str) -> None:
     """The error for an unknown name lists the known names and the accepted paths."""
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError) as excinfo:
         load(name)
     if len(name) < 100:
-        assert "Unknown data set" in str(caught.value)
-        assert "kmnist, mnist." in str(caught.value)
-        assert "class folders of image files, or four IDX files" in str(caught.value)
+        assert "Unknown data set" in str(excinfo.value)
+        assert "kmnist, mnist." in str(excinfo.value)
+        assert "class folders of image files, or four IDX files" in str(excinfo.value)
 
 
-def test_a_slip_gets_the_nearest_name() -> None:
+def test_misspelled_name_gets_a_suggestion() -> None:
     """The error for 'minst' suggests 'mnist'."""
     with pytest.raises(DataError, match="Did you mean 'mnist'"):
         load("minst")
 
 
-def test_an_unknown_file_type_is_an_error(tmp_path: Path) -> None:
+def test_unknown_file_type_raises_data_error(tmp_path: Path) -> None:
     """The error for a file of unknown type says that it exists, and lists the accepted types."""
     (tmp_path / "train-images-idx3-ubyte.txt").write_bytes(b"")
-    for path, words in (
+    for path, message in (
         (tmp_path, "has no training image; expected class folders"),
         (tmp_path / "train-images-idx3-ubyte.txt", "The file has an unknown type"),
     ):
-        with pytest.raises(DataError, match=words):
+        with pytest.raises(DataError, match=message):
             load(path)
 
 
 @pytest.mark.parametrize("source", ["folder", "mnist"])
-def test_what_may_not_be_read_is_said_so(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_source_raises_data_error(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of the operating system becomes a DataError with its reason, for a path as for a name."""
 
-    def refuse(_: Path) -> bool:
+    def raise_permission_error(_: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "is_dir", refuse)
-    monkeypatch.setattr(Path, "is_file", refuse)
+    monkeypatch.setattr(Path, "is_dir", raise_permission_error)
+    monkeypatch.setattr(Path, "is_file", raise_permission_error)
     with pytest.raises(DataError, match=f"{source} cannot be read: Permission denied"):
         load(source)
 
 
-def test_a_name_goes_before_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_set_name_precedes_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """'mnist' is the data set even beside a folder of that name; './mnist' and a Path are the folder."""
     monkeypatch.chdir(tmp_path)
     write_folder(tmp_path / "mnist", 20, 10)
@@ -63,7 +63,7 @@ def test_a_name_goes_before_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert data.source == str(tmp_path / "mnist")
 
 
-def test_every_kind_of_source_is_told_apart(tmp_path: Path) -> None:
+def test_every_kind_of_source_is_recognised(tmp_path: Path) -> None:
     """A folder of IDX files, an NPZ file and arrays give the same images and labels, and name where they came from."""
     images, labels = pictures(40, 1)
     np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=images[:10], y_test=labels[:10])
@@ -90,7 +90,7 @@ def test_only_image_files_are_resized(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [7, 129, 0, -1])
-def test_a_size_has_bounds(size: int) -> None:
+def test_size_outside_its_bounds_is_rejected(size: int) -> None:
     """Sides below 8 and above 128 pixels are rejected."""
     with pytest.raises(DataError, match=f"size is {size}; expected 8 to 128"):
         load("mnist", size=size)
@@ -102,8 +102,8 @@ def test_on_bad_is_stop_or_skip() -> None:
         load("mnist", on_bad="maybe")  # type: ignore[arg-type] # that it is refused is the point
 
 
-def test_only_pictures_take_a_size(tmp_path: Path) -> None:
+def test_only_image_folders_are_resizable(tmp_path: Path) -> None:
     """Folders of image files are resizable; names, IDX files, missing and impossible paths are not."""
     assert is_resizable(write(tmp_path / "pets", names(2)))
-    others: list[str | Path] = ["mnist", write_folder(tmp_path / "digits"), "nowhere", "x" * 300]
-    assert not any(map(is_resizable, others))
+    not_resizable: list[str | Path] = ["mnist", write_folder(tmp_path / "digits"), "nowhere", "x" * 300]
+    assert not any(map(is_resizable, not_resizable))

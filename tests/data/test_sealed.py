@@ -27,7 +27,7 @@ def _log(root: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (root / LOG_NAME).read_text().splitlines()]
 
 
-def test_mnist_opens(tmp_path: Path) -> None:
+def test_mnist_test_split_opens(tmp_path: Path) -> None:
     """MNIST's test split is returned with its fingerprint, read-only, and its first opening has number 1."""
     data = load("mnist")
     opened = open_test(data, tmp_path / "runs")
@@ -47,7 +47,7 @@ def test_openings_are_counted_for_each_test_set(tmp_path: Path) -> None:
     assert open_test(_dataset(), tmp_path / "elsewhere").opening == 1
 
 
-def test_openings_are_listed_without_another(tmp_path: Path) -> None:
+def test_reading_the_log_records_no_opening(tmp_path: Path) -> None:
     """The openings of a test set are read from the log, which does not change; without a log there are none."""
     fingerprint = _dataset().test.fingerprint
     assert read_openings(fingerprint, tmp_path) == ()
@@ -55,12 +55,12 @@ def test_openings_are_listed_without_another(tmp_path: Path) -> None:
     open_test(_dataset(pixel=1), tmp_path, by="you")
     opened = open_test(_dataset(), tmp_path, by="them")
     assert read_openings(fingerprint, tmp_path) == opened.openings
-    assert [each.by for each in opened.openings] == ["me", "them"]
+    assert [opening.by for opening in opened.openings] == ["me", "them"]
     assert isinstance(opened.openings[0], Opening)
     assert len(_log(tmp_path)) == 3
 
 
-def test_an_opening_is_written_down(tmp_path: Path) -> None:
+def test_opening_is_logged_with_time_and_program(tmp_path: Path) -> None:
     """A line of the log has the time (with its time zone), the test set and the program."""
     opened = open_test(_dataset(), tmp_path, by='judge\n"x"')
     (entry,) = _log(tmp_path)
@@ -75,11 +75,11 @@ def test_every_opening_of_a_test_set_is_listed(tmp_path: Path) -> None:
     with (tmp_path / LOG_NAME).open("a") as file:
         file.write(json.dumps({"fingerprint": _dataset().test.fingerprint}) + "\n")
     opened = open_test(_dataset(), tmp_path, by="judge c")
-    assert [each.by for each in opened.openings] == ["judge a", "", "judge c"]
+    assert [opening.by for opening in opened.openings] == ["judge a", "", "judge c"]
     assert opened.openings[-1].time == _log(tmp_path)[-1]["time"]
 
 
-def test_a_test_split_that_changed_stays_closed(tmp_path: Path) -> None:
+def test_changed_test_split_stays_sealed(tmp_path: Path) -> None:
     """A test split whose files changed after loading is rejected and not counted."""
     labels = np.arange(3)
     contents = iter([np.zeros((3, 2, 2, 1), np.uint8), np.ones((3, 2, 2, 1), np.uint8)])
@@ -89,7 +89,7 @@ def test_a_test_split_that_changed_stays_closed(tmp_path: Path) -> None:
     assert not (tmp_path / LOG_NAME).exists()
 
 
-def test_an_opening_that_cannot_be_logged_returns_no_images(tmp_path: Path) -> None:
+def test_opening_that_cannot_be_logged_returns_no_images(tmp_path: Path) -> None:
     """If the opening cannot be logged, the split stays sealed."""
     (tmp_path / "runs").write_text("a file, not a folder")
     with pytest.raises(RunError, match=LOG_NAME):

@@ -10,7 +10,7 @@ from optotype.errors import DataError
 
 
 @given(st.lists(st.integers(0, 4), min_size=3, max_size=100).map(np.array))
-def test_a_fifth_of_every_class_is_held_out(labels: np.ndarray) -> None:
+def test_fifth_of_every_class_becomes_the_test_split(labels: np.ndarray) -> None:
     """The parts are disjoint and complete, each class keeps training images and gives about a fifth of them."""
     if len(labels) == len(np.unique(labels)):
         return
@@ -23,7 +23,7 @@ def test_a_fifth_of_every_class_is_held_out(labels: np.ndarray) -> None:
         assert abs(int((labels[test] == label).sum()) - size / 5) < 2 or size < 5
 
 
-def test_the_choice_never_changes() -> None:
+def test_test_split_is_pinned() -> None:
     """The test split of fixed labels is pinned: another choice would be another test set."""
     train, test = split_off_test(np.repeat([0, 1], 15))
     assert test.tolist() == [4, 5, 8, 15, 22, 29]

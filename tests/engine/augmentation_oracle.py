@@ -51,11 +51,11 @@ def source_positions(augment: Augment, u: list[float], sides: tuple[int, ...]) -
     angle = np.deg2rad((2 * u[3] - 1) * augment.rotation)
     factor = 1 + (2 * u[4] - 1) * augment.scale
     # Rows go down, so this rotates the image counter-clockwise.
-    old_x = (np.cos(angle) * x - np.sin(angle) * y) / factor
-    old_y = (np.sin(angle) * x + np.cos(angle) * y) / factor
+    source_x = (np.cos(angle) * x - np.sin(angle) * y) / factor
+    source_y = (np.sin(angle) * x + np.cos(angle) * y) / factor
     if augment.flip and u[2] >= 0.5:
-        old_x = -old_x
-    return old_y + (height - 1) / 2, old_x + (width - 1) / 2
+        source_x = -source_x
+    return source_y + (height - 1) / 2, source_x + (width - 1) / 2
 
 
 def bilinear(image: Doubles, rows: Doubles, columns: Doubles, *, reflect: bool) -> Doubles:

@@ -45,7 +45,7 @@ def augment_copies(n: int, augment: Augment, image: NDArray[np.uint8]) -> NDArra
 
 
 @given(_SETTINGS, st.integers(4, 20), st.integers(4, 20), st.integers(1, 4), st.integers(0, 2**63 - 1))
-def test_images_are_changed_as_described(
+def test_augmentation_matches_the_reference(
     augment: Augment, height: int, width: int, channels: int, seed: int
 ) -> None:
     """Every combination of settings matches the reference implementation in double precision."""
@@ -105,7 +105,7 @@ def test_instruction_sets_agree(monkeypatch: pytest.MonkeyPatch) -> None:
         np.testing.assert_allclose(result, results[0], atol=1e-4)
 
 
-def test_the_change_depends_on_seed_epoch_and_index_only() -> None:
+def test_augmentation_depends_on_seed_epoch_and_index_only() -> None:
     """Order, other images and other settings do not affect the change of an image."""
     images = noise_images(30, 8, 8, 1)
     augmented = augment_images(images, EVERYTHING, np.arange(30), key=(1, 2))
@@ -114,13 +114,13 @@ def test_the_change_depends_on_seed_epoch_and_index_only() -> None:
     with_other_keys = [
         augment_images(images, EVERYTHING, np.arange(30), key=key) for key in ((1, 3), (2, 2), (2, 1))
     ]
-    assert all((other != augmented).any(axis=(1, 2, 3)).all() for other in with_other_keys)
+    assert all((other_images != augmented).any(axis=(1, 2, 3)).all() for other_images in with_other_keys)
     shift = augment_images(images, Augment(shift=2), np.arange(30), key=(1, 2))
     both = augment_images(images, Augment(shift=2, contrast=1e-9), np.arange(30), key=(1, 2))
     np.testing.assert_allclose(both, shift, atol=1e-6)
 
 
-def test_every_shift_is_equally_likely() -> None:
+def test_all_shifts_are_equally_likely() -> None:
     """Of 4,000 images, about 1/25 has each of the 5 x 5 shifts of at most 2 pixels."""
     image = np.zeros((9, 9, 1), np.uint8)
     image[4, 4] = 255
@@ -138,7 +138,7 @@ def test_half_of_the_images_are_flipped() -> None:
     assert abs(augment_copies(COUNT, Augment(flip=True), image)[:, 0, 1, 0].mean() - 0.5) < 0.04
 
 
-def test_factors_are_uniform() -> None:
+def test_factors_are_uniformly_distributed() -> None:
     """Brightness, contrast, angle and magnification have the range, mean and variance of a uniform distribution."""
     grey = np.full((4, 4, 1), 51, np.uint8)
     level = augment_copies(COUNT, Augment(brightness=0.2), grey).mean(axis=(1, 2, 3)) - 0.2
@@ -204,13 +204,13 @@ def test_training_uses_the_augmented_images() -> None:
         np.testing.assert_array_equal(weight, expected[name])
 
 
-def test_threads_change_no_bit() -> None:
+def test_number_of_threads_changes_no_bit() -> None:
     """Training with augmentation gives the same bits on 1, 2, 3 and 4 threads."""
     images = noise_images(90, 8, 9, 3)
-    first, *others = (train_weights(images, EVERYTHING, threads) for threads in (1, 2, 3, 4))
-    for other in others:
+    first, *other_weights = (train_weights(images, EVERYTHING, threads) for threads in (1, 2, 3, 4))
+    for weights in other_weights:
         for name, weight in first.items():
-            np.testing.assert_array_equal(weight, other[name])
+            np.testing.assert_array_equal(weight, weights[name])
 
 
 def test_prediction_does_not_augment() -> None:
@@ -238,7 +238,7 @@ def test_compiling_again_replaces_the_augmentation() -> None:
 
 
 @pytest.mark.parametrize("name", ["shift", "cutout"])
-def test_a_change_as_large_as_the_image_is_rejected(name: str) -> None:
+def test_shift_or_cutout_as_large_as_the_image_is_rejected(name: str) -> None:
     """A shift or cutout as large as the shorter side of the image is rejected, with both numbers in the message."""
     augment = Augment(**{name: 8})  # type: ignore[arg-type] # a number of pixels
     message = rf"augment\.{name} is 8 pixels.*8 x 9"
@@ -258,19 +258,19 @@ def test_a_change_as_large_as_the_image_is_rejected(name: str) -> None:
         (np.zeros((2, 3, 3, 1), np.uint8), -1, "index"),
     ],
 )
-def test_wrong_arrays_are_rejected(images: NDArray[np.uint8], index: int, message: str) -> None:
+def test_invalid_arrays_are_rejected(images: NDArray[np.uint8], index: int, message: str) -> None:
     """An array of the wrong type or shape, or an index out of range, is rejected."""
     with pytest.raises(EngineError, match=message):
         augment_images(images, Augment(), np.array([index]), key=(0, 0))
 
 
-def test_an_augment_has_a_short_text() -> None:
+def test_repr_lists_the_non_default_settings() -> None:
     """The text of an Augment lists the settings that differ from the defaults."""
     assert str(Augment(shift=2, flip=True, padding="reflect")) == "shift 2, padding reflect, flip"
     assert str(Augment()) == "nothing"
 
 
-def test_the_reference_is_correct() -> None:
+def test_reference_is_correct() -> None:
     """The reference: identity without settings, the reflection of NumPy, and a counter-clockwise rotation."""
     rows, columns = source_positions(Augment(), [0.0, 0.0, 0.9, 0.5, 0.5], (3, 4))
     np.testing.assert_array_equal(rows[:, 0], [0, 1, 2])

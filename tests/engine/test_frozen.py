@@ -54,7 +54,7 @@ def _bits(weights: Weights) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("augment", [None, Augment(shift=1)])
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 6])
-def test_only_the_layers_after_the_frozen_ones_change(count: int, augment: Augment | None) -> None:
+def test_frozen_layers_do_not_change(count: int, augment: Augment | None) -> None:
     """After two epochs the frozen layers, including moving statistics, have the same bits; all others differ."""
     network = _network(count)
     before = _bits(network.weights())
@@ -64,19 +64,19 @@ def test_only_the_layers_after_the_frozen_ones_change(count: int, augment: Augme
         assert (weight == before[name]) == (int(name[0]) < count), name
 
 
-def test_a_step_equals_that_of_the_whole_network() -> None:
+def test_step_equals_that_of_the_full_network() -> None:
     """Without dropout and normalization, one step changes the last layers as in the whole network."""
     layers = (*CONVOLUTIONS, Flatten(), Dense(8, "tanh"), Dense(3, "softmax"))
-    whole = Network(layers, SHAPE, threads=1)
-    whole.initialize(1)
+    full = Network(layers, SHAPE, threads=1)
+    full.initialize(1)
     partly_frozen = _network(2, layers)
-    for network in (whole, partly_frozen):
+    for network in (full, partly_frozen):
         network.compile(SGD(), 50)
         network.train_epoch(
             IMAGES, LABELS, np.arange(50), learning_rates=np.array([0.1], np.float32), key=(1, 1)
         )
     for name in ("3.kernel", "3.bias", "4.kernel", "4.bias"):
-        np.testing.assert_allclose(partly_frozen.weights()[name], whole.weights()[name], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(partly_frozen.weights()[name], full.weights()[name], rtol=1e-4, atol=1e-6)
 
 
 def test_predictions_use_the_trained_weights() -> None:
@@ -88,12 +88,12 @@ def test_predictions_use_the_trained_weights() -> None:
     assert network.logits(IMAGES).tobytes() == plain.logits(IMAGES).tobytes()
 
 
-def test_threads_change_no_bit() -> None:
+def test_number_of_threads_changes_no_bit() -> None:
     """Training on one thread and on two gives the same bits."""
-    one, two = _network(3, threads=1), _network(3, threads=2)
-    for network in (one, two):
+    single, double = _network(3, threads=1), _network(3, threads=2)
+    for network in (single, double):
         _train(network, Augment(shift=2, flip=True))
-    assert _bits(one.weights()) == _bits(two.weights())
+    assert _bits(single.weights()) == _bits(double.weights())
 
 
 def test_caching_features_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,10 +105,10 @@ def test_caching_features_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> Non
     assert _bits(cached.weights()) == _bits(uncached.weights())
 
 
-def test_an_epoch_in_chunks_trains_on_every_image(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_epoch_in_chunks_trains_on_every_image(monkeypatch: pytest.MonkeyPatch) -> None:
     """If features are computed one step at a time, each image is trained on once, in order, and reported."""
-    whole, chunked = _network(LAST_FROZEN, LAYERS), _network(LAST_FROZEN, LAYERS)
-    epochs = [_train(whole, epochs=1)]
+    full, chunked = _network(LAST_FROZEN, LAYERS), _network(LAST_FROZEN, LAYERS)
+    epochs = [_train(full, epochs=1)]
     monkeypatch.setattr(frozen, "CHUNK_BYTES", 1)
     done: list[int] = []
     chunked.compile(Adam(), BATCH)
@@ -123,7 +123,7 @@ def test_an_epoch_in_chunks_trains_on_every_image(monkeypatch: pytest.MonkeyPatc
     assert done[-1] == 50
 
 
-def test_an_epoch_in_chunks_stops_at_a_loss_that_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_epoch_in_chunks_stops_at_a_non_finite_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     """A loss that is not finite ends the epoch at its step, in whichever chunk it is."""
     monkeypatch.setattr(frozen, "CHUNK_BYTES", 1)
     network = _network(2, (*CONVOLUTIONS, Flatten(), Dense(3, "softmax")))

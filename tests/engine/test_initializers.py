@@ -11,7 +11,7 @@ from optotype.engine.layers import Parameter
     ("shape", "limit"),
     [((300, 500), np.sqrt(6 / 800)), ((5, 4, 30, 60), np.sqrt(6 / (20 * 30 + 20 * 60)))],
 )
-def test_glorot_uniform_fills_its_interval(shape: tuple[int, ...], limit: float) -> None:
+def test_glorot_uniform_is_uniform_within_its_limit(shape: tuple[int, ...], limit: float) -> None:
     """Values are within the limit of the fans, reach it, and have the variance of a uniform distribution."""
     values = initial_values(Parameter("kernel", shape, "glorot_uniform"), 1)
     assert values.shape == shape

@@ -49,7 +49,7 @@ def test_shapes_and_parameters(layer: Layer, shape: Shape, output: Shape, sizes:
         ((Flatten(), MaxPooling2D(2)), "Layer 1: MaxPooling2D got flat input"),
     ],
 )
-def test_a_layer_that_does_not_fit_is_named(layers: tuple[Layer, ...], message: str) -> None:
+def test_incompatible_layer_is_named_in_the_error(layers: tuple[Layer, ...], message: str) -> None:
     """The message contains the index of the layer, its type and the shape."""
     with pytest.raises(EngineError, match=message):
         describe(layers, (8, 8, 1))
@@ -79,7 +79,7 @@ def test_invalid_specs_are_rejected(spec: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("layer", "words"),
+    ("layer", "description"),
     [
         (Dense(10), "Dense 10"),
         (Dense(512, "relu"), "Dense 512 relu"),
@@ -92,6 +92,6 @@ def test_invalid_specs_are_rejected(spec: dict[str, object]) -> None:
         (BatchNormalization(), "BatchNormalization"),
     ],
 )
-def test_a_layer_has_a_one_line_description(layer: Layer, words: str) -> None:
+def test_layer_has_a_one_line_description(layer: Layer, description: str) -> None:
     """The description is the type, the main settings, and the activation if it is not linear."""
-    assert one_line(layer) == words
+    assert one_line(layer) == description

@@ -39,7 +39,7 @@ def train(net: Network, **changes: object) -> EpochTotals:
     return net.train_epoch(**(arguments | changes))  # type: ignore[arg-type]  # wrong types on purpose
 
 
-def test_a_network_overfits_a_small_data_set() -> None:
+def test_network_overfits_a_small_data_set() -> None:
     """The training accuracy on sixty images reaches 1."""
     net = make_network()
     for epoch in range(600):
@@ -63,7 +63,7 @@ def test_a_network_overfits_a_small_data_set() -> None:
         ({"images": X[:, :3]}, "uint8 or float32"),
     ],
 )
-def test_wrong_arrays_are_rejected(changes: dict[str, object], message: str) -> None:
+def test_invalid_arrays_are_rejected(changes: dict[str, object], message: str) -> None:
     """An array that would cause out-of-bounds access is rejected, and the weights do not change."""
     net = make_network()
     before = net.weights()
@@ -91,7 +91,7 @@ def test_training_before_compiling_is_rejected() -> None:
         ((Flatten(), Dense(1_000_000), Dense(3, "softmax")), None),
     ],
 )
-def test_layers_that_do_not_fit_are_rejected(layers: tuple[Layer, ...], message: str | None) -> None:
+def test_incompatible_layers_are_rejected(layers: tuple[Layer, ...], message: str | None) -> None:
     """A list of layers that is not a classifier is rejected; a large classifier is accepted."""
     if message is None:
         assert Network(layers, SHAPE).classes == 3
@@ -125,7 +125,7 @@ def test_bytes_and_floats_are_the_same_images() -> None:
         )
 
 
-def test_a_loss_that_is_not_finite_stops_before_the_update() -> None:
+def test_non_finite_loss_stops_before_the_update() -> None:
     """The epoch results at the step whose loss is not finite; its update does not happen."""
     net = make_network()
     rates = RATES.copy()
@@ -173,7 +173,7 @@ def test_ctrl_c_stops_between_two_steps() -> None:
     assert train(net).finite
 
 
-def test_an_exception_in_the_report_is_raised() -> None:
+def test_exception_in_the_callback_is_raised() -> None:
     """An exception in the callback stops the epoch and is raised to the caller."""
 
     def fail() -> None:
@@ -195,7 +195,7 @@ def _train_and_exit(net: Network) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_process_can_train() -> None:
+def test_forked_process_can_train() -> None:
     """A network with threads that was used before a fork works in the child and in the parent."""
     net = make_network(threads=3)
     train(net)
@@ -206,7 +206,7 @@ def test_a_forked_process_can_train() -> None:
     assert train(net).finite
 
 
-def test_two_threads_may_share_a_network() -> None:
+def test_threads_can_share_a_network() -> None:
     """Simultaneous calls from several Python threads run one after another."""
     net = make_network()
     callers = [threading.Thread(target=lambda: [net.logits(X) for _ in range(50)]) for _ in range(2)]
@@ -218,7 +218,7 @@ def test_two_threads_may_share_a_network() -> None:
     assert np.isfinite(net.logits(X)).all()
 
 
-def test_the_floating_point_mode_is_restored() -> None:
+def test_floating_point_mode_is_restored() -> None:
     """The engine flushes denormal numbers to zero; afterwards they exist again for the caller."""
     net = make_network(threads=1)
     train(net)
@@ -279,13 +279,13 @@ def test_compiling_again_resets_the_optimizer() -> None:
 
 
 @pytest.mark.parametrize("batch_size", [0, -1])
-def test_a_batch_size_below_one_is_rejected(batch_size: int) -> None:
+def test_batch_size_below_one_is_rejected(batch_size: int) -> None:
     """The batch size must be at least 1."""
     with pytest.raises(EngineError, match="batch size"):
         make_network(batch_size=batch_size)
 
 
-def test_no_images_give_no_logits() -> None:
+def test_empty_batch_gives_empty_logits() -> None:
     """An empty array of images gives an empty array of logits."""
     assert make_network().logits(X[:0]).shape == (0, 3)
 

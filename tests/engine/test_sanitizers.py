@@ -8,7 +8,7 @@ from optotype.engine.processor import available_isas
 ROOT = Path(__file__).parents[2]
 
 
-def test_sanitizers_find_nothing(tmp_path: Path) -> None:
+def test_sanitizers_report_no_error(tmp_path: Path) -> None:
     """Every layer trains and predicts on every instruction set under the sanitizers; a step allocates no memory."""
     build = ROOT / "build" / "sanitize"
     configure = ["cmake", "-S", str(ROOT), "-B", str(build), "-G", "Ninja", "-DOPTOTYPE_SANITIZE=ON"]

@@ -9,7 +9,7 @@ from optotype.engine.schedules import Constant, OneCycle, learning_rates
 
 
 @given(st.floats(1e-6, 10), st.integers(1, 200))
-def test_constant_is_constant(peak: float, steps: int) -> None:
+def test_constant_schedule_is_constant(peak: float, steps: int) -> None:
     """Every step has the learning rate of the optimizer."""
     np.testing.assert_array_equal(learning_rates(Constant(), peak, steps), np.full(steps, peak, np.float32))
 
@@ -26,7 +26,7 @@ def test_one_cycle_rises_then_falls(peak: float, steps: int, pct_start: float) -
     assert (np.diff(rates[top:]) <= 0).all()
 
 
-def test_one_cycle_has_the_values_of_pytorch() -> None:
+def test_one_cycle_equals_pytorch() -> None:
     """Ten steps have the rates of torch.optim.lr_scheduler.OneCycleLR(max_lr=1, total_steps=10)."""
     rates = learning_rates(OneCycle(), 1.0, 10)
     assert rates[0] == pytest.approx(1 / 25)

@@ -1,4 +1,4 @@
-"""The examples in the guides are run as they stand."""
+"""The examples in the guides run without changes."""
 
 import re
 from pathlib import Path
@@ -11,10 +11,10 @@ GUIDES: Final = ("estimator.md", "transfer.md")
 
 
 @pytest.mark.parametrize("guide", GUIDES)
-def test_the_examples_run(
+def test_guide_examples_run(
     guide: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A guide's Python, one block after the other, runs to its end, and what it prints is as good as it says."""
+    """The Python blocks of a guide run one after the other, and print an accuracy as high as the guide states."""
     monkeypatch.chdir(tmp_path)
     text = (TOP / "docs" / guide).read_text(encoding="utf-8")
     code = "".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))

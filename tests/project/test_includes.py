@@ -1,4 +1,4 @@
-"""The check of include directions, checked."""
+"""The check of include directions."""
 
 from pathlib import Path
 
@@ -24,9 +24,7 @@ from checks.includes import main
         ("surprise/file.cpp", "kernels/kernels.hpp", 1),
     ],
 )
-def test_an_include_against_the_direction_is_found(
-    tmp_path: Path, name: str, include: str, violations: int
-) -> None:
+def test_forbidden_include_is_reported(tmp_path: Path, name: str, include: str, violations: int) -> None:
     """An include of a folder that the file's folder may not depend on fails the check, and no other include does."""
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,6 +32,6 @@ def test_an_include_against_the_direction_is_found(
     assert main([tmp_path]) == violations
 
 
-def test_the_engine_keeps_the_directions() -> None:
+def test_csrc_has_no_forbidden_include() -> None:
     """No file of csrc violates a rule."""
     assert main([Path(__file__).parents[2] / "csrc"]) == 0

@@ -1,4 +1,4 @@
-"""What is tested is what a user gets: the installed package, whole and current."""
+"""The tests run against the installed package, which is complete and current."""
 
 import importlib.metadata
 import subprocess
@@ -17,7 +17,7 @@ def test_tests_run_against_the_installed_package() -> None:
     assert Path(sysconfig.get_path("platlib")) / "optotype" == INSTALLED
 
 
-def test_installed_package_is_the_source() -> None:
+def test_installed_package_equals_the_source() -> None:
     """Every file of src is installed, byte for byte, and no other Python file is."""
     source = TOP / "src" / "optotype"
     files = {
@@ -30,24 +30,24 @@ def test_installed_package_is_the_source() -> None:
     assert {path for path in installed if path.suffix == ".py"} <= files
 
 
-def test_extension_is_installed() -> None:
-    """The native module lies in the engine, and nothing of C++ comes with it."""
+def test_native_module_is_installed() -> None:
+    """The native module is in the engine's folder, and no C++ source or library is installed."""
     assert len(list((INSTALLED / "engine").glob("_core.*.so"))) == 1
     assert not [path for path in INSTALLED.rglob("*") if path.suffix in {".cpp", ".hpp", ".h", ".a"}]
 
 
-def test_licences_travel_with_the_package() -> None:
-    """The installed package names its licences and carries their texts."""
-    about = importlib.metadata.metadata("optotype")
-    assert about["License-Expression"] == "Apache-2.0 AND CC-BY-SA-3.0"
+def test_package_contains_its_licences() -> None:
+    """The installed package names its licences and contains their texts."""
+    metadata = importlib.metadata.metadata("optotype")
+    assert metadata["License-Expression"] == "Apache-2.0 AND CC-BY-SA-3.0"
     assert {"LICENSE", "NOTICE", "src/optotype/data/mnist/LICENSE"} == set(
-        about.get_all("License-File") or []
+        metadata.get_all("License-File") or []
     )
 
 
 def test_command_is_installed() -> None:
-    """The command `optotype` stands beside Python, starts, and lists its verbs."""
+    """The command `optotype` is installed beside Python, starts, and lists its subcommands."""
     command = Path(sysconfig.get_path("scripts")) / "optotype"
-    done = subprocess.run([command, "--help"], capture_output=True, text=True, check=True)
-    for verb in ("data", "train", "judge", "predict", "recipes", "info"):
-        assert verb in done.stdout
+    completed = subprocess.run([command, "--help"], capture_output=True, text=True, check=True)
+    for subcommand in ("data", "train", "judge", "predict", "recipes", "info"):
+        assert subcommand in completed.stdout

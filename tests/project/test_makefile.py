@@ -1,4 +1,4 @@
-"""The Makefile's manners on a machine that lacks something."""
+"""The Makefile on a machine without Python or venv, and its targets."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ TOP: Final = Path(__file__).parents[2]
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run make in a folder that holds nothing but copies of the files it is told by."""
+    """Run make in a folder that contains only copies of the files that it reads."""
     for name in ("Makefile", "pyproject.toml", "CMakeLists.txt"):
         shutil.copy(TOP / name, folder)
     return subprocess.run(
@@ -18,34 +18,34 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_python_without_venv_is_told_apart(tmp_path: Path) -> None:
-    """A Python that cannot make virtual environments ends in a sentence that says what to install."""
+def test_python_without_venv_gets_an_installation_hint(tmp_path: Path) -> None:
+    """If Python cannot create virtual environments, the error says what to install."""
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     python.chmod(0o755)
-    done = make(tmp_path, f"PYTHON={python}", ".venv/made")
-    assert done.returncode != 0
-    assert "venv and ensurepip are missing" in done.stderr
+    completed = make(tmp_path, f"PYTHON={python}", ".venv/made")
+    assert completed.returncode != 0
+    assert "venv and ensurepip are missing" in completed.stderr
     assert not (tmp_path / ".venv").exists()
 
 
-def test_no_python_is_told(tmp_path: Path) -> None:
-    """Where no Python 3.11 or newer is found, the message says so and how to name one."""
-    done = make(tmp_path, "PYTHON=", ".venv/made")
-    assert done.returncode != 0
-    assert "No Python 3.11 or newer was found" in done.stderr
+def test_missing_python_gets_an_installation_hint(tmp_path: Path) -> None:
+    """If Python 3.11 or newer is missing, the error says so, and how to name an interpreter."""
+    completed = make(tmp_path, "PYTHON=", ".venv/made")
+    assert completed.returncode != 0
+    assert "No Python 3.11 or newer was found" in completed.stderr
 
 
-def test_mnist_needs_no_test_tools(tmp_path: Path) -> None:
-    """`make mnist` installs what optotype needs, not what its tests and checks need."""
-    planned = make(tmp_path, "--dry-run", "PYTHON=python3", "mnist").stdout
-    assert "optotype train mnist --judge" in planned
-    assert "--group test" not in planned
+def test_make_mnist_installs_no_test_tools(tmp_path: Path) -> None:
+    """`make mnist` installs the requirements of optotype, but not those of its tests and checks."""
+    commands = make(tmp_path, "--dry-run", "PYTHON=python3", "mnist").stdout
+    assert "optotype train mnist --judge" in commands
+    assert "--group test" not in commands
 
 
 def test_help_lists_every_target(tmp_path: Path) -> None:
-    """`make` alone lists every target that is meant to be called."""
-    listed = {line.split()[0] for line in make(tmp_path).stdout.splitlines()}
+    """`make` without arguments lists every phony target."""
+    targets = {line.split()[0] for line in make(tmp_path).stdout.splitlines()}
     phony = re.search(r"^\.PHONY: (.+)$", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert phony is not None
-    assert listed == set(phony[1].split())
+    assert targets == set(phony[1].split())

@@ -10,7 +10,7 @@ from optotype.recipes.builtin import BUILTIN, DEFAULTS, FALLBACK, default_recipe
 _VALID = 'layers = [{ type = "Flatten" }]\nepochs = 3\n'
 
 
-def test_every_file_is_listed() -> None:
+def test_every_recipe_file_is_listed() -> None:
     """The list of built-in recipes has exactly the recipe files of the package."""
     import optotype.recipes.builtin as module
 
@@ -19,7 +19,7 @@ def test_every_file_is_listed() -> None:
     )
 
 
-def test_file(tmp_path: Path) -> None:
+def test_recipe_file_is_named_after_the_file(tmp_path: Path) -> None:
     """A recipe is named after its file unless the file has a name."""
     path = tmp_path / "mine.toml"
     path.write_text(_VALID)
@@ -40,14 +40,14 @@ def test_file(tmp_path: Path) -> None:
         (b"seed = " + b"9" * 5000, "is not valid TOML"),
     ],
 )
-def test_bad_file(tmp_path: Path, content: bytes, message: str) -> None:
+def test_invalid_recipe_file_raises_recipe_error(tmp_path: Path, content: bytes, message: str) -> None:
     """A file that is not a recipe raises a RecipeError that names the file, and the line if there is one."""
     path = tmp_path / "bad.toml"
     path.write_bytes(content)
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(RecipeError) as excinfo:
         load_recipe(path)
-    assert str(path) in str(caught.value)
-    assert message in str(caught.value)
+    assert str(path) in str(excinfo.value)
+    assert message in str(excinfo.value)
 
 
 @pytest.mark.parametrize(
@@ -61,17 +61,17 @@ def test_bad_file(tmp_path: Path, content: bytes, message: str) -> None:
         (Path("/dev/null"), "/dev/null is not a regular file"),
     ],
 )
-def test_missing(name: str | Path, message: str) -> None:
+def test_missing_recipe_raises_recipe_error(name: str | Path, message: str) -> None:
     """A missing recipe, or a path that is not a file, raises a RecipeError that names it."""
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(RecipeError) as excinfo:
         load_recipe(name)
-    assert message in str(caught.value)
+    assert message in str(excinfo.value)
 
 
 def test_default_recipe() -> None:
     """MNIST has its own recipe; other data sets have the fallback, with more epochs for fewer images."""
     assert default_recipe("mnist", 60_000) == load_recipe(DEFAULTS["mnist"])
-    other = default_recipe("my-pictures", 10_000)
-    assert (other.name, other.epochs) == (FALLBACK, 20)
+    fallback = default_recipe("my-pictures", 10_000)
+    assert (fallback.name, fallback.epochs) == (FALLBACK, 20)
     assert default_recipe("my-pictures", 50_000) == load_recipe(FALLBACK)
     assert default_recipe("my-pictures", 30).epochs == 60

@@ -40,18 +40,18 @@ _BASE = Recipe(layers=(Flatten(), Dense(3)), optimizer=Adam(0.5, beta_1=0.1), sc
         ({"early_stopping": "none"}, {}),
     ],
 )
-def test_override(changes: dict[str, object], expected: dict[str, object]) -> None:
+def test_override_sets_one_setting(changes: dict[str, object], expected: dict[str, object]) -> None:
     """A change sets the named setting, parsed as TOML, and no other."""
     assert _BASE.override(changes) == _BASE.model_copy(update=expected)
 
 
-def test_object_as_table() -> None:
+def test_override_applies_to_an_optimizer_object() -> None:
     """A change of a setting applies to an optimizer that is passed as an object."""
     recipe = _BASE.override({"optimizer": SGD(0.1, 0.9), "optimizer.learning_rate": 0.2})
     assert recipe.optimizer == SGD(0.2, 0.9)
 
 
-def test_remove_early_stopping() -> None:
+def test_none_removes_early_stopping() -> None:
     """The value "none" removes early stopping from a recipe."""
     stopping = _BASE.override({"early_stopping.patience": 3})
     assert stopping.override({"early_stopping": "none"}) == _BASE
@@ -80,15 +80,15 @@ def test_remove_early_stopping() -> None:
         ({"early_stopping.patience": "1", "validation": "0"}, "early_stopping but validation = 0"),
     ],
 )
-def test_invalid_changes(changes: dict[str, object], message: str) -> None:
+def test_invalid_override_raises_recipe_error(changes: dict[str, object], message: str) -> None:
     """An invalid change raises a RecipeError that names its key."""
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(RecipeError) as excinfo:
         _BASE.override(changes)
-    assert message in str(caught.value)
+    assert message in str(excinfo.value)
 
 
 @given(st.dictionaries(st.sampled_from([*Recipe.model_fields, "optimizer.type", "x"]) | st.text(), st.text()))
-def test_any_text(changes: dict[str, object]) -> None:
+def test_any_override_text_gives_a_recipe_or_recipe_error(changes: dict[str, object]) -> None:
     """Any text from a command line gives a recipe or a RecipeError."""
     with contextlib.suppress(RecipeError):
         _BASE.override(changes)

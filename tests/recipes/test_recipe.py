@@ -58,7 +58,7 @@ def test_json_round_trip(valid_recipe: Recipe) -> None:
     assert Recipe.from_json(valid_recipe.to_json()) == valid_recipe
 
 
-def test_defaults() -> None:
+def test_defaults_equal_those_of_keras() -> None:
     """Defaults are Keras's: Adam at a constant 0.001; and a tenth of the images for validation."""
     created = recipe()
     assert created.optimizer == Adam(0.001)
@@ -72,14 +72,14 @@ def test_defaults() -> None:
     assert (created.precision, created.augment) == ("auto", None)
 
 
-def test_old_json_without_augmentation() -> None:
+def test_json_without_augmentation_has_none() -> None:
     """Old JSON without augmentation is a recipe without augmentation."""
     old = json.loads(recipe().to_json())
     del old["augment"]
     assert Recipe.from_json(json.dumps(old)) == recipe()
 
 
-def test_override_augmentation() -> None:
+def test_override_changes_augmentation() -> None:
     """Augmentation settings can be set by key, added to each other, and removed with "none"."""
     created = recipe().override({"augment.shift": "2", "augment.flip": "true"})
     assert created.augment == Augment(shift=2, flip=True)
@@ -88,7 +88,7 @@ def test_override_augmentation() -> None:
     assert created.override({"augment": "auto"}).augment == "auto"
 
 
-def test_old_json_without_precision() -> None:
+def test_json_without_precision_is_fp32() -> None:
     """Old JSON without precision is a recipe in fp32; JSON with a precision keeps it."""
     old = json.loads(recipe().to_json())
     del old["precision"]
@@ -96,7 +96,7 @@ def test_old_json_without_precision() -> None:
     assert Recipe.from_json(recipe().to_json()).precision == "auto"
 
 
-def test_network_layers() -> None:
+def test_network_ends_in_a_softmax_head() -> None:
     """The network is the layers and the head, a Dense layer with softmax and one unit per class."""
     created = recipe(head=Head("random_normal"))
     assert created.network_layers(7) == (*created.layers, Dense(7, "softmax", "random_normal"))
@@ -108,13 +108,13 @@ def test_softmax_regression() -> None:
     assert recipe(layers=[]).layers == ()
 
 
-def test_scale() -> None:
+def test_scale_sets_the_pixel_factor() -> None:
     """Pixels are divided by 255 for "unit", and not for "raw"."""
     assert recipe().scale == 1 / 255
     assert recipe(pixels="raw").scale == 1.0
 
 
-def test_frozen() -> None:
+def test_recipe_is_immutable() -> None:
     """A recipe cannot be modified."""
     with pytest.raises(ValueError, match="frozen"):
         recipe().epochs = 3  # type: ignore[misc]  # the error is tested
@@ -188,12 +188,12 @@ def test_frozen() -> None:
         ({"augment": {"elastic_sigma": 0}}, "'augment.elastic_sigma' is 0, expected at least 0.5."),
     ],
 )
-def test_invalid_value(settings: dict[str, object], message: str) -> None:
+def test_invalid_value_raises_recipe_error(settings: dict[str, object], message: str) -> None:
     """An invalid value raises a RecipeError that names key, value and what was expected, in one line."""
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(RecipeError) as excinfo:
         recipe(**settings)
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert message in str(excinfo.value)
+    assert "\n" not in str(excinfo.value)
 
 
 @pytest.mark.parametrize(
@@ -227,15 +227,15 @@ def test_invalid_value(settings: dict[str, object], message: str) -> None:
         ),
     ],
 )
-def test_unknown_key(settings: dict[str, object], start: str, known: str) -> None:
+def test_unknown_key_raises_recipe_error(settings: dict[str, object], start: str, known: str) -> None:
     """An unknown key raises a RecipeError with the most similar key and the other keys of its table."""
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(RecipeError) as excinfo:
         recipe(**settings)
-    assert str(caught.value).startswith(start)
-    assert known in str(caught.value).partition("Known: ")[2]
+    assert str(excinfo.value).startswith(start)
+    assert known in str(excinfo.value).partition("Known: ")[2]
 
 
-def test_missing_layers() -> None:
+def test_missing_layers_raise_recipe_error() -> None:
     """A recipe without layers raises a RecipeError."""
     with pytest.raises(RecipeError, match="The recipe has no 'layers'"):
         Recipe.model_validate({})
@@ -244,7 +244,7 @@ def test_missing_layers() -> None:
 @pytest.mark.parametrize(
     "text", ["", "[", "[]", "3", "[" * 100_000, '{"layers": [], "epochs": 1e400}', "9" * 5000]
 )
-def test_invalid_json(text: str) -> None:
+def test_invalid_json_raises_recipe_error(text: str) -> None:
     """JSON that is malformed or not a recipe raises a RecipeError."""
     with pytest.raises(RecipeError):
         Recipe.from_json(text)
@@ -254,7 +254,7 @@ def test_invalid_json(text: str) -> None:
     st.lists(inner, max_size=3)
     | st.dictionaries(st.sampled_from([*Recipe.model_fields, "type", "units", "x"]), inner, max_size=4)
 )))  # fmt: skip
-def test_any_data(data: object) -> None:
+def test_any_data_give_a_recipe_or_recipe_error(data: object) -> None:
     """Any data give a Recipe or a RecipeError."""
     with contextlib.suppress(RecipeError):
         Recipe.model_validate(data)

@@ -1,4 +1,4 @@
-"""Made-up results, small enough to reason about."""
+"""Small artificial results."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from reproduce.results import Peer, Results, Score, Training, definition
 
 
 def training(seed: int, test: float, losses: Sequence[float] = ()) -> Training:
-    """Make a training that reached an accuracy; with validation where there are validation losses."""
+    """Create a training with a given accuracy; it has validation scores if there are validation losses."""
     history = {"loss": (0.5,), "accuracy": (0.125,)} | ({"val_loss": tuple(losses)} if losses else {})
     validation = Score(n=100, loss=min(losses), accuracy=test) if losses else None
     return Training(
@@ -21,7 +21,7 @@ def training(seed: int, test: float, losses: Sequence[float] = ()) -> Training:
 
 
 def results(recipe: str, peer: Peer, trainings: Sequence[Training]) -> Results:
-    """Make the results of a built-in recipe."""
+    """Create the results of a built-in recipe."""
     return Results(
         recipe=recipe,
         peer=peer,

@@ -26,14 +26,14 @@ def trial(condition: str, factor: float, validation: float, *kinds: str, net: st
     )
 
 
-def test_a_rate_is_wrong_if_its_neighbour_is_a_point_better() -> None:
+def test_learning_rate_is_wrong_if_a_larger_one_is_a_point_better() -> None:
     """Ten times the rate must give 0.01 more on validation; without that training the result is None."""
     trials = [trial("rate", 0.1, 0.90, LOW), trial("rate", 1.0, 0.92), trial("rate", 10.0, 0.925)]
     assert [is_worse_than(trials, item, 10.0) for item in trials] == [True, False, None]
     assert is_worse_than(trials, trials[1], 0.1) is False
 
 
-def test_the_tables_count_diagnoses(tmp_path: Path) -> None:
+def test_tables_count_diagnoses(tmp_path: Path) -> None:
     """Found, missed and false diagnoses are counted; without results the section has the command."""
     assert diagnoses_section(tmp_path) == ["None yet: `.venv/bin/python -m reproduce.diagnoses`."]
     trials = (
@@ -53,7 +53,7 @@ def test_the_tables_count_diagnoses(tmp_path: Path) -> None:
     assert "| deep sigmoid | 0.1000 | 0.9000 |" in page
 
 
-def test_conditions_are_planted_as_named() -> None:
+def test_planted_conditions_match_their_names() -> None:
     """A tenth of the labels differ, a class is rare, and every training is planned once."""
     clean, noisy, rare = (
         planted_data(PlannedTrial(condition, "mnist", "cnn-small"))

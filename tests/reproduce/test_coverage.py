@@ -21,7 +21,7 @@ def test_bootstrap_intervals_contain_the_true_value() -> None:
     assert coverage["calibration error"] >= 0.93
 
 
-def test_the_table_has_a_row_for_each_size(tmp_path: Path) -> None:
+def test_table_has_a_row_for_each_size(tmp_path: Path) -> None:
     """The saved results have every size; without results the section names the command."""
     assert {row.n for row in read(FOLDER).rows} == set(SIZES)
     assert all(f"\n| {n:,} | " in coverage_section(FOLDER)[1] for n in SIZES)

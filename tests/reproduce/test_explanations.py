@@ -23,7 +23,7 @@ def _brightness(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.asarray(images.mean(axis=(1, 2, 3)) / 255, np.float64)
 
 
-def test_areas_of_known_curves() -> None:
+def test_area_of_a_known_curve_depends_on_the_order() -> None:
     """With half of the image white, the area depends on whether white pixels are removed first or last."""
     image = np.zeros((28, 28, 1), np.uint8)
     image[:14] = 255
@@ -35,7 +35,7 @@ def test_areas_of_known_curves() -> None:
     assert both == pytest.approx(((0.125 + 0.5) / 2, (0.375 + 0.5) / 2), abs=1e-6)
 
 
-def test_every_pixel_is_replaced_in_the_end() -> None:
+def test_every_pixel_is_replaced_at_the_end() -> None:
     """The first image of a curve is the image itself, and the last one is the replacement."""
     batches: list[NDArray[np.uint8]] = []
 
@@ -53,15 +53,15 @@ def test_every_pixel_is_replaced_in_the_end() -> None:
 def test_replacements_and_orders_have_the_shape_of_the_image() -> None:
     """Every replacement is an image of the same shape and dtype; every order has a number for each pixel."""
     rng = np.random.default_rng(0)
-    image, other = rng.integers(0, 256, (2, 9, 7, 3), np.uint8)
-    for replacement in replacements(image, other, 2).values():
+    image, other_image = rng.integers(0, 256, (2, 9, 7, 3), np.uint8)
+    for replacement in replacements(image, other_image, 2).values():
         assert replacement.shape == image.shape
         assert replacement.dtype == np.uint8
     for order in random_orders(image.shape, 2, rng).values():
         assert order.shape == (9, 7)
 
 
-def test_maps_are_red_if_positive_and_blue_if_negative() -> None:
+def test_map_colours_follow_the_sign() -> None:
     """Pixels with the value 0 stay grey; positive ones are red, and negative ones blue."""
     image = np.full((1, 3, 1), 100, np.uint8)
     red, grey, blue = overlay(image, np.array([[1, 0, -1]], np.float32))[0].astype(int)
@@ -71,7 +71,7 @@ def test_maps_are_red_if_positive_and_blue_if_negative() -> None:
     assert len(np.unique(overlay(image, np.zeros((1, 3), np.float32)))) == 1
 
 
-def test_a_data_set_is_measured(tmp_path: Path) -> None:
+def test_measurement_of_a_data_set_is_plausible(tmp_path: Path) -> None:
     """On easy images the map has better scores than random orders, and neighbours have the image's label."""
     data = dataset(600)
     models = [
@@ -85,7 +85,7 @@ def test_a_data_set_is_measured(tmp_path: Path) -> None:
     assert subject.neighbours["features"].value > 0.95
 
 
-def test_the_tables_have_a_column_for_each_data_set(tmp_path: Path) -> None:
+def test_tables_have_a_column_for_each_data_set(tmp_path: Path) -> None:
     """Saved results are shown; without results the section names the command."""
     assert "reproduce.explanations" in explanations_section(tmp_path)[0]
     subjects = tuple(

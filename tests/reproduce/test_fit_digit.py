@@ -1,4 +1,4 @@
-"""What --fit-digit is worth, measured."""
+"""The measured accuracy gain of --fit-digit."""
 
 import io
 from pathlib import Path
@@ -12,14 +12,14 @@ from reproduce.fit_digit import FILE, Result, photograph, table
 _DOCS = Path(__file__).parents[2] / "docs" / "predicting.md"
 
 
-def test_the_guide_has_the_table_that_was_measured() -> None:
-    """The table in docs/predicting.md is that of results/fit_digit.json."""
+def test_guide_has_the_measured_table() -> None:
+    """The table in docs/predicting.md equals that of results/fit_digit.json."""
     result = Result.model_validate_json(FILE.read_bytes())
     assert table(result) in _DOCS.read_text(encoding="utf-8")
 
 
-def test_a_photograph_is_dark_ink_on_light_paper_and_can_be_undone() -> None:
-    """A digit becomes a small part of a picture of 200 x 150 pixels, of which fit_digit makes it again."""
+def test_fit_digit_restores_a_simulated_photograph() -> None:
+    """A simulated photograph has 200 x 150 pixels and a small dark digit, which fit_digit restores."""
     rng = np.random.default_rng(0)
     for digit in ot.load("mnist").images[:5, ..., 0]:
         content = photograph(digit, rng)

@@ -15,8 +15,8 @@ from reproduce.peers import Job, results
 
 
 @given(st.floats(0.05, 0.95), st.floats(1, 100), st.floats(1, 1e5), st.integers(1, 500))
-def test_one_cycle_is_ours(share: float, first: float, last: float, steps: int) -> None:
-    """The peer computes optotype's one-cycle schedule, step by step."""
+def test_one_cycle_schedule_equals_optotype(share: float, first: float, last: float, steps: int) -> None:
+    """The Keras program computes optotype's one-cycle schedule, step by step."""
     schedule = OneCycle(share, first, last)
     table = {"pct_start": share, "div_factor": first, "final_div_factor": last}
     np.testing.assert_allclose(
@@ -24,8 +24,8 @@ def test_one_cycle_is_ours(share: float, first: float, last: float, steps: int) 
     )
 
 
-def test_a_job_is_done(tmp_path: Path) -> None:
-    """A job in, trained with Keras in a process of its own, gives a record that results/ can keep."""
+def test_keras_job_returns_a_valid_record(tmp_path: Path) -> None:
+    """A job that Keras trains in a separate process returns a record that can be saved in results/."""
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 2
     images = (rng.integers(0, 128, (60, 8, 8, 1)) + 100 * labels[:, None, None, None]).astype(np.uint8)
@@ -53,15 +53,15 @@ def test_a_job_is_done(tmp_path: Path) -> None:
         validation=20,
         early_stopping=ot.EarlyStopping(patience=3),
     )
-    order = {"recipe": json.loads(recipe.to_json()), "arrays": str(arrays), "seed": 1, "backend": "jax"}
-    order |= {"cores": sorted(os.sched_getaffinity(0))}
+    job = {"recipe": json.loads(recipe.to_json()), "arrays": str(arrays), "seed": 1, "backend": "jax"}
+    job |= {"cores": sorted(os.sched_getaffinity(0))}
     file = tmp_path / "job.json"
-    file.write_text(json.dumps(order))
+    file.write_text(json.dumps(job))
     command = [sys.executable, keras_peer.__file__, str(file)]
     answer = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
-    found = results(Job(recipe, "jax"), "sha256:0", answer).trainings[0]
-    assert (found.epochs, found.train.n, found.test.n) == (3, 40, 60)
-    assert found.validation is not None
-    assert found.validation.n == 20
-    assert sorted(found.history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
+    record = results(Job(recipe, "jax"), "sha256:0", answer).trainings[0]
+    assert (record.epochs, record.train.n, record.test.n) == (3, 40, 60)
+    assert record.validation is not None
+    assert record.validation.n == 20
+    assert sorted(record.history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
     assert answer["parameters"] == 30 + 140 + 12

@@ -12,35 +12,36 @@ RECIPE = ot.Recipe(layers=(ot.Flatten(),), batch_size=1000, epochs=2, validation
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep run folders and openings of the test set in a folder of the test's own."""
+    """Store run folders and openings of the test set in a temporary folder."""
     monkeypatch.setattr(ours, "CACHE", tmp_path)
     monkeypatch.setenv("OPTOTYPE_HOME", str(tmp_path.parent / "home"))
     return tmp_path
 
 
-def test_a_training_becomes_a_record(cache: Path) -> None:
-    """A recipe trained through the public door gives its history and the scores of every split, and leaves no run."""
-    (found,) = ours.train_all(ot.load("mnist"), [RECIPE], workers=1)
-    (training,) = found.trainings
-    assert found.definition == definition(RECIPE)
+def test_training_is_recorded_with_history_and_scores(cache: Path) -> None:
+    """Training through the public interface returns the history and the scores of every split, and leaves no run."""
+    (record,) = ours.train_all(ot.load("mnist"), [RECIPE], workers=1)
+    (training,) = record.trainings
+    assert record.definition == definition(RECIPE)
     assert (training.seed, training.epochs, len(training.history["val_loss"])) == (3, 2, 2)
     assert training.validation is not None
     assert (training.train.n, training.validation.n, training.test.n) == (59_000, 1_000, 10_000)
     assert training.test.accuracy > 0.5
-    assert [each.name for each in cache.iterdir()] == ["test-openings.jsonl"]
+    assert {path.name for path in cache.iterdir()} == {"test-openings.jsonl", ".test-openings.lock"}
 
 
-def test_several_at_once_give_what_one_after_another_gives() -> None:
-    """Trainings beside one another are the same as alone, and each is filed under the precision it was done in."""
+def test_concurrent_trainings_equal_sequential_ones() -> None:
+    """Parallel trainings equal sequential ones, and each is recorded under its precision."""
     recipes = [RECIPE.override({"precision": precision}) for precision in ours.precisions()] * 2
-    alone, beside = (
-        {each.peer: each for each in ours.train_all(ot.load("mnist"), recipes, workers)} for workers in (1, 3)
+    sequential, parallel = (
+        {entry.peer: entry for entry in ours.train_all(ot.load("mnist"), recipes, workers)}
+        for workers in (1, 3)
     )
-    assert alone == beside
-    assert set(alone) == {ours.PEERS[precision] for precision in ours.precisions()}
+    assert sequential == parallel
+    assert set(sequential) == {ours.PEERS[precision] for precision in ours.precisions()}
 
 
-def test_bf16_is_trained_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bf16_is_trained_with_amx_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """With AMX both precisions are trained; without it fp32 alone."""
     monkeypatch.delenv("OPTOTYPE_ISA", raising=False)
     assert ours.precisions() == (["fp32", "bf16"] if "amx" in available_isas() else ["fp32"])
@@ -48,8 +49,8 @@ def test_bf16_is_trained_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> Non
     assert ours.precisions() == ["fp32"]
 
 
-def test_a_failure_stops_the_others() -> None:
-    """When a training fails its error comes through, and those that run are stopped at their next step."""
+def test_failed_training_stops_the_others() -> None:
+    """If a training fails, its error is raised, and running trainings stop at their next step."""
     endless = RECIPE.override({"epochs": 100_000})
     broken = RECIPE.override({"validation": 60_000})
     with pytest.raises(ot.OptotypeError):

@@ -13,27 +13,27 @@ ANSWER = {"versions": {"keras": "3"}, **training(0, 0.98).model_dump()}
 
 
 def jobs(count: int) -> list[peers.Job]:
-    """Make a job for each of the first seeds."""
+    """Create a job for each of the first seeds."""
     recipe = ot.load_recipe("mlp-784")
     return [peers.Job(recipe.override({"seed": seed}), "jax") for seed in range(count)]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_every_job_is_done(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every job's answer comes back once, however many processes there are at a time."""
+def test_every_job_returns_one_result(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every job returns one result, with any number of parallel processes."""
     monkeypatch.setattr(peers, "write_arrays", lambda *_: (Path("arrays.npz"), "sha256:0"))
     monkeypatch.setattr(peers, "run_job", lambda job, *_: ANSWER | {"seed": job.recipe.seed})
-    found = peers.train_all(ot.load("mnist"), jobs(5), workers)
-    assert sorted(each.trainings[0].seed for each in found) == [0, 1, 2, 3, 4]
+    completed = peers.train_all(ot.load("mnist"), jobs(5), workers)
+    assert sorted(result.trainings[0].seed for result in completed) == [0, 1, 2, 3, 4]
 
 
-def test_a_failure_starts_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When a job fails its error comes through, and jobs that wait are not started."""
+def test_failed_job_starts_no_further_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a job fails, its error is raised, and waiting jobs are not started."""
     started = []
 
     def fail(job: peers.Job, *_: object) -> peers.Answer:
         started.append(job.recipe.seed)
-        # A process takes its time; so there is time to notice that the one before failed.
+        # A delay, so that the failure of an earlier job can be detected.
         time.sleep(0.05)
         raise RuntimeError("Keras failed")
 
@@ -44,30 +44,30 @@ def test_a_failure_starts_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(started) < 200
 
 
-def test_arrays_hold_the_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The peer is handed the images and the very validation indices that optotype carves."""
+def test_arrays_contain_the_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file for Keras contains the images and the validation indices of optotype's split."""
     monkeypatch.setattr(peers, "CACHE", tmp_path)
     data, recipe = ot.load("mnist"), ot.load_recipe("mlp-300-300")
     file, split = peers.write_arrays(data, recipe)
-    carved = stratified_split(data.labels, recipe.validation, recipe.split_seed)
+    expected = stratified_split(data.labels, recipe.validation, recipe.split_seed)
     with np.load(file) as arrays:
-        assert (arrays["validation"] == carved.validation).all()
+        assert (arrays["validation"] == expected.validation).all()
         assert arrays["test_images"].shape == (10_000, 28, 28, 1)
-    assert split == carved.fingerprint
+    assert split == expected.fingerprint
 
 
-def test_both_sides_watch_the_same_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A recipe that stops early hands the peer the half of validation that optotype watches; another hands it all."""
+def test_both_libraries_monitor_the_same_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With early stopping Keras monitors the same half of the validation images as optotype; without it, all."""
     monkeypatch.setattr(peers, "CACHE", tmp_path)
     data = ot.load("mnist")
-    for name, halved in (("mlp-300-300-early", True), ("mlp-300-300", False)):
+    for name, is_halved in (("mlp-300-300-early", True), ("mlp-300-300", False)):
         recipe = ot.load_recipe(name)
         split = stratified_split(data.labels, recipe.validation, recipe.split_seed)
         with np.load(peers.write_arrays(data, recipe)[0]) as arrays:
-            watched = (
+            monitored = (
                 split_in_halves(split.validation, data.labels, recipe.split_seed)[0]
-                if halved
+                if is_halved
                 else split.validation
             )
-            assert (arrays["watched"] == watched).all()
+            assert (arrays["watched"] == monitored).all()
             assert (arrays["validation"] == split.validation).all()

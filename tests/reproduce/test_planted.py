@@ -20,7 +20,7 @@ def _planted(folder: Path) -> PlantedFaults:
     return plant(data, ot.open_test(data, folder), PER_KIND)
 
 
-def test_each_kind_is_planted_into_images_of_its_own(tmp_path: Path) -> None:
+def test_each_kind_is_planted_into_different_images(tmp_path: Path) -> None:
     """Each kind has the requested number of faults, all in different images, and the data set stays valid."""
     planted = _planted(tmp_path)
     all_faults = np.concatenate(list(planted.faults.values()))
@@ -38,11 +38,11 @@ def test_recall_and_precision_are_computed(tmp_path: Path) -> None:
     planted = _planted(tmp_path)
     faulty = planted.faults["brightness"].tolist()
     correct = planted.faults["duplicate"].tolist()[0]
-    found = tuple(
+    findings = tuple(
         Finding("brightness", "Odd.", 1.0, (of_training(planted.data, index),))
         for index in [*faulty[:4], correct]
     )
-    scores = score_kinds(Findings("some", "sha256:0", 340, 0, None, None, found, (), 1.0), planted)
+    scores = score_kinds(Findings("some", "sha256:0", 340, 0, None, None, findings, (), 1.0), planted)
     assert (scores["brightness"].recall, scores["brightness"].precision) == (0.4, 0.8)
     assert (scores["leak"].recall, scores["leak"].found) == (0, 0)
 
@@ -51,11 +51,13 @@ def test_near_duplicates_are_counted_by_alteration(tmp_path: Path) -> None:
     """The recall of near duplicates is computed for each alteration."""
     planted = _planted(tmp_path)
     first = next(iter(planted.alterations))
-    found = (Finding("near_duplicate", "Alike.", 1.0, (of_training(planted.data, first),)),)
-    recalls = recall_by_alteration(Findings("some", "sha256:0", 340, 0, None, None, found, (), 1.0), planted)
+    findings = (Finding("near_duplicate", "Alike.", 1.0, (of_training(planted.data, first),)),)
+    recalls = recall_by_alteration(
+        Findings("some", "sha256:0", 340, 0, None, None, findings, (), 1.0), planted
+    )
     assert recalls == {name: (0.5 if name == planted.alterations[first] else 0) for name in ALTERATIONS}
 
 
-def test_without_results_the_page_names_the_command(tmp_path: Path) -> None:
+def test_section_without_results_has_the_command(tmp_path: Path) -> None:
     """Without results the section names the command."""
     assert faults_section(tmp_path) == ["None yet: `.venv/bin/python -m reproduce.doctor`."]

@@ -3,79 +3,79 @@ from pathlib import Path
 
 import optotype as ot
 from reproduce.__main__ import missing
-from reproduce.results import keep, path, read, shared
+from reproduce.results import add_trainings, path, read, with_common_seeds
 from tests.reproduce.examples import results, training
 
 
-def test_trainings_gather_by_seed(tmp_path: Path) -> None:
-    """Trainings kept one after the other are read back together, sorted by seed, the newer of a seed counting."""
+def test_trainings_are_merged_by_seed(tmp_path: Path) -> None:
+    """Trainings that are saved one after the other are merged, sorted by seed; a newer one replaces an older one."""
     for seed, accuracy in ((2, 0.98), (0, 0.97), (2, 0.99)):
-        keep(results("mlp-784", "keras", [training(seed, accuracy)]), tmp_path)
-    found = read("mlp-784", "keras", tmp_path)
-    assert found == results("mlp-784", "keras", [training(0, 0.97), training(2, 0.99)])
+        add_trainings(results("mlp-784", "keras", [training(seed, accuracy)]), tmp_path)
+    merged = read("mlp-784", "keras", tmp_path)
+    assert merged == results("mlp-784", "keras", [training(0, 0.97), training(2, 0.99)])
 
 
-def test_another_definition_replaces(tmp_path: Path) -> None:
+def test_changed_recipe_replaces_earlier_trainings(tmp_path: Path) -> None:
     """Trainings of another definition of the recipe are not mixed with the new ones."""
     old = results("mlp-784", "keras", [training(0, 0.5)])
-    keep(old.model_copy(update={"definition": {**old.definition, "epochs": 1}}), tmp_path)
-    kept = keep(results("mlp-784", "keras", [training(1, 0.98)]), tmp_path)
-    assert [each.seed for each in kept.trainings] == [1]
+    add_trainings(old.model_copy(update={"definition": {**old.definition, "epochs": 1}}), tmp_path)
+    merged = add_trainings(results("mlp-784", "keras", [training(1, 0.98)]), tmp_path)
+    assert [entry.seed for entry in merged.trainings] == [1]
 
 
-def test_results_outlive_a_new_setting(tmp_path: Path) -> None:
-    """Results that were kept before recipes had some setting count as results with its default."""
-    found = results("cnn-small", "keras", [training(0, 0.98)])
-    keep(found, tmp_path)
+def test_results_without_a_new_setting_get_its_default(tmp_path: Path) -> None:
+    """Results that were saved before a recipe setting existed have the default of that setting."""
+    saved = results("cnn-small", "keras", [training(0, 0.98)])
+    add_trainings(saved, tmp_path)
     file = path("cnn-small", "keras", tmp_path)
-    kept = json.loads(file.read_text())
-    assert kept["definition"]["layers"][0].pop("activation") == "relu"
-    del kept["definition"]["split_seed"]
-    file.write_text(json.dumps(kept))
+    document = json.loads(file.read_text())
+    assert document["definition"]["layers"][0].pop("activation") == "relu"
+    del document["definition"]["split_seed"]
+    file.write_text(json.dumps(document))
     older = read("cnn-small", "keras", tmp_path)
     assert older is not None
     assert older.definition["split_seed"] == 0
     assert older.definition["layers"][0]["activation"] == "linear"
-    assert older != found
+    assert older != saved
 
 
-def test_only_whole_files_are_left(tmp_path: Path) -> None:
-    """Writing leaves nothing in the folder but the file itself."""
-    keep(results("mlp-784", "keras", [training(0, 0.98)]), tmp_path)
+def test_writing_leaves_no_temporary_file(tmp_path: Path) -> None:
+    """Writing leaves only the file itself in the folder."""
+    add_trainings(results("mlp-784", "keras", [training(0, 0.98)]), tmp_path)
     assert list(tmp_path.iterdir()) == [path("mlp-784", "keras", tmp_path)]
 
 
-def test_missing_seeds_are_trained(tmp_path: Path) -> None:
-    """Only seeds without a result are trained, and all of them once the recipe's definition has changed."""
+def test_only_missing_seeds_are_trained(tmp_path: Path) -> None:
+    """Only seeds without a result are trained; after a change of the recipe, all are."""
     recipe = ot.load_recipe("mlp-784")
-    keep(results("mlp-784", "keras", [training(0, 0.98), training(2, 0.98)]), tmp_path)
-    assert [each.seed for each in missing(recipe, "keras", 0, tmp_path)] == [1, 3, 4]
+    add_trainings(results("mlp-784", "keras", [training(0, 0.98), training(2, 0.98)]), tmp_path)
+    assert [entry.seed for entry in missing(recipe, "keras", 0, tmp_path)] == [1, 3, 4]
     changed = recipe.override({"batch_size": 100})
-    assert [each.seed for each in missing(changed, "keras", 6, tmp_path)] == [0, 1, 2, 3, 4, 5]
+    assert [entry.seed for entry in missing(changed, "keras", 6, tmp_path)] == [0, 1, 2, 3, 4, 5]
 
 
-def test_each_precision_has_its_own_trainings(tmp_path: Path) -> None:
-    """What was trained in fp32 does not count as trained in bf16, and Keras's results hold for either."""
-    keep(results("mlp-784", "optotype-fp32", [training(seed, 0.98) for seed in range(10)]), tmp_path)
-    keep(results("mlp-784", "keras", [training(seed, 0.98) for seed in range(5)]), tmp_path)
+def test_precisions_are_counted_separately(tmp_path: Path) -> None:
+    """Trainings in fp32 do not count for bf16, and Keras's results count for both."""
+    add_trainings(results("mlp-784", "optotype-fp32", [training(seed, 0.98) for seed in range(10)]), tmp_path)
+    add_trainings(results("mlp-784", "keras", [training(seed, 0.98) for seed in range(5)]), tmp_path)
     for precision in ("fp32", "bf16"):
         recipe = ot.load_recipe("mlp-784").override({"precision": precision})
         assert missing(recipe, "optotype-fp32", 0, tmp_path) == missing(recipe, "keras", 0, tmp_path) == []
         assert len(missing(recipe, "optotype-bf16", 0, tmp_path)) == 10
 
 
-def test_the_same_seeds_are_compared() -> None:
-    """Beside Keras's results stand those of ours that have the same seeds; without Keras's, all."""
-    mine = results("mlp-784", "optotype-fp32", [training(seed, 0.98) for seed in range(4)])
-    theirs = results("mlp-784", "keras", [training(0, 0.98), training(2, 0.98)])
-    found = shared(mine, theirs)
-    assert found is not None
-    assert [each.seed for each in found.trainings] == [0, 2]
-    assert shared(mine, None) == mine
+def test_same_seeds_are_compared() -> None:
+    """Optotype's results are restricted to the seeds of Keras's results; without those, all are used."""
+    optotype_results = results("mlp-784", "optotype-fp32", [training(seed, 0.98) for seed in range(4)])
+    keras_results = results("mlp-784", "keras", [training(0, 0.98), training(2, 0.98)])
+    common = with_common_seeds(optotype_results, keras_results)
+    assert common is not None
+    assert [entry.seed for entry in common.trainings] == [0, 2]
+    assert with_common_seeds(optotype_results, None) == optotype_results
 
 
-def test_a_recipe_that_varies_gets_more_seeds(tmp_path: Path) -> None:
-    """A recipe listed as needing more seeds is trained with that many, whatever smaller number was asked for."""
+def test_recipe_with_more_seeds_trains_all_of_them(tmp_path: Path) -> None:
+    """A recipe that requires more seeds is trained with all of them, even if fewer are requested."""
     assert len(missing(ot.load_recipe("mlp-32-16"), "keras", 0, tmp_path)) == 20
     assert len(missing(ot.load_recipe("cnn-large"), "optotype-bf16", 0, tmp_path)) == 30
     assert len(missing(ot.load_recipe("cnn-large"), "keras", 0, tmp_path)) == 5

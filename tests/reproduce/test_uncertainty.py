@@ -25,7 +25,7 @@ def test_images_are_converted_to_another_shape(
         np.testing.assert_array_equal(converted, images)
 
 
-def test_a_training_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One short training on MNIST reaches its target coverage and distinguishes noise from digits."""
     monkeypatch.setattr(uncertainty, "CACHE", tmp_path)
     data = ot.load("mnist")
@@ -39,21 +39,21 @@ def test_a_training_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert min(training.auroc.values()) > 0.97
 
 
-def test_trainings_are_saved_and_shown(tmp_path: Path) -> None:
+def test_saved_trainings_are_listed_in_both_tables(tmp_path: Path) -> None:
     """Saved results are read again, and both tables have a row for each data set and recipe."""
     subjects = (
         Subject(data="a", recipe="r", trainings=(_trained(1, 0.9), _trained(2, 0.8))),
         Subject(data="b", recipe="r", trainings=(_trained(1, 0.7),)),
     )
     write(UncertaintyResults(subjects=subjects), tmp_path / uncertainty_results.FILE)
-    _, own, _, others = uncertainty_section(tmp_path)
-    assert "| a | r | 2 | 0.8500 (0.8000 to 0.9000) |" in own
-    assert "| b | r | 1 | 0.7000 (0.7000 to 0.7000) |" in own
-    assert "| a | r | 0.9900 (80 %) |" in others
+    _, own_table, _, other_table = uncertainty_section(tmp_path)
+    assert "| a | r | 2 | 0.8500 (0.8000 to 0.9000) |" in own_table
+    assert "| b | r | 1 | 0.7000 (0.7000 to 0.7000) |" in own_table
+    assert "| a | r | 0.9900 (80 %) |" in other_table
     assert uncertainty_results.read(tmp_path).subjects == subjects
 
 
-def test_without_results_the_command_is_named(tmp_path: Path) -> None:
+def test_section_without_results_has_the_command(tmp_path: Path) -> None:
     """Without results the section names the command."""
     assert "reproduce.uncertainty" in uncertainty_section(tmp_path)[0]
 

@@ -38,14 +38,14 @@ def test_missing_folder(tmp_path: Path) -> None:
         write_durably(tmp_path / "none" / "file", b"")
 
 
-def _give_up(path: Path) -> None:
+def _fail(path: Path) -> None:
     with replacing(path) as file:
         file.write(b"half")
         raise KeyboardInterrupt
 
 
-def test_a_block_that_fails_leaves_nothing(tmp_path: Path) -> None:
+def test_failed_block_leaves_no_file(tmp_path: Path) -> None:
     """If the block fails, neither the file nor its temporary file remains."""
     with pytest.raises(KeyboardInterrupt):
-        _give_up(tmp_path / "file")
+        _fail(tmp_path / "file")
     assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ import pytest
 from optotype.storage.cache_folder import cache_folder
 
 
-def test_the_cache_is_where_the_platform_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_cache_folder_follows_the_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without OPTOTYPE_HOME, the folder is optotype in the user's cache folder; nothing is created."""
     monkeypatch.delenv("OPTOTYPE_HOME", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -15,7 +15,7 @@ def test_the_cache_is_where_the_platform_has_it(tmp_path: Path, monkeypatch: pyt
     assert not cache_folder().exists()
 
 
-def test_the_cache_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variable_sets_the_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """OPTOTYPE_HOME sets the folder; relative paths are resolved against the working folder, and ~ is expanded."""
     monkeypatch.setenv("OPTOTYPE_HOME", str(tmp_path / "here"))
     assert cache_folder() == tmp_path / "here"

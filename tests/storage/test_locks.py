@@ -13,7 +13,7 @@ _HOLD = "import sys, time; from optotype.storage.locks import locked; from pathl
 _HOLD += "with locked(Path(sys.argv[1])): print('locked', flush=True); time.sleep(60)"
 
 
-def test_a_lock_excludes_other_threads(tmp_path: Path) -> None:
+def test_lock_excludes_other_threads(tmp_path: Path) -> None:
     """While one thread holds the lock, another one waits for it."""
     acquired = threading.Event()
 
@@ -29,7 +29,7 @@ def test_a_lock_excludes_other_threads(tmp_path: Path) -> None:
     assert acquired.is_set()
 
 
-def test_the_lock_of_a_killed_process_is_released(tmp_path: Path) -> None:
+def test_lock_of_a_killed_process_is_released(tmp_path: Path) -> None:
     """A lock whose holder was killed can be acquired, and its file stays, empty."""
     path = tmp_path / "lock"
     with subprocess.Popen([sys.executable, "-c", _HOLD, str(path)], stdout=subprocess.PIPE) as holder:
@@ -42,7 +42,7 @@ def test_the_lock_of_a_killed_process_is_released(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["missing/lock", "/proc/lock"])
-def test_a_lock_file_that_cannot_be_created_is_an_error(tmp_path: Path, path: str) -> None:
+def test_lock_file_that_cannot_be_created_raises_os_error(tmp_path: Path, path: str) -> None:
     """If the folder is missing or takes no files, an OSError is raised instead of a wait, and no folder is created."""
     with pytest.raises(OSError, match="lock"), locked(tmp_path / path):
         pass

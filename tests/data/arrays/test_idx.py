@@ -27,7 +27,7 @@ def _idx(array: NDArray[Any]) -> bytes:
     return head + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
 
-def _read_or_refuse(path: Path) -> bool:
+def _returns_array_or_raises_idx_error(path: Path) -> bool:
     """Return whether reading gives an array; else check that an IdxError names the file."""
     try:
         return isinstance(read_idx(path), np.ndarray)
@@ -37,7 +37,7 @@ def _read_or_refuse(path: Path) -> bool:
 
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the path of a file that is rewritten again and again."""
+    """Return the path of a file that every example rewrites."""
     return tmp_path_factory.mktemp("idx") / "file"
 
 
@@ -56,29 +56,29 @@ def test_round_trip(scratch: Path, pack: Callable[[bytes], bytes], array: NDArra
 
 
 @given(array=_ARRAYS, packed=st.booleans(), data=st.data())
-def test_a_damaged_file_gives_an_array_or_an_idx_error(
+def test_damaged_file_returns_an_array_or_raises_idx_error(
     scratch: Path, array: NDArray[Any], packed: bool, data: st.DataObject
 ) -> None:
     """If bytes are changed, cut off or added, reading returns an array or raises IdxError."""
-    whole = bytearray(gzip.compress(_idx(array), mtime=0) if packed else _idx(array))
+    content = bytearray(gzip.compress(_idx(array), mtime=0) if packed else _idx(array))
     for _ in range(data.draw(st.integers(0, 4))):
-        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
-    kept = whole[: data.draw(st.integers(0, len(whole)))] + data.draw(st.binary(max_size=4))
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    damaged = content[: data.draw(st.integers(0, len(content)))] + data.draw(st.binary(max_size=4))
     scratch.unlink(missing_ok=True)
-    scratch.write_bytes(kept)
-    assert _read_or_refuse(scratch)
+    scratch.write_bytes(damaged)
+    assert _returns_array_or_raises_idx_error(scratch)
 
 
 @given(content=st.binary(max_size=64))
-def test_arbitrary_bytes_give_an_array_or_an_idx_error(scratch: Path, content: bytes) -> None:
+def test_arbitrary_bytes_return_an_array_or_raise_idx_error(scratch: Path, content: bytes) -> None:
     """A file of any bytes, with or without the gzip magic, crashes nothing."""
     for start in (b"", b"\x1f\x8b\x08", b"\0\0\x08"):
         scratch.unlink(missing_ok=True)
         scratch.write_bytes(start + content)
-        assert _read_or_refuse(scratch)
+        assert _returns_array_or_raises_idx_error(scratch)
 
 
-def test_a_plain_file_is_mapped(tmp_path: Path) -> None:
+def test_uncompressed_file_is_memory_mapped(tmp_path: Path) -> None:
     """The values of a plain file stay on disk until they are accessed."""
     path = tmp_path / "images"
     path.write_bytes(_idx(np.arange(24, dtype=np.uint8).reshape(2, 3, 4)))
@@ -101,7 +101,7 @@ _GOOD = _idx(np.arange(6, dtype=np.uint8).reshape(2, 3))
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         (b"", "at byte 0, expected a header of at least 4 bytes, found 0 bytes"),
         (b"\0\0\x08", "at byte 0, expected a header of at least 4 bytes, found 3 bytes"),
@@ -117,13 +117,13 @@ _GOOD = _idx(np.arange(6, dtype=np.uint8).reshape(2, 3))
         (b"\0\0\x08\x03" + bytes(4) + b"\xff" * 8, "at byte 4, expected a shape that fits into memory"),
     ],
 )
-def test_a_malformed_file_is_described(
-    tmp_path: Path, pack: Callable[[bytes], bytes], content: bytes, words: str
+def test_malformed_file_raises_idx_error_with_position(
+    tmp_path: Path, pack: Callable[[bytes], bytes], content: bytes, message: str
 ) -> None:
     """The error names the file, the byte, the expected and the actual value; compressed or not."""
     path = tmp_path / "train-labels-idx1-ubyte"
     path.write_bytes(pack(content))
-    with pytest.raises(IdxError, match=f"{path} is not an intact IDX file: {words}"):
+    with pytest.raises(IdxError, match=f"{path} is not an intact IDX file: {message}"):
         read_idx(path)
 
 
@@ -139,7 +139,7 @@ def test_a_malformed_file_is_described(
         lambda packed: packed + b"rubbish",
     ],
 )
-def test_damaged_compression_is_described(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+def test_damaged_gzip_data_raise_idx_error(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     """Incomplete or corrupt gzip data raise IdxError with the position."""
     path = tmp_path / "file.gz"
     path.write_bytes(damage(gzip.compress(_GOOD)))
@@ -147,25 +147,25 @@ def test_damaged_compression_is_described(tmp_path: Path, damage: Callable[[byte
         read_idx(path)
 
 
-def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decompression_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a header declares 6 bytes, only the beginning of 64 MiB is decompressed."""
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(_GOOD + bytes(64 << 20), 1))
-    taken = []
+    chunk_sizes = []
     original = gzip.GzipFile.read
 
-    def counted(self: gzip.GzipFile, size: int | None = -1) -> bytes:
+    def counting_read(self: gzip.GzipFile, size: int | None = -1) -> bytes:
         chunk = original(self, size)
-        taken.append(len(chunk))
+        chunk_sizes.append(len(chunk))
         return chunk
 
-    monkeypatch.setattr(gzip.GzipFile, "read", counted)
+    monkeypatch.setattr(gzip.GzipFile, "read", counting_read)
     with pytest.raises(IdxError, match="found more"):
         read_idx(path)
-    assert sum(taken) == len(_GOOD) + 1
+    assert sum(chunk_sizes) == len(_GOOD) + 1
 
 
-def test_a_compressed_file_may_not_declare_too_much(tmp_path: Path) -> None:
+def test_compressed_file_above_4_gib_is_rejected(tmp_path: Path) -> None:
     """A compressed file that declares more than 4 GiB is rejected before its values are read."""
     path = tmp_path / "huge.gz"
     path.write_bytes(gzip.compress(b"\0\0\x08\x02" + struct.pack(">2I", 1 << 20, 1 << 13)))
@@ -173,21 +173,21 @@ def test_a_compressed_file_may_not_declare_too_much(tmp_path: Path) -> None:
         read_idx(path)
 
 
-def test_a_path_that_is_not_a_file_is_an_error(tmp_path: Path) -> None:
+def test_path_that_is_not_a_file_raises_idx_error(tmp_path: Path) -> None:
     """A missing file and a folder are named in the error."""
     for path in (tmp_path / "missing", tmp_path):
         with pytest.raises(IdxError, match=f"{path} is not a file"):
             read_idx(path)
 
 
-def test_an_unreadable_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_file_raises_idx_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of the operating system becomes an IdxError with its reason."""
     path = tmp_path / "file"
     path.write_bytes(_GOOD)
 
-    def refuse(*_: object, **__: object) -> None:
+    def raise_permission_error(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(Path, "open", raise_permission_error)
     with pytest.raises(IdxError, match="Permission denied"):
         read_idx(path)

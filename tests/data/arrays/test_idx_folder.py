@@ -39,14 +39,14 @@ def _write(folder: Path, arrays: Files) -> Path:
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-@pytest.mark.parametrize("given", [str, Path])
-def test_a_folder_of_idx_files_is_a_source(
-    tmp_path: Path, pack: Callable[[bytes], bytes], given: Callable[[Path], str | Path]
+@pytest.mark.parametrize("path_type", [str, Path])
+def test_folder_of_idx_files_is_loaded(
+    tmp_path: Path, pack: Callable[[bytes], bytes], path_type: Callable[[Path], str | Path]
 ) -> None:
     """Four files with MNIST's names, plain or .gz, are read; the labels themselves are the class names."""
     for name, array in _files().items():
         (tmp_path / (name if pack is bytes else f"{name}.gz")).write_bytes(pack(_idx(array)))
-    data = load(given(tmp_path))
+    data = load(path_type(tmp_path))
     np.testing.assert_array_equal(data.images, _IMAGES[..., np.newaxis])
     np.testing.assert_array_equal(data.labels, _LABELS)
     assert not data.images.flags.writeable
@@ -56,7 +56,7 @@ def test_a_folder_of_idx_files_is_a_source(
     assert (data.name, data.source, data.licence) == (tmp_path.name, str(tmp_path), "not stated")
 
 
-def test_images_may_have_colours_and_labels_other_types(tmp_path: Path) -> None:
+def test_colour_images_and_32_bit_labels_are_loaded(tmp_path: Path) -> None:
     """Images of three channels and labels of 32-bit integers are read."""
     files = _files()
     for split, n in (("train", 6), ("t10k", 2)):
@@ -75,21 +75,21 @@ def test_fingerprints_depend_on_content(tmp_path: Path) -> None:
     first = load(_write(tmp_path / "a", _files()))
     for name, array in _files().items():
         (tmp_path / "b" / f"{name}.gz").write_bytes(gzip.compress(_idx(array)))
-    again = load(tmp_path / "b")
-    assert first.fingerprint == again.fingerprint
-    assert first.test.fingerprint == again.test.fingerprint
+    compressed = load(tmp_path / "b")
+    assert first.fingerprint == compressed.fingerprint
+    assert first.test.fingerprint == compressed.test.fingerprint
     assert first.fingerprint.startswith("sha256:")
-    prints = {first.fingerprint, first.test.fingerprint}
+    fingerprints = {first.fingerprint, first.test.fingerprint}
     for number, (name, array) in enumerate(_files().items()):
         folder = tmp_path / str(number)
         folder.mkdir()
         changed = load(_write(folder, _files() | {name: array[::-1]}))
-        prints |= {changed.fingerprint, changed.test.fingerprint}
-    assert len(prints) == 2 + 4
+        fingerprints |= {changed.fingerprint, changed.test.fingerprint}
+    assert len(fingerprints) == 2 + 4
 
 
 @pytest.mark.parametrize("missing", _files())
-def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
+def test_missing_file_raises_data_error(tmp_path: Path, missing: str) -> None:
     """A folder without one of the four files is rejected with that file's name."""
     files = _files()
     del files[missing]
@@ -101,7 +101,7 @@ _U1 = np.uint8
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         (
             {"train-labels-idx1-ubyte": _LABELS[:5]},
@@ -158,13 +158,13 @@ _U1 = np.uint8
         ),
     ],
 )
-def test_invalid_data_are_an_error(tmp_path: Path, changes: Files, words: str) -> None:
+def test_invalid_data_raise_data_error(tmp_path: Path, changes: Files, message: str) -> None:
     """Each fault of four intact files is rejected before training, with the values at fault."""
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         load(_write(tmp_path, _files() | changes))
 
 
-def test_a_malformed_file_in_a_folder_is_an_idx_error(tmp_path: Path) -> None:
+def test_malformed_file_in_a_folder_raises_idx_error(tmp_path: Path) -> None:
     """A damaged file of the test split is detected when the data set is loaded."""
     path = _write(tmp_path, _files()) / "t10k-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:-1])

@@ -18,7 +18,7 @@ def _convert(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize(
-    ("given", "becomes"),
+    ("shape", "expected"),
     [
         ((3, 4, 5), (3, 4, 5, 1)),
         ((3, 4, 5, 1), (3, 4, 5, 1)),
@@ -27,29 +27,29 @@ def _convert(array: NDArray[Any]) -> NDArray[np.uint8]:
         ((1, 1), (1, 1, 1, 1)),
     ],
 )
-def test_shapes_become_images(given: tuple[int, ...], becomes: tuple[int, ...]) -> None:
+def test_arrays_are_reshaped_to_images(shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
     """Grey and colour images and rows of square grey images keep their pixels in order."""
-    array = np.arange(np.prod(given)).reshape(given).astype(np.uint8)
+    array = np.arange(np.prod(shape)).reshape(shape).astype(np.uint8)
     images = _convert(array)
-    assert images.shape == becomes
+    assert images.shape == expected
     np.testing.assert_array_equal(images.ravel(), array.ravel())
 
 
-def test_pixels_divided_by_255_come_back() -> None:
+def test_pixels_divided_by_255_are_restored_exactly() -> None:
     """Every byte value divided by 255 in single precision is restored exactly."""
     bytes_ = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
     np.testing.assert_array_equal(_convert(bytes_.astype(np.float32) / 255)[..., 0], bytes_)
     np.testing.assert_array_equal(_convert(bytes_.astype(np.float32) * np.float32(1 / 255))[..., 0], bytes_)
 
 
-def test_finer_steps_are_rounded_to_the_nearest() -> None:
+def test_values_between_bytes_are_rounded_to_nearest() -> None:
     """Values between two bytes become the nearer one, ties the even one."""
     values = np.array([[[0.4, 0.6], [0.5, 1.5]]], np.float32) / np.float32(255)
     assert _convert(values).ravel().tolist() == [0, 1, 0, 2]
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_nobody_changes_the_images_afterwards(order: Literal["C", "F"]) -> None:
+def test_converted_images_are_read_only_and_independent(order: Literal["C", "F"]) -> None:
     """A writeable array is copied, a read-only one is not; the images are read-only and contiguous."""
     array = np.asarray(np.arange(24).reshape(2, 3, 4).astype(np.uint8), order=order)
     images = _convert(array)
@@ -58,16 +58,16 @@ def test_nobody_changes_the_images_afterwards(order: Literal["C", "F"]) -> None:
     assert images.flags.c_contiguous
     assert not images.flags.writeable
     assert array.flags.writeable
-    fixed = np.ascontiguousarray(array)
-    fixed.setflags(write=False)
-    assert np.shares_memory(_convert(fixed), fixed)
+    read_only = np.ascontiguousarray(array)
+    read_only.setflags(write=False)
+    assert np.shares_memory(_convert(read_only), read_only)
 
 
 _ZEROS = np.zeros((2, 4, 4), np.uint8)
 
 
 @pytest.mark.parametrize(
-    ("array", "words"),
+    ("array", "message"),
     [
         (
             _ZEROS.astype(np.int64),
@@ -92,19 +92,21 @@ _ZEROS = np.zeros((2, 4, 4), np.uint8)
         (np.zeros((2, 129, 4), np.uint8), "129 x 4 pixels"),
     ],
 )
-def test_other_arrays_get_a_sentence(array: NDArray[np.generic], words: str) -> None:
+def test_invalid_arrays_raise_data_error(array: NDArray[np.generic], message: str) -> None:
     """An array of another dtype, shape or range is rejected, and the message says what to do."""
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         _convert(array)
 
 
 @settings(max_examples=20)
 @given(st.integers(0, 1 << 16))
-def test_colours_become_grey_as_in_pillow(seed: int) -> None:
+def test_grey_values_equal_those_of_pillow(seed: int) -> None:
     """Several chunks of images get Pillow's grey values; grey images in RGB have one value three times."""
     images = np.random.default_rng(seed).integers(0, 256, (1_003, 3, 2, 3)).astype(np.uint8)
-    theirs = np.stack([np.asarray(Image.fromarray(each).convert("L")) for each in images])[..., np.newaxis]
+    pillow_grey = np.stack([np.asarray(Image.fromarray(image).convert("L")) for image in images])[
+        ..., np.newaxis
+    ]
     grey = convert_channels(images, 1)
-    np.testing.assert_array_equal(grey, theirs)
+    np.testing.assert_array_equal(grey, pillow_grey)
     np.testing.assert_array_equal(convert_channels(convert_channels(grey, 3), 1), grey)
     assert convert_channels(images, 3) is images

@@ -15,7 +15,7 @@ from optotype.errors import DataError
 
 X = np.random.default_rng(0).integers(0, 256, (20, 4, 4), np.uint8)
 Y = np.arange(20) % 2
-ALL: dict[str, Any] = {"x_train": X, "y_train": Y, "x_test": X[:5], "y_test": Y[:5]}
+ARRAYS: dict[str, Any] = {"x_train": X, "y_train": Y, "x_test": X[:5], "y_test": Y[:5]}
 
 
 class _Frame:
@@ -30,28 +30,30 @@ class _Frame:
 
     def __getitem__(self, key: Any, /) -> Any:
         return (
-            np.stack([self._columns[each] for each in key], 1)
+            np.stack([self._columns[column] for column in key], 1)
             if isinstance(key, list)
             else self._columns[key]
         )
 
 
-def _frame(labels: Any, **more: Any) -> _Frame:
+def _frame(labels: Any, **other_columns: Any) -> _Frame:
     return _Frame(
-        {"label": labels} | {f"pixel{i}": X.reshape(20, 16)[:, i].astype(int) for i in range(16)} | more
+        {"label": labels}
+        | {f"pixel{i}": X.reshape(20, 16)[:, i].astype(int) for i in range(16)}
+        | other_columns
     )
 
 
-def _same(data: Dataset, other: Dataset) -> bool:
-    return (data.fingerprint, data.test.fingerprint) == (other.fingerprint, other.test.fingerprint)
+def _have_equal_fingerprints(a: Dataset, b: Dataset) -> bool:
+    return (a.fingerprint, a.test.fingerprint) == (b.fingerprint, b.test.fingerprint)
 
 
-def test_every_way_to_give_a_test_split_is_the_same() -> None:
+def test_all_forms_of_a_test_split_give_the_same_data_set() -> None:
     """A mapping, and the tuples that Keras's load_data returns, with labels in one dimension or two."""
-    data = load_arrays(ALL)
-    assert _same(data, load_arrays(((X, Y), (X[:5], Y[:5]))))
-    assert _same(data, load_arrays(((X, Y[:, np.newaxis]), (X[:5], Y[:5, np.newaxis]))))
-    assert _same(data, load_arrays({key: ALL[key] for key in reversed(ALL)}))
+    data = load_arrays(ARRAYS)
+    assert _have_equal_fingerprints(data, load_arrays(((X, Y), (X[:5], Y[:5]))))
+    assert _have_equal_fingerprints(data, load_arrays(((X, Y[:, np.newaxis]), (X[:5], Y[:5, np.newaxis]))))
+    assert _have_equal_fingerprints(data, load_arrays({key: ARRAYS[key] for key in reversed(ARRAYS)}))
     np.testing.assert_array_equal(data.images[..., 0], X)
     np.testing.assert_array_equal(data.labels, Y)
     assert (data.name, data.source, data.licence) == ("arrays", "arrays", "not stated")
@@ -60,7 +62,7 @@ def test_every_way_to_give_a_test_split_is_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "give",
+    "make_source",
     [
         lambda: (X, Y),
         lambda: [X, Y.tolist()],
@@ -70,9 +72,9 @@ def test_every_way_to_give_a_test_split_is_the_same() -> None:
         lambda: _frame(Y),
     ],
 )
-def test_without_a_test_split_a_fifth_is_sealed(give: Callable[[], Any], tmp_path: Path) -> None:
+def test_source_without_test_split_seals_a_fifth(make_source: Callable[[], Any], tmp_path: Path) -> None:
     """For every form of arrays, the same fifth of every class becomes the test set."""
-    data = load_arrays(give())
+    data = load_arrays(make_source())
     train, test = split_off_test(Y)
     np.testing.assert_array_equal(data.images[..., 0], X[train])
     np.testing.assert_array_equal(data.labels, Y[train])
@@ -84,7 +86,7 @@ def test_without_a_test_split_a_fifth_is_sealed(give: Callable[[], Any], tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("named", "names"),
+    ("labels", "class_names"),
     [
         (np.array(["dog", "cat"])[Y], ("cat", "dog")),
         ([["dog", "cat"][y] for y in Y], ("cat", "dog")),
@@ -96,17 +98,17 @@ def test_without_a_test_split_a_fifth_is_sealed(give: Callable[[], Any], tmp_pat
         (np.array(["a", "A"])[Y], ("A", "a")),
     ],
 )
-def test_classes_are_the_sorted_labels(named: Any, names: tuple[str, ...], tmp_path: Path) -> None:
+def test_class_names_are_the_sorted_labels(labels: Any, class_names: tuple[str, ...], tmp_path: Path) -> None:
     """Strings are sorted as strings and integers as integers, and test labels have the numbers of training labels."""
-    data = load_arrays({"x_train": X, "y_train": named, "x_test": X[:2], "y_test": named[:2]})
-    assert data.class_names == names
+    data = load_arrays({"x_train": X, "y_train": labels, "x_test": X[:2], "y_test": labels[:2]})
+    assert data.class_names == class_names
     np.testing.assert_array_equal(data.labels, 1 - Y)
     assert open_test(data, tmp_path).labels.tolist() == [1, 0]
 
 
-def test_later_changes_of_the_arrays_do_not_matter(tmp_path: Path) -> None:
+def test_later_changes_to_the_arrays_have_no_effect(tmp_path: Path) -> None:
     """Changes to the caller's arrays after loading change neither the images nor the sealed test set."""
-    arrays = {key: value.copy() for key, value in ALL.items()}
+    arrays = {key: value.copy() for key, value in ARRAYS.items()}
     data = load_arrays(arrays)
     for array in arrays.values():
         array[:] = 0
@@ -115,7 +117,7 @@ def test_later_changes_of_the_arrays_do_not_matter(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "words"),
+    ("source", "message"),
     [
         (5, "cannot be created from int; expected a name, a path, arrays"),
         (None, "cannot be created from NoneType"),
@@ -124,7 +126,7 @@ def test_later_changes_of_the_arrays_do_not_matter(tmp_path: Path) -> None:
         ({}, "The arrays have the names \\(none\\); expected x_train and y_train"),
         ({"x": X, "y": Y}, "The arrays have the names x, y"),
         ({"x_train": X, "y_train": Y, "x_test": X}, "have the names x_train, y_train, x_test; expected"),
-        (ALL | {"x_val": X}, "x_val"),
+        (ARRAYS | {"x_val": X}, "x_val"),
         ((X, Y[:-1]), "x_train contains 20 images and y_train contains 19 labels"),
         ((X, Y.astype(float)), r"y_train has dtype float64 and shape \(20,\); expected integers or strings"),
         ((X, np.eye(2)[Y]), r"Pass np\.argmax\(y, axis=1\)"),
@@ -140,10 +142,10 @@ def test_later_changes_of_the_arrays_do_not_matter(tmp_path: Path) -> None:
         ((X, [[1], [2, 3]]), "y_train is not an array"),
         ((X[:2], Y[:2]), "There are 2 images and no test split"),
         ((X.astype(int), Y), "x_train has dtype int64"),
-        (ALL | {"y_test": Y[:5] + 1}, "y_test has the label 2; expected one of y_train's labels: 0, 1"),
-        (ALL | {"y_test": ["0"] * 5}, "y_test has the label '0'"),
-        (ALL | {"x_test": X[:5, :3]}, r"x_test has images of shape \(3, 4, 1\); expected \(4, 4, 1\)"),
-        (ALL | {"x_test": X[:0], "y_test": Y[:0]}, "x_test contains 0 images"),
+        (ARRAYS | {"y_test": Y[:5] + 1}, "y_test has the label 2; expected one of y_train's labels: 0, 1"),
+        (ARRAYS | {"y_test": ["0"] * 5}, "y_test has the label '0'"),
+        (ARRAYS | {"x_test": X[:5, :3]}, r"x_test has images of shape \(3, 4, 1\); expected \(4, 4, 1\)"),
+        (ARRAYS | {"x_test": X[:0], "y_test": Y[:0]}, "x_test contains 0 images"),
         (_Frame({"pixel0": Y}), "The data frame has 0 columns 'label' among 1"),
         (
             _frame(Y, id=np.arange(20) + 1000),
@@ -154,7 +156,7 @@ def test_later_changes_of_the_arrays_do_not_matter(tmp_path: Path) -> None:
         (_frame(Y, pixel0=Y * 0.5), "x_train has dtype float64"),
     ],
 )
-def test_other_things_get_a_sentence(source: Any, words: str) -> None:
+def test_invalid_sources_raise_data_error(source: Any, message: str) -> None:
     """Invalid arrays are rejected with their name, their fault and the expected form."""
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         load_arrays(source)

@@ -20,16 +20,16 @@ from optotype.errors import DataError
 
 X = np.random.default_rng(0).integers(0, 256, (20, 4, 4), np.uint8)
 Y = np.arange(20) % 2
-ALL: dict[str, Any] = {"x_train": X, "y_train": Y, "x_test": X[:5], "y_test": Y[:5]}
+ARRAYS: dict[str, Any] = {"x_train": X, "y_train": Y, "x_test": X[:5], "y_test": Y[:5]}
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_a_file_is_the_data_set_of_its_arrays(tmp_path: Path, save: Callable[..., None]) -> None:
+def test_npz_file_equals_the_data_set_of_its_arrays(tmp_path: Path, save: Callable[..., None]) -> None:
     """Plain and compressed files, with or without a test split, in both axis orders, equal their arrays."""
     for arrays in (
-        ALL,
-        {key: ALL[key] for key in ("y_train", "x_train")},
-        ALL | {"x_train": np.asfortranarray(X)},
+        ARRAYS,
+        {key: ARRAYS[key] for key in ("y_train", "x_train")},
+        ARRAYS | {"x_train": np.asfortranarray(X)},
     ):
         save(tmp_path / "set.npz", **arrays)
         data, expected = load_npz(tmp_path / "set.npz"), load_arrays(arrays)
@@ -44,7 +44,7 @@ def _npy(shape: str, content: bytes, kind: str = "|u1", version: bytes = b"\1\0"
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         (_npy("(2, 3, 3)", bytes(17)), r"does not contain the values of its shape \(2, 3, 3\)"),
         (_npy("(2, 3, 3)", bytes(19)), "does not contain the values"),
@@ -62,13 +62,13 @@ def _npy(shape: str, content: bytes, kind: str = "|u1", version: bytes = b"\1\0"
         (b"", "is not an intact array"),
     ],
 )
-def test_a_malformed_array_is_rejected(tmp_path: Path, content: bytes, words: str) -> None:
+def test_malformed_array_is_rejected(tmp_path: Path, content: bytes, message: str) -> None:
     """A member with a wrong shape, objects or a malformed header is rejected by name, without using memory."""
     path = tmp_path / "set.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x_train.npy", content)
     with pytest.raises(
-        DataError, match=rf"set\.npz is not an intact NPZ file of images: x_train\.npy .*{words}"
+        DataError, match=rf"set\.npz is not an intact NPZ file of images: x_train\.npy .*{message}"
     ):
         load_npz(path)
 
@@ -88,7 +88,7 @@ def test_a_malformed_array_is_rejected(tmp_path: Path, content: bytes, words: st
         "{{'a'}: 1}",
     ],
 )
-def test_a_malformed_header_is_rejected(tmp_path: Path, header: str) -> None:
+def test_malformed_header_is_rejected(tmp_path: Path, header: str) -> None:
     """Every exception of NumPy for a header becomes a DataError."""
     path = tmp_path / "set.npz"
     with zipfile.ZipFile(path, "w") as archive:
@@ -98,7 +98,7 @@ def test_a_malformed_header_is_rejected(tmp_path: Path, header: str) -> None:
         load_npz(path)
 
 
-def test_a_member_name_that_is_not_text_is_rejected(tmp_path: Path) -> None:
+def test_member_name_that_is_not_text_is_rejected(tmp_path: Path) -> None:
     """A member name that is not valid UTF-8 becomes a DataError."""
     path = tmp_path / "set.npz"
     with zipfile.ZipFile(path, "w") as archive:
@@ -108,13 +108,13 @@ def test_a_member_name_that_is_not_text_is_rejected(tmp_path: Path) -> None:
         load_npz(path)
 
 
-def test_strange_members_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_members_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other or repeated names, another compression and too many bytes are rejected before reading."""
     path = tmp_path / "set.npz"
-    np.savez(path, **ALL, x_val=X)
+    np.savez(path, **ARRAYS, x_val=X)
     with pytest.raises(DataError, match=r"x_val\.npy; expected at most"):
         load_npz(path)
-    np.savez(path, **ALL)
+    np.savez(path, **ARRAYS)
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("x_train.npy", b"again")
     with pytest.raises(DataError, match=r"it contains x_train\.npy"):
@@ -129,29 +129,29 @@ def test_strange_members_are_rejected(tmp_path: Path, monkeypatch: pytest.Monkey
         load_npz(path)
 
 
-def test_arrays_that_are_no_data_set_are_named_with_their_file(tmp_path: Path) -> None:
+def test_invalid_arrays_are_reported_with_the_file_name(tmp_path: Path) -> None:
     """A fault of the arrays in an intact file is reported after the file's name."""
-    np.savez(tmp_path / "set.npz", **(ALL | {"y_test": Y[:4]}))
+    np.savez(tmp_path / "set.npz", **(ARRAYS | {"y_test": Y[:4]}))
     with pytest.raises(DataError, match=r"set\.npz: x_test contains 5 images and y_test contains 4 labels"):
         load_npz(tmp_path / "set.npz")
 
 
-def _sound() -> bytes:
+def _valid_npz() -> bytes:
     file = io.BytesIO()
-    np.savez_compressed(file, **ALL)
+    np.savez_compressed(file, **ARRAYS)
     return file.getvalue()
 
 
 @settings(max_examples=300)
 @given(st.data())
-def test_a_damaged_file_never_gets_through_as_something_else(data: st.DataObject) -> None:
+def test_damaged_file_raises_data_error_or_is_a_data_set(data: st.DataObject) -> None:
     """A file that is cut or has changed bytes raises a DataError or is a data set."""
-    content = bytearray(_sound())
+    content = bytearray(_valid_npz())
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    cut = data.draw(st.integers(0, len(content)) | st.just(len(content)))
+    length = data.draw(st.integers(0, len(content)) | st.just(len(content)))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "set.npz"
-        path.write_bytes(content[:cut])
+        path.write_bytes(content[:length])
         with suppress(DataError):
             assert load_npz(path).source == str(path.resolve())

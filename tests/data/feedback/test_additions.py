@@ -27,21 +27,21 @@ def added(tmp_path: Path) -> Path:
     return write_pictures(tmp_path / "added", *pictures(25, 7))
 
 
-def test_added_pictures_only_train(digits: Path, added: Path, tmp_path: Path) -> None:
+def test_added_images_are_used_for_training_only(digits: Path, added: Path, tmp_path: Path) -> None:
     """They follow the source's images, whose split, test set and fingerprint do not change."""
     plain, data = load(digits), load(digits, add=added)
     assert (data.own_images, len(data.images), len(data.labels)) == (60, 85, 85)
     np.testing.assert_array_equal(data.images[:60], plain.images)
     new, labels = pictures(25, 7)
-    order = sorted(range(25), key=lambda place: f"{labels[place]}/{place}.png")
+    order = sorted(range(25), key=lambda index: f"{labels[index]}/{index}.png")
     np.testing.assert_array_equal(data.images[60:], new[order])
     np.testing.assert_array_equal(data.labels[60:], labels[order])
     for validation, seed in ((10, 0), (0.25, 3), (0, 1)):
-        one, other = split_of(plain, validation, seed), split_of(data, validation, seed)
-        np.testing.assert_array_equal(one.validation, other.validation)
-        np.testing.assert_array_equal([*one.train, *range(60, 85)], other.train)
-        assert one.fingerprint == other.fingerprint
-        assert not other.train.flags.writeable
+        plain_split, split = split_of(plain, validation, seed), split_of(data, validation, seed)
+        np.testing.assert_array_equal(plain_split.validation, split.validation)
+        np.testing.assert_array_equal([*plain_split.train, *range(60, 85)], split.train)
+        assert plain_split.fingerprint == split.fingerprint
+        assert not split.train.flags.writeable
     assert data.test.fingerprint == plain.test.fingerprint
     assert data.own_fingerprint == plain.fingerprint == plain.own_fingerprint
     assert data.fingerprint != plain.fingerprint
@@ -54,20 +54,20 @@ def test_added_pictures_only_train(digits: Path, added: Path, tmp_path: Path) ->
     assert not data.labels.flags.writeable
 
 
-def test_every_kind_of_source_takes_more(tmp_path: Path, added: Path) -> None:
+def test_every_kind_of_source_accepts_additional_images(tmp_path: Path, added: Path) -> None:
     """IDX files, an NPZ file and arrays with the same additional images have the same fingerprint."""
     images, labels = pictures(60, 1)
-    tests, theirs = pictures(20, 2)
-    np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=tests, y_test=theirs)
-    found = [
+    test_images, test_labels = pictures(20, 2)
+    np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=test_images, y_test=test_labels)
+    data_sets = [
         load(write_folder(tmp_path / "idx", 60, 20), add=added),
         load(tmp_path / "set.npz", add=added),
-        load({"x_train": images, "y_train": labels, "x_test": tests, "y_test": theirs}, add=added),
+        load({"x_train": images, "y_train": labels, "x_test": test_images, "y_test": test_labels}, add=added),
     ]
-    assert len({data.fingerprint for data in found}) == 1
+    assert len({data.fingerprint for data in data_sets}) == 1
 
 
-def test_pictures_join_pictures_of_another_size(tmp_path: Path) -> None:
+def test_added_images_are_resized_to_the_source(tmp_path: Path) -> None:
     """A folder's own validation does not change; additional images get its shape and follow in the list of files."""
     files = [*names(5, below="train/"), *names(2, below="val/"), *names(2, below="test/")]
     source = write(tmp_path / "pets", files)
@@ -79,24 +79,24 @@ def test_pictures_join_pictures_of_another_size(tmp_path: Path) -> None:
     assert data.files == (*plain.files, str(tmp_path / "more" / "dog" / "deeper" / "x.jpg"))
     assert data.sizes is None
     assert data.class_names[data.labels[-1]] == "dog"
-    one, other = split_of(plain, 0, 0), split_of(data, 0, 0)
-    np.testing.assert_array_equal(one.validation, other.validation)
-    assert one.fingerprint == other.fingerprint
-    assert other.train[-1] == 14
+    plain_split, split = split_of(plain, 0, 0), split_of(data, 0, 0)
+    np.testing.assert_array_equal(plain_split.validation, split.validation)
+    assert plain_split.fingerprint == split.fingerprint
+    assert split.train[-1] == 14
 
 
-def test_copies_of_the_sources_images_are_left_out(digits: Path, added: Path) -> None:
+def test_copies_of_training_images_are_skipped(digits: Path, added: Path) -> None:
     """A copy of a training image is listed as skipped, for every value of on_bad."""
-    own, labels = pictures(60, 1)
-    write_pictures(added / "3", own[13:14], labels[13:14])
+    images, labels = pictures(60, 1)
+    write_pictures(added / "3", images[13:14], labels[13:14])
     data = load(digits, add=added)
     assert len(data.labels) == 85
-    (left,) = data.skipped
-    assert left.file == str(added / "3" / "3" / "0.png")
-    assert left.reason == "is a copy of training image 13 of digits, pixel by pixel"
+    (skipped,) = data.skipped
+    assert skipped.file == str(added / "3" / "3" / "0.png")
+    assert skipped.reason == "is a copy of training image 13 of digits, pixel by pixel"
 
 
-def test_a_source_is_not_added_to_itself(tmp_path: Path) -> None:
+def test_folder_that_overlaps_the_source_is_rejected(tmp_path: Path) -> None:
     """The folder of the source, a folder in it and one around it are rejected: they contain its test images."""
     source = write(tmp_path / "all" / "pets", names(10))
     for folder in (source, source / "dog", tmp_path / "all"):
@@ -104,7 +104,7 @@ def test_a_source_is_not_added_to_itself(tmp_path: Path) -> None:
             load(source, add=folder)
 
 
-def test_a_folder_of_copies_is_rejected(digits: Path, tmp_path: Path) -> None:
+def test_folder_of_copies_is_rejected(digits: Path, tmp_path: Path) -> None:
     """If every image is a copy, the first is named."""
     write_pictures(tmp_path / "same", *pictures(60, 1))
     with pytest.raises(
@@ -114,7 +114,7 @@ def test_a_folder_of_copies_is_rejected(digits: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "words"),
+    ("folder", "message"),
     [
         ("missing", r"There is no folder .*missing; expected a folder of class folders"),
         ("a\0b", "cannot be read: .*null"),
@@ -128,7 +128,7 @@ def test_a_folder_of_copies_is_rejected(digits: Path, tmp_path: Path) -> None:
         ("damaged", "1 file of .*damaged is unusable.*\n  .*bad.png cannot be decoded as an image"),
     ],
 )
-def test_a_wrong_folder_is_explained(digits: Path, tmp_path: Path, folder: str, words: str) -> None:
+def test_invalid_folder_raises_data_error(digits: Path, tmp_path: Path, folder: str, message: str) -> None:
     """A folder that is missing, empty, of other classes or with unusable files is rejected with its fault."""
     (tmp_path / "empty" / "7").mkdir(parents=True)
     write(tmp_path / "unknown", ["7/a.png", "70/b.png"])
@@ -136,7 +136,7 @@ def test_a_wrong_folder_is_explained(digits: Path, tmp_path: Path, folder: str, 
     write(tmp_path / "flat", ["a.png", "7/b.png"])
     write(tmp_path / "damaged", ["7/b.png"])
     (tmp_path / "damaged" / "7" / "bad.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         load(digits, add=tmp_path / folder)
 
 
@@ -145,19 +145,22 @@ def test_unusable_files_can_be_skipped(digits: Path, added: Path) -> None:
     (added / "7" / "bad.png").write_bytes(b"no picture")
     (added / "stray.png").write_bytes(picture())
     data = load(digits, add=added, on_bad="skip")
-    assert [each.file for each in data.skipped] == [str(added / "stray.png"), str(added / "7" / "bad.png")]
+    assert [skipped.file for skipped in data.skipped] == [
+        str(added / "stray.png"),
+        str(added / "7" / "bad.png"),
+    ]
     assert data.options == Options(on_bad="skip", add=str(added))
     assert len(data.labels) == 85
 
 
-def test_a_loading_tells_how_far_it_is(digits: Path, added: Path) -> None:
+def test_loading_reports_progress(digits: Path, added: Path) -> None:
     """Progress has the folder's name and reaches the last image."""
-    told: list[tuple[str, int, int]] = []
-    load(digits, add=added, report=lambda *what: told.append(what))
-    assert told[-1] == ("decoding the images of added", 25, 25)
+    reports: list[tuple[str, int, int]] = []
+    load(digits, add=added, report=lambda *report: reports.append(report))
+    assert reports[-1] == ("decoding the images of added", 25, 25)
 
 
-def test_many_images_are_not_copied_into_memory(
+def test_many_images_are_memory_mapped(
     digits: Path, added: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Above a limit images are mapped from an unnamed file, with the same pixels."""

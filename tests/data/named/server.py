@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-Answer = Callable[[BaseHTTPRequestHandler, bytes, int], None]
+ResponseHandler = Callable[[BaseHTTPRequestHandler, bytes, int], None]
 """Handles a request: the handler, the file, and the start of the requested range."""
 
 
@@ -15,21 +15,21 @@ class Server:
 
     Attributes:
         address: Of the file.
-        ranges: The Range header of each request so far, None where there was none.
+        ranges: The Range header of each request so far, None if there was none.
     """
 
-    def __init__(self, content: bytes, answers: list[Answer]) -> None:
+    def __init__(self, content: bytes, responses: list[ResponseHandler]) -> None:
         self.ranges: list[str | None] = []
         self.closing = threading.Event()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                asked = self.headers["Range"]
-                answer = answers[min(len(outer.ranges), len(answers) - 1)]
-                outer.ranges.append(asked)
-                start = re.fullmatch(r"bytes=(\d+)-", asked or "")
-                answer(self, content, int(start[1]) if start else 0)
+                range_header = self.headers["Range"]
+                respond = responses[min(len(outer.ranges), len(responses) - 1)]
+                outer.ranges.append(range_header)
+                start = re.fullmatch(r"bytes=(\d+)-", range_header or "")
+                respond(self, content, int(start[1]) if start else 0)
 
             def log_message(self, *_: object) -> None:
                 """Log nothing."""
@@ -50,16 +50,16 @@ class Server:
 
 
 @contextmanager
-def serving(content: bytes, *answers: Answer) -> Iterator[Server]:
+def serving(content: bytes, *responses: ResponseHandler) -> Iterator[Server]:
     """Serve a file: each request gets the next response, and the last response is repeated."""
-    server = Server(content, list(answers) or [whole])
+    server = Server(content, list(responses) or [complete])
     try:
         yield server
     finally:
         server.close()
 
 
-def whole(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
+def complete(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
     """Send the requested bytes."""
     if start >= len(content):
         status(416)(handler, content, start)
@@ -67,91 +67,91 @@ def whole(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
     handler.send_response(206 if start else 200)
     if start:
         handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-    _send(handler, content[start:], promised=len(content) - start)
+    _send(handler, content[start:], content_length=len(content) - start)
 
 
 def ignoring_range(handler: BaseHTTPRequestHandler, content: bytes, _: int) -> None:
     """Send the whole file for every request."""
-    whole(handler, content, 0)
+    complete(handler, content, 0)
 
 
-def dying(after: int) -> Answer:
+def disconnecting(n_bytes: int) -> ResponseHandler:
     """Announce the requested bytes, and close the connection after some of them."""
 
-    def answer(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
+    def respond(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
         handler.send_response(206 if start else 200)
         if start:
             handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        _send(handler, content[start : start + after], promised=len(content) - start)
+        _send(handler, content[start : start + n_bytes], content_length=len(content) - start)
 
-    return answer
+    return respond
 
 
-def giving(other: bytes, *, promised: int | None = None) -> Answer:
-    """Send other bytes; with a length only if one is given."""
+def sending(body: bytes, *, content_length: int | None = None) -> ResponseHandler:
+    """Send the given bytes; without a Content-Length header if no length is given."""
 
-    def answer(handler: BaseHTTPRequestHandler, _: bytes, __: int) -> None:
+    def respond(handler: BaseHTTPRequestHandler, _: bytes, __: int) -> None:
         handler.send_response(200)
-        _send(handler, other, promised)
+        _send(handler, body, content_length)
 
-    return answer
+    return respond
 
 
 def of_wrong_range(handler: BaseHTTPRequestHandler, content: bytes, _: int) -> None:
-    """Send another range than the requested one."""
+    """Send a different range from the requested one."""
     handler.send_response(206)
     handler.send_header("Content-Range", f"bytes 1-{len(content) - 1}/{len(content)}")
-    _send(handler, content[1:], promised=len(content) - 1)
+    _send(handler, content[1:], content_length=len(content) - 1)
 
 
-def status(code: int) -> Answer:
+def status(code: int) -> ResponseHandler:
     """Send only a status."""
 
-    def answer(handler: BaseHTTPRequestHandler, _: bytes, __: int) -> None:
+    def respond(handler: BaseHTTPRequestHandler, _: bytes, __: int) -> None:
         handler.send_response(code)
-        _send(handler, b"", promised=0)
+        _send(handler, b"", content_length=0)
 
-    return answer
+    return respond
 
 
-def redirecting(to: str) -> Answer:
+def redirecting(location: str) -> ResponseHandler:
     """Send a redirect."""
 
-    def answer(handler: BaseHTTPRequestHandler, _: bytes, __: int) -> None:
+    def respond(handler: BaseHTTPRequestHandler, _: bytes, __: int) -> None:
         handler.send_response(302)
-        handler.send_header("Location", to)
-        _send(handler, b"", promised=0)
+        handler.send_header("Location", location)
+        _send(handler, b"", content_length=0)
 
-    return answer
+    return respond
 
 
-def hanging(after: int | None = None) -> Answer:
+def hanging(n_bytes: int | None = None) -> ResponseHandler:
     """Send nothing, or nothing after some bytes, until the test ends."""
 
-    def answer(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
-        if after is not None:
-            dying(after)(handler, content, start)
+    def respond(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
+        if n_bytes is not None:
+            disconnecting(n_bytes)(handler, content, start)
             handler.wfile.flush()
         handler.server.closing.wait(10)  # type: ignore[attr-defined] # set above
 
-    return answer
+    return respond
 
 
-def dripping(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
+def trickling(handler: BaseHTTPRequestHandler, content: bytes, start: int) -> None:
     """Send a byte at a time, slowly, until the client closes the connection."""
     handler.send_response(206 if start else 200)
     if start:
         handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-    _send(handler, b"", promised=len(content) - start)
-    for place in range(start, len(content)):
-        handler.wfile.write(content[place : place + 1])
+    _send(handler, b"", content_length=len(content) - start)
+    for position in range(start, len(content)):
+        handler.wfile.write(content[position : position + 1])
         handler.wfile.flush()
         if handler.server.closing.wait(0.02):  # type: ignore[attr-defined] # set above
             break
 
 
-def _send(handler: BaseHTTPRequestHandler, body: bytes, promised: int | None) -> None:
-    if promised is not None:
-        handler.send_header("Content-Length", str(promised))
+def _send(handler: BaseHTTPRequestHandler, body: bytes, content_length: int | None) -> None:
+    if content_length is not None:
+        handler.send_header("Content-Length", str(content_length))
     handler.end_headers()
     handler.wfile.write(body)

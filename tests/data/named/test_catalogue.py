@@ -8,7 +8,7 @@ from optotype.data.named.catalogue import CATALOGUE
 from optotype.data.named.unpacking import unpack_cifar
 
 
-def test_the_named_sets_are_those() -> None:
+def test_catalogue_has_the_known_data_sets() -> None:
     """Each data set has its known number of classes with distinct names, and images of the known shape."""
     sizes = {name: (len(set(named.class_names)), named.shape) for name, named in CATALOGUE.items()}
     assert sizes == {
@@ -24,7 +24,7 @@ def test_the_named_sets_are_those() -> None:
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_a_set_is_documented(name: str) -> None:
+def test_data_set_has_licence_and_citation(name: str) -> None:
     """Each data set has a licence, and a citation with authors and year."""
     named = CATALOGUE[name]
     assert named.licence
@@ -32,7 +32,7 @@ def test_a_set_is_documented(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in CATALOGUE if name != "mnist"])
-def test_a_set_can_be_fetched_and_checked(name: str) -> None:
+def test_data_set_files_have_size_hash_and_addresses(name: str) -> None:
     """Each file has a size, a SHA-256 and https addresses that end in its name, and can be unpacked."""
     named = CATALOGUE[name]
     assert named.unpack is not None
@@ -41,15 +41,15 @@ def test_a_set_can_be_fetched_and_checked(name: str) -> None:
         assert remote.size > 1000
         assert re.fullmatch("[0-9a-f]{64}", remote.sha256)
         assert remote.urls
-        assert all(each.startswith("https://") and each.endswith(f"/{remote.name}") for each in remote.urls)
+        assert all(url.startswith("https://") and url.endswith(f"/{remote.name}") for url in remote.urls)
 
 
-def test_emnist_is_fetched_once_for_both_its_sets() -> None:
+def test_both_emnist_sets_share_one_archive() -> None:
     """Both data sets of EMNIST are in the same archive."""
     assert CATALOGUE["emnist-letters"].files == CATALOGUE["emnist-balanced"].files
 
 
-def test_cifar_is_never_unpickled() -> None:
+def test_cifar_uses_the_binary_format() -> None:
     """Both data sets of CIFAR use the binary format, which contains no code."""
     for name in ("cifar10", "cifar100"):
         named = CATALOGUE[name]

@@ -15,26 +15,26 @@ from optotype.data.named import download
 from optotype.data.named.download import RemoteFile, download_file, verify_file
 from optotype.errors import DataError
 from tests.data.named.server import (
-    Answer,
-    dripping,
-    dying,
-    giving,
+    ResponseHandler,
+    complete,
+    disconnecting,
     hanging,
     ignoring_range,
     of_wrong_range,
     redirecting,
+    sending,
     serving,
     status,
-    whole,
+    trickling,
 )
 
 CONTENT = bytes(range(256)) * 40
 N = len(CONTENT)
-OTHER = CONTENT[::-1]
+WRONG_CONTENT = CONTENT[::-1]
 
 
 @pytest.fixture(autouse=True)
-def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def local_server_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Use the local server without a proxy, and a short time limit."""
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(download, "TIMEOUT", 0.3)
@@ -50,36 +50,38 @@ def _files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
 
 
-def test_a_file_is_fetched_once(tmp_path: Path) -> None:
+def test_file_is_downloaded_once(tmp_path: Path) -> None:
     """The file is stored in a new folder, progress reaches the last byte, and there is no second request."""
-    told: list[tuple[str, int, int]] = []
+    reports: list[tuple[str, int, int]] = []
     target = tmp_path / "new" / "file"
     with serving(CONTENT) as server:
         for _ in range(2):
-            download_file(_original(server.address), target, lambda *each: told.append(each))
+            download_file(_original(server.address), target, lambda *report: reports.append(report))
         assert server.ranges == [None]
     assert target.read_bytes() == CONTENT
     assert _files(target.parent) == ["file"]
-    assert told[-1] == ("Downloading file", N, N)
-    assert [done for _, done, _ in told] == sorted({done for _, done, _ in told})
+    assert reports[-1] == ("Downloading file", N, N)
+    assert [done for _, done, _ in reports] == sorted({done for _, done, _ in reports})
 
 
 @pytest.mark.parametrize(
-    ("answers", "ranges"),
+    ("responses", "ranges"),
     [
-        ([dying(1000), whole], [None, "bytes=1000-"]),
-        ([dying(1000), dying(500), whole], [None, "bytes=1000-", "bytes=1500-"]),
-        ([hanging(1000), whole], [None, "bytes=1000-"]),
-        ([dying(1000), ignoring_range], [None, "bytes=1000-"]),
-        ([dying(1000), of_wrong_range, whole], [None, "bytes=1000-", None]),
-        ([dying(1000), status(416), whole], [None, "bytes=1000-", None]),
-        ([dying(1000), giving(OTHER), whole], [None, "bytes=1000-", None]),
-        ([dying(1000), giving(CONTENT + b"more"), whole], [None, "bytes=1000-", None]),
+        ([disconnecting(1000), complete], [None, "bytes=1000-"]),
+        ([disconnecting(1000), disconnecting(500), complete], [None, "bytes=1000-", "bytes=1500-"]),
+        ([hanging(1000), complete], [None, "bytes=1000-"]),
+        ([disconnecting(1000), ignoring_range], [None, "bytes=1000-"]),
+        ([disconnecting(1000), of_wrong_range, complete], [None, "bytes=1000-", None]),
+        ([disconnecting(1000), status(416), complete], [None, "bytes=1000-", None]),
+        ([disconnecting(1000), sending(WRONG_CONTENT), complete], [None, "bytes=1000-", None]),
+        ([disconnecting(1000), sending(CONTENT + b"more"), complete], [None, "bytes=1000-", None]),
     ],
 )
-def test_a_broken_download_goes_on(tmp_path: Path, answers: list[Answer], ranges: list[str | None]) -> None:
+def test_broken_download_is_resumed(
+    tmp_path: Path, responses: list[ResponseHandler], ranges: list[str | None]
+) -> None:
     """Received bytes are not requested again, unless the server ignores ranges or sent a different file."""
-    with serving(CONTENT, *answers) as server:
+    with serving(CONTENT, *responses) as server:
         download_file(_original(server.address), tmp_path / "file")
         assert server.ranges == ranges
     assert (tmp_path / "file").read_bytes() == CONTENT
@@ -87,46 +89,46 @@ def test_a_broken_download_goes_on(tmp_path: Path, answers: list[Answer], ranges
 
 
 @pytest.mark.parametrize(
-    ("answer", "said", "left"),
+    ("respond", "message", "n_received"),
     [
         (status(404), "responds 404 Not Found", None),
         (status(503), "responds 503", None),
         (status(204), "responds 204", None),
         (hanging(), "cannot be reached .*timed out", None),
-        (giving(OTHER, promised=N), "sent a different file, with SHA-256 [0-9a-f]{64}", None),
-        (giving(OTHER), "sent a different file", None),
-        (giving(CONTENT + b"!"), f"sent more than {N:,} bytes", None),
-        (giving(CONTENT + b"!", promised=N + 1), f"offers {N + 1} bytes, expected {N}", None),
-        (giving(b"<html>Log in</html>", promised=19), f"offers 19 bytes, expected {N}", None),
-        (giving(CONTENT[:99]), "stopped after 99 bytes", 99),
+        (sending(WRONG_CONTENT, content_length=N), "sent a different file, with SHA-256 [0-9a-f]{64}", None),
+        (sending(WRONG_CONTENT), "sent a different file", None),
+        (sending(CONTENT + b"!"), f"sent more than {N:,} bytes", None),
+        (sending(CONTENT + b"!", content_length=N + 1), f"offers {N + 1} bytes, expected {N}", None),
+        (sending(b"<html>Log in</html>", content_length=19), f"offers 19 bytes, expected {N}", None),
+        (sending(CONTENT[:99]), "stopped after 99 bytes", 99),
         (of_wrong_range, "sent the wrong range, bytes 1-", None),
         (redirecting("http://127.0.0.1:1/file"), "redirects to http://127.0.0.1:1/file, which is not", None),
         (redirecting("file:///etc/passwd"), "responds 302 .*file:///etc/passwd' is not allowed", None),
         (redirecting("ftp://127.0.0.1/file"), "redirects to ftp://", None),
     ],
 )
-def test_a_bad_server_is_rejected_by_what_it_did(
-    tmp_path: Path, answer: Answer, said: str, left: int | None
+def test_faulty_response_raises_data_error(
+    tmp_path: Path, respond: ResponseHandler, message: str, n_received: int | None
 ) -> None:
     """No file is stored; the message has address and fault; only a correct beginning is kept."""
-    with serving(CONTENT, answer) as server, pytest.raises(DataError, match=f"{server.address} {said}"):
+    with serving(CONTENT, respond) as server, pytest.raises(DataError, match=f"{server.address} {message}"):
         download_file(_original(server.address), tmp_path / "file")
-    assert _files(tmp_path) == ([] if left is None else ["file.part"])
-    assert left is None or (tmp_path / "file.part").read_bytes() == CONTENT[:left]
+    assert _files(tmp_path) == ([] if n_received is None else ["file.part"])
+    assert n_received is None or (tmp_path / "file.part").read_bytes() == CONTENT[:n_received]
 
 
-def test_a_server_that_trickles_is_given_up(tmp_path: Path) -> None:
+def test_server_that_closes_every_connection_is_abandoned(tmp_path: Path) -> None:
     """A server that closes every connection gets a limited number of requests, and its bytes are kept."""
-    with serving(CONTENT, dying(10)) as server, pytest.raises(DataError, match="stopped after"):
+    with serving(CONTENT, disconnecting(10)) as server, pytest.raises(DataError, match="stopped after"):
         download_file(_original(server.address), tmp_path / "file")
     assert 1 < len(server.ranges) < 10
     assert (tmp_path / "file.part").read_bytes() == CONTENT[: 10 * len(server.ranges)]
 
 
-def test_a_server_that_drips_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_slow_server_is_abandoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A very slow server is given up for the next one, which continues the download."""
     monkeypatch.setattr(download, "WINDOW", 0.1)
-    with serving(CONTENT, dripping) as slow:
+    with serving(CONTENT, trickling) as slow:
         with pytest.raises(DataError, match=r"is too slow: \d+ bytes in 0 s"):
             download_file(_original(slow.address), tmp_path / "file")
         assert (tmp_path / "file.part").stat().st_size < 200
@@ -136,7 +138,7 @@ def test_a_server_that_drips_is_given_up(tmp_path: Path, monkeypatch: pytest.Mon
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
-def test_no_server_is_an_error(tmp_path: Path) -> None:
+def test_unreachable_server_raises_data_error(tmp_path: Path) -> None:
     """If no server listens, the message says so, and what to do."""
     with serving(CONTENT) as server:
         address = server.address
@@ -146,23 +148,23 @@ def test_no_server_is_an_error(tmp_path: Path) -> None:
 
 def test_mirrors_are_tried_in_turn(tmp_path: Path) -> None:
     """The second mirror continues where the first stopped; if all fail, the message lists every response."""
-    with serving(CONTENT, dying(1000), status(404)) as first, serving(CONTENT) as second:
+    with serving(CONTENT, disconnecting(1000), status(404)) as first, serving(CONTENT) as second:
         download_file(_original(first.address, second.address), tmp_path / "file")
         assert second.ranges == ["bytes=1000-"]
     assert (tmp_path / "file").read_bytes() == CONTENT
     with serving(CONTENT, status(404)) as first, serving(CONTENT, status(500)) as second:
-        with pytest.raises(DataError, match="responds 404") as caught:
+        with pytest.raises(DataError, match="responds 404") as excinfo:
             download_file(_original(first.address, second.address), tmp_path / "another")
-        assert "responds 500" in str(caught.value)
+        assert "responds 500" in str(excinfo.value)
 
 
-@pytest.mark.parametrize("left", [CONTENT[:70], OTHER[:70], OTHER, CONTENT + b"!", b""])
-def test_an_interrupted_download_resumes(tmp_path: Path, left: bytes) -> None:
+@pytest.mark.parametrize("partial", [CONTENT[:70], WRONG_CONTENT[:70], WRONG_CONTENT, CONTENT + b"!", b""])
+def test_interrupted_download_resumes(tmp_path: Path, partial: bytes) -> None:
     """After any earlier attempt, correct or not, the file is correct."""
-    (tmp_path / "file.part").write_bytes(left)
+    (tmp_path / "file.part").write_bytes(partial)
     with serving(CONTENT) as server:
         download_file(_original(server.address), tmp_path / "file")
-        assert left != CONTENT[:70] or server.ranges == ["bytes=70-"]
+        assert partial != CONTENT[:70] or server.ranges == ["bytes=70-"]
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
@@ -185,34 +187,34 @@ def test_concurrent_downloads_make_one_request(tmp_path: Path) -> None:
         assert server.ranges == [None]
 
 
-def test_an_unwritable_disk_is_an_error(tmp_path: Path) -> None:
+def test_unwritable_disk_raises_data_error(tmp_path: Path) -> None:
     """If the file cannot be written, the message has the folder, the size and how to move the cache."""
     (tmp_path / "folder").write_text("a file")
     with pytest.raises(DataError, match=f"cannot be written to .*{N:,} bytes of free space.*OPTOTYPE_HOME"):
         download_file(_original("http://127.0.0.1:1/"), tmp_path / "folder" / "file")
 
 
-def test_a_redirection_to_https_is_followed() -> None:
+def test_redirect_to_https_is_followed() -> None:
     """A redirect to https is followed, with the same range."""
-    asked = Request("https://example.org/file", headers={"Range": "bytes=7-"})
+    request = Request("https://example.org/file", headers={"Range": "bytes=7-"})
     handler = download._HttpsOnly()
-    found = handler.redirect_request(
-        asked, io.BytesIO(), 302, "Found", Message(), "https://example.org/there"
+    redirected = handler.redirect_request(
+        request, io.BytesIO(), 302, "Found", Message(), "https://example.org/there"
     )
-    assert found is not None
-    assert found.full_url == "https://example.org/there"
-    assert found.headers["Range"] == "bytes=7-"
+    assert redirected is not None
+    assert redirected.full_url == "https://example.org/there"
+    assert redirected.headers["Range"] == "bytes=7-"
 
 
-def test_a_local_file_is_verified(tmp_path: Path) -> None:
+def test_local_file_is_verified(tmp_path: Path) -> None:
     """A file is accepted only with the published size and hash; else the message has both values."""
     path = tmp_path / "file"
     path.write_bytes(CONTENT)
     verify_file(_original("https://example.org/file"), path)
-    for content, found in ((OTHER, "[0-9a-f]{64}"), (CONTENT[1:], f"{N - 1:,} bytes")):
+    for content, actual in ((WRONG_CONTENT, "[0-9a-f]{64}"), (CONTENT[1:], f"{N - 1:,} bytes")):
         path.write_bytes(content)
         with pytest.raises(
-            DataError, match=f"is not the published file: it has {found}; expected {N:,} bytes"
+            DataError, match=f"is not the published file: it has {actual}; expected {N:,} bytes"
         ):
             verify_file(_original("https://example.org/file"), path)
     with pytest.raises(DataError, match="cannot be read"):

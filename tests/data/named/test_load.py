@@ -41,7 +41,7 @@ def mnist() -> Dataset:
 
 
 @pytest.fixture(autouse=True)
-def places_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def isolated_data_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Use only folders in tmp_path."""
     monkeypatch.setenv("OPTOTYPE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("no_proxy", "*")
@@ -98,13 +98,13 @@ def test_mnist_has_its_published_sizes(mnist: Dataset) -> None:
 
 
 @pytest.mark.parametrize(("name", "published"), MNIST_MD5.items())
-def test_shipped_files_have_the_published_sums(name: str, published: str) -> None:
+def test_packaged_files_have_the_published_hashes(name: str, published: str) -> None:
     """Each file in the package equals the published one."""
     path = Path(optotype.data.__file__).parent / "mnist" / name
     assert hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == published
 
 
-def test_the_licence_lies_beside_the_files() -> None:
+def test_licence_is_packaged_with_the_files() -> None:
     """MNIST's licence is in its folder, with name, text and authors."""
     text = (Path(optotype.data.__file__).parent / "mnist" / "LICENSE").read_text()
     for words in (
@@ -117,7 +117,7 @@ def test_the_licence_lies_beside_the_files() -> None:
         assert words in text
 
 
-def test_a_data_set_cannot_be_changed(mnist: Dataset) -> None:
+def test_data_set_is_read_only(mnist: Dataset) -> None:
     """The fields of a data set and its arrays are read-only."""
     with pytest.raises(FrozenInstanceError):
         mnist.name = "other"  # type: ignore[misc]  # that it is refused is the point
@@ -126,22 +126,22 @@ def test_a_data_set_cannot_be_changed(mnist: Dataset) -> None:
             array[0] = 0
 
 
-def test_the_test_split_is_out_of_sight(mnist: Dataset) -> None:
+def test_sealed_test_set_exposes_no_array(mnist: Dataset) -> None:
     """A sealed test set shows its size, file names and fingerprint and contains no array."""
-    shown = [name for name in dir(mnist.test) if not name.startswith("_")]
-    assert shown == ["files", "fingerprint", "n"]
+    public_names = [name for name in dir(mnist.test) if not name.startswith("_")]
+    assert public_names == ["files", "fingerprint", "n"]
     assert not any(isinstance(value, np.ndarray) for value in vars(mnist.test).values())
     assert repr(mnist.test) == "SealedTest(n=10000)"
 
 
-def test_a_data_set_is_downloaded_and_unpacked_once(
+def test_data_set_is_downloaded_and_unpacked_once(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first load makes one request, the second none and maps its images; both give the same upright images."""
     with serving(archive) as server:
         _publish(monkeypatch, archive, server.address)
-        told: list[str] = []
-        first = load("tiny", report=lambda what, *_: told.append(what))
+        stages: list[str] = []
+        first = load("tiny", report=lambda stage, *_: stages.append(stage))
         second = load("tiny")
         assert server.ranges == [None]
     np.testing.assert_array_equal(first.images[..., 0], IMAGES)
@@ -151,7 +151,7 @@ def test_a_data_set_is_downloaded_and_unpacked_once(
     assert first.fingerprint == second.fingerprint
     assert isinstance(second.images.base, np.ndarray)
     assert isinstance(_mapped(second.images), np.memmap)
-    assert set(told) == {"Downloading gzip.zip"}
+    assert set(stages) == {"Downloading gzip.zip"}
     assert not [path for path in (tmp_path / "home").rglob("*") if path.suffix in {".tmp", ".part"}]
 
 
@@ -165,12 +165,14 @@ def test_concurrent_loads_make_one_request(archive: bytes, monkeypatch: pytest.M
     """Four threads that load the same new data set make one request and get the same data."""
     with serving(archive) as server, ThreadPoolExecutor(4) as pool:
         _publish(monkeypatch, archive, server.address)
-        prints = {data.fingerprint for data in pool.map(load, ["tiny"] * 4)}
+        fingerprints = {data.fingerprint for data in pool.map(load, ["tiny"] * 4)}
         assert server.ranges == [None]
-    assert len(prints) == 1
+    assert len(fingerprints) == 1
 
 
-def test_places_have_an_order(archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_folders_are_searched_in_order(
+    archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """OPTOTYPE_DATA precedes the system's folder, which precedes the cache, which precedes the network."""
     with serving(archive) as server:
         _publish(monkeypatch, archive, server.address)
@@ -185,18 +187,18 @@ def test_places_have_an_order(archive: bytes, tmp_path: Path, monkeypatch: pytes
     assert cached.exists()
 
 
-def test_a_half_filled_place_is_passed_over(
+def test_incomplete_data_folder_is_skipped(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder without one of the four files is passed over, and one in the cache is completed."""
     with serving(archive) as server:
         _publish(monkeypatch, archive, server.address)
-        for place in ("system", "home/named"):
-            (_write(tmp_path / place / "tiny") / "t10k-labels-idx1-ubyte").unlink()
+        for folder in ("system", "home/named"):
+            (_write(tmp_path / folder / "tiny") / "t10k-labels-idx1-ubyte").unlink()
         np.testing.assert_array_equal(load("tiny").images[..., 0], IMAGES)
 
 
-def test_a_local_archive_is_used_if_its_hash_is_right(
+def test_local_archive_is_used_if_its_hash_is_right(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The published file in OPTOTYPE_DATA/NAME is unpacked without a network; others are rejected by their hash."""
@@ -210,10 +212,10 @@ def test_a_local_archive_is_used_if_its_hash_is_right(
         load("tiny")
     path.write_bytes(archive)
     np.testing.assert_array_equal(load("tiny").images[..., 0], IMAGES)
-    assert [each.name for each in path.parent.iterdir()] == ["gzip.zip"]
+    assert [file.name for file in path.parent.iterdir()] == ["gzip.zip"]
 
 
-def test_offline_no_request_is_made(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_mode_makes_no_request(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """With OPTOTYPE_OFFLINE the message says which file to put where, and the cache is used; 0 allows the network."""
     with serving(archive) as server:
         _publish(monkeypatch, archive, server.address)
@@ -228,7 +230,7 @@ def test_offline_no_request_is_made(archive: bytes, monkeypatch: pytest.MonkeyPa
         assert server.ranges == [None]
 
 
-def test_a_missing_download_is_an_error(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_download_raises_data_error(archive: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the server no longer has the file, a DataError names its address."""
     with serving(archive, status(404)) as server:
         _publish(monkeypatch, archive, server.address)
@@ -236,25 +238,25 @@ def test_a_missing_download_is_an_error(archive: bytes, monkeypatch: pytest.Monk
             load("tiny")
 
 
-def test_another_data_set_under_the_name_is_rejected(
+def test_different_data_set_under_the_same_name_is_rejected(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder with images of another shape or other classes is rejected under the data set's name."""
     _publish(monkeypatch, archive)
     _write(tmp_path / "system" / "tiny")
     tiny = CATALOGUE["tiny"]
-    for changes, said in (
+    for changes, message in (
         ({"shape": (2, 3, 1)}, r"contains images of shape \(3, 2, 1\); expected \(2, 3, 1\)"),
         ({"class_names": ("p", "q", "r")}, "has 2 classes; expected 3"),
     ):
         monkeypatch.setitem(
             cast("dict[str, NamedSet]", CATALOGUE), "tiny", replace(tiny, **cast("Any", changes))
         )
-        with pytest.raises(DataError, match=said):
+        with pytest.raises(DataError, match=message):
             load_named("tiny")
 
 
-def test_an_unwritable_cache_is_an_error(
+def test_unwritable_cache_raises_data_error(
     archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the cache is not writable or full, the message names it, and how to move it."""
@@ -266,7 +268,7 @@ def test_an_unwritable_cache_is_an_error(
             load("tiny")
 
 
-def test_a_broken_installation_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_incomplete_installation_raises_data_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """If a data set is missing from the package, the message asks for a new installation."""
     monkeypatch.setattr(named_load, "files", lambda _: tmp_path / "nothing")
     with pytest.raises(DataError, match="mnist is missing from the package"):

@@ -26,16 +26,16 @@ def _zip(folder: Path) -> Path:
 
 
 def _batches() -> dict[str, bytes]:
-    one, two = (cifar_records(COLOURED[part], CLASSES[part]) for part in (slice(0, 3), slice(3, 4)))
+    first, second = (cifar_records(COLOURED[part], CLASSES[part]) for part in (slice(0, 3), slice(3, 4)))
     return {
         "batches/readme.html": b"<html>",
-        "batches/one.bin": one,
-        "batches/two.bin": two,
-        "batches/test.bin": two,
+        "batches/one.bin": first,
+        "batches/two.bin": second,
+        "batches/test.bin": second,
     }
 
 
-def test_emnist_is_turned_upright_and_counted_from_0(tmp_path: Path) -> None:
+def test_emnist_images_are_upright_and_labels_start_at_0(tmp_path: Path) -> None:
     """Transposed images are turned upright and labels start at 0, in both splits."""
     arrays = unpack_emnist({"gzip.zip": _zip(tmp_path)}, "letters", 1)
     assert list(arrays) == ["train", "test"]
@@ -46,60 +46,62 @@ def test_emnist_is_turned_upright_and_counted_from_0(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.rglob("*")} == {"gzip.zip"}
 
 
-@pytest.mark.parametrize("labels", [1, 2])
-def test_cifar_has_colours_last_and_its_finest_labels(tmp_path: Path, labels: int) -> None:
+@pytest.mark.parametrize("n_labels", [1, 2])
+def test_cifar_has_channels_last_and_fine_labels(tmp_path: Path, n_labels: int) -> None:
     """Colour planes become the last axis, batches are concatenated, and the second of two labels is used."""
-    coarse = [np.zeros(4, np.uint8)] * (labels - 1)
+    coarse = [np.zeros(4, np.uint8)] * (n_labels - 1)
     content = cifar_records(COLOURED, *coarse, CLASSES)
     size = len(content) // 4
     path = tar_gz(
         tmp_path / "cifar.tar.gz",
         {"batches/two.bin": content[size:], "batches/one.bin": content[:size], "batches/test.bin": content},
     )
-    arrays = unpack_cifar({path.name: path}, MEMBERS, labels)
-    for images, found in arrays.values():
+    arrays = unpack_cifar({path.name: path}, MEMBERS, n_labels)
+    for images, unpacked_labels in arrays.values():
         np.testing.assert_array_equal(images, COLOURED)
-        assert found.tolist() == CLASSES.tolist()
+        assert unpacked_labels.tolist() == CLASSES.tolist()
 
 
-def _with_link(path: Path) -> None:
+def _replace_by_link(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         link = zipfile.ZipInfo("gzip/emnist-letters-train-images-idx3-ubyte.gz")
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, "/etc/passwd")
 
 
-def _twice(path: Path) -> None:
+def _duplicate_member(path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("gzip/emnist-letters-train-images-idx3-ubyte.gz", b"again")
 
 
-def _cut(path: Path) -> None:
+def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
 
 
-def _flip(path: Path) -> None:
+def _flip_bits(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[90] ^= 0xFF
     path.write_bytes(bytes(content))
 
 
-def _empty(path: Path) -> None:
+def _remove_members(path: Path) -> None:
     with zipfile.ZipFile(path, "w"):
         pass
 
 
-@pytest.mark.parametrize("harm", [_with_link, _twice, _cut, _flip, _empty])
-def test_a_strange_zip_is_rejected(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    "damage", [_replace_by_link, _duplicate_member, _truncate, _flip_bits, _remove_members]
+)
+def test_invalid_zip_is_rejected(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     """A link, a repeated or missing member or damage raises an error with the archive's name; nothing is written."""
     path = _zip(tmp_path)
-    harm(path)
+    damage(path)
     with pytest.raises((DataError, IdxError), match=r"gzip\.zip"):
         unpack_emnist({"gzip.zip": path}, "letters", 1)
-    assert {each.name for each in tmp_path.rglob("*")} == {"gzip.zip"}
+    assert {file.name for file in tmp_path.rglob("*")} == {"gzip.zip"}
 
 
-def test_members_have_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oversized_members_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A member that declares more than the limit is not decompressed, in a zip or in a tar archive."""
     monkeypatch.setattr(unpacking, "_MAX_MEMBER", 60)
     with pytest.raises(DataError, match=r"not have exactly one regular file .* of at most 60 bytes"):
@@ -109,14 +111,14 @@ def test_members_have_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyP
         unpack_cifar({path.name: path}, MEMBERS, 1)
 
 
-def test_labels_below_the_first_are_rejected(tmp_path: Path) -> None:
+def test_labels_below_the_first_label_are_rejected(tmp_path: Path) -> None:
     """A label of 0 among letters, which start at 1, does not become the last class."""
     path = emnist_zip(tmp_path / "gzip.zip", UPRIGHT, LABELS - 1)
     with pytest.raises(DataError, match="a label below 1"):
         unpack_emnist({"gzip.zip": path}, "letters", 1)
 
 
-def test_strange_arrays_in_a_zip_are_rejected(tmp_path: Path) -> None:
+def test_arrays_of_another_rank_in_a_zip_are_rejected(tmp_path: Path) -> None:
     """IDX files of another rank are rejected."""
     path = emnist_zip(tmp_path / "gzip.zip", UPRIGHT.reshape(15, 4), LABELS)
     with pytest.raises(DataError, match="not uint8 images and labels"):
@@ -137,7 +139,7 @@ def test_only_regular_members_are_read(tmp_path: Path, kind: bytes) -> None:
         unpack_cifar({path.name: path}, MEMBERS, 1)
 
 
-def test_a_strange_tar_is_rejected(tmp_path: Path) -> None:
+def test_invalid_tar_is_rejected(tmp_path: Path) -> None:
     """A repeated or missing member, half a record and damage raise errors with the archive's name."""
     path = tmp_path / "cifar.tar.gz"
     members = _batches()
@@ -155,7 +157,7 @@ def test_a_strange_tar_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="13 bytes are not a multiple of the record size 3073"):
         unpack_cifar({path.name: path}, MEMBERS, 1)
     tar_gz(path, members)
-    _cut(path)
+    _truncate(path)
     with pytest.raises(DataError, match="differs from the published archive"):
         unpack_cifar({path.name: path}, MEMBERS, 1)
     path.write_bytes(b"no archive")

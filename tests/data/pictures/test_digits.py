@@ -14,7 +14,7 @@ from optotype.data.load import load
 from optotype.data.pictures.digits import fit_digit
 from optotype.errors import ImageError
 
-_MIDDLE = 14  # the pixel that MNIST's centres of mass lie in
+_CENTRE = 14  # the pixel that MNIST's centres of mass lie in
 
 
 def _corner(width: int, height: int, ink: int, paper: int) -> NDArray[np.uint8]:
@@ -26,7 +26,7 @@ def _corner(width: int, height: int, ink: int, paper: int) -> NDArray[np.uint8]:
 
 
 @given(st.integers(15, 180), st.integers(15, 140), st.booleans())
-def test_ink_is_bright_20_pixels_large_and_centred(width: int, height: int, dark: bool) -> None:
+def test_digit_is_bright_20_pixels_large_and_centred(width: int, height: int, dark: bool) -> None:
     """For any size and polarity, the ink's longer side has 20 pixels and its mass is centred."""
     digit = fit_digit(_corner(width, height, *((30, 220) if dark else (220, 30))))
     assert digit.dtype == np.uint8
@@ -37,11 +37,11 @@ def test_ink_is_bright_20_pixels_large_and_centred(width: int, height: int, dark
     for axis in (0, 1):
         mass = digit.sum(axis=axis, dtype=float)
         assert (
-            abs((mass * np.arange(28)).sum() / mass.sum() - _MIDDLE) <= 1.5
+            abs((mass * np.arange(28)).sum() / mass.sum() - _CENTRE) <= 1.5
         )  # an L's foot may keep it from there
 
 
-def test_a_digit_of_mnist_stays_nearly_as_it_is() -> None:
+def test_mnist_digit_is_almost_unchanged() -> None:
     """MNIST's own images are already preprocessed: of a hundred, none changes by more than an eighth of the range."""
     images = load("mnist").images[:100, ..., 0]
     changes = [np.abs(fit_digit(image).astype(float) - image).mean() for image in images]
@@ -49,24 +49,24 @@ def test_a_digit_of_mnist_stays_nearly_as_it_is() -> None:
     assert max(changes) < 32
 
 
-def test_specks_shade_and_noise_are_no_ink() -> None:
+def test_specks_shade_and_noise_are_ignored() -> None:
     """Uneven light, noise and a distant speck leave a digit almost unchanged."""
     plain = _corner(60, 90, 40, 210).astype(float)
-    spoilt = plain - np.linspace(0, 50, 200) + np.random.default_rng(0).normal(0, 5, plain.shape)
-    spoilt[145:148, 190:193] = 20
-    digit = fit_digit(np.clip(spoilt, 0, 255).astype(np.uint8))
+    noisy = plain - np.linspace(0, 50, 200) + np.random.default_rng(0).normal(0, 5, plain.shape)
+    noisy[145:148, 190:193] = 20
+    digit = fit_digit(np.clip(noisy, 0, 255).astype(np.uint8))
     assert np.abs(digit.astype(float) - fit_digit(plain.astype(np.uint8))).mean() < 8
 
 
 @pytest.mark.parametrize("ink", [0, 255])
-def test_transparent_pixels_are_paper(ink: int) -> None:
+def test_transparent_pixels_are_background(ink: int) -> None:
     """Ink of either polarity on transparency is found; so it is with 16 bits, a palette and an EXIF orientation."""
     sheet = _corner(60, 90, 255, 0)
-    drawn = Image.merge("LA", [Image.new("L", (200, 150), ink), Image.fromarray(sheet)])
+    transparent = Image.merge("LA", [Image.new("L", (200, 150), ink), Image.fromarray(sheet)])
     expected = fit_digit(sheet).astype(float)
     deep = Image.fromarray(sheet.astype(np.uint16) * 257)
-    for picture in (drawn, drawn.convert("RGBA"), deep, Image.fromarray(sheet).convert("P")):
-        assert np.abs(fit_digit(picture) - expected).max() <= 3
+    for image in (transparent, transparent.convert("RGBA"), deep, Image.fromarray(sheet).convert("P")):
+        assert np.abs(fit_digit(image) - expected).max() <= 3
     content = io.BytesIO()
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -75,7 +75,7 @@ def test_transparent_pixels_are_paper(ink: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("picture", "said"),
+    ("image", "message"),
     [
         (np.full((50, 50), 200, np.uint8), "shows nothing that stands out"),
         (np.zeros((1, 1), np.uint8), "shows nothing that stands out"),
@@ -87,14 +87,14 @@ def test_transparent_pixels_are_paper(ink: int) -> None:
         (b"no picture", "passed as bytes cannot be decoded"),
     ],
 )
-def test_images_without_a_digit_are_rejected(picture: str | bytes | NDArray[np.uint8], said: str) -> None:
+def test_images_without_a_digit_are_rejected(image: str | bytes | NDArray[np.uint8], message: str) -> None:
     """Blank paper, noise, arrays of other shapes and bytes that are not an image are rejected."""
-    with pytest.raises(ImageError, match=re.escape(said)):
-        fit_digit(picture)
+    with pytest.raises(ImageError, match=re.escape(message)):
+        fit_digit(image)
 
 
 @given(st.binary(max_size=64), st.integers(1, 40), st.integers(1, 40))
-def test_any_pixels_give_a_digit_or_a_sentence(content: bytes, height: int, width: int) -> None:
+def test_any_pixels_return_a_digit_or_raise_an_error(content: bytes, height: int, width: int) -> None:
     """For any pixels, the result is 28 x 28 with a maximum of 255, or an error."""
     pixels = np.resize(np.frombuffer(content or b"\0", np.uint8), (height, width))
     try:

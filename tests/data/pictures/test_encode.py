@@ -16,9 +16,9 @@ IMAGES = st.tuples(SIDES, SIDES, st.sampled_from([1, 3])).flatmap(lambda shape: 
 
 
 @given(IMAGES)
-def test_the_image_is_inside_unchanged(image: np.ndarray) -> None:
+def test_data_uri_contains_the_exact_pixels(image: np.ndarray) -> None:
     """The data URI contains a PNG file of exactly the same pixels, grey or colour."""
     head, _, content = png_uri(image).partition(",")
     assert head == "data:image/png;base64"
-    found = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
-    assert np.array_equal(found.reshape(image.shape), image)
+    decoded = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
+    assert np.array_equal(decoded.reshape(image.shape), image)

@@ -25,15 +25,15 @@ _SEEDS: Final = [
 ]
 
 
-def _damaged(number: int) -> bytes:
+def _damaged_image(number: int) -> bytes:
     """Return an image file of one of the formats with changed, cut or repeated bytes."""
     random = np.random.default_rng(number)
     form, mode = _SEEDS[number % len(_SEEDS)]
     content = bytearray(picture(number % 5, (24, 17), mode, form))
     for _ in range(random.integers(0, 6)):
         # Half of the changes go where headers are.
-        at = int(random.integers(0, len(content) if random.random() < 0.5 else min(64, len(content))))
-        content[at] = [0, 1, 127, 128, 255, int(random.integers(0, 256))][random.integers(0, 6)]
+        position = int(random.integers(0, len(content) if random.random() < 0.5 else min(64, len(content))))
+        content[position] = [0, 1, 127, 128, 255, int(random.integers(0, 256))][random.integers(0, 6)]
     if random.random() < 0.3:
         start, size = random.integers(0, len(content)), random.integers(1, 64)
         content[start:start] = content[start : start + size]
@@ -44,7 +44,7 @@ def _damaged(number: int) -> bytes:
 
 def _decode(folder: Path, n: int) -> list[Any]:
     """Decode damaged files with the program, within one GiB of address space and five minutes."""
-    contents = [_damaged(number) for number in range(n)]
+    contents = [_damaged_image(number) for number in range(n)]
     (folder / "members").write_bytes(b"".join(contents))
     (folder / "target").write_bytes(bytes(n * 8 * 8 * 3))
     offsets = np.cumsum([0, *map(len, contents)]).tolist()
@@ -68,7 +68,7 @@ def _decode(folder: Path, n: int) -> list[Any]:
     return answers
 
 
-def _check(folder: Path, n: int) -> None:
+def _check_answers(folder: Path, n: int) -> None:
     answers = _decode(folder, n)
     assert len(answers) == n
     faults = [fault for *_, fault in answers if fault is not None]
@@ -77,12 +77,12 @@ def _check(folder: Path, n: int) -> None:
     assert n // 5 < len(faults) < n
 
 
-def test_damaged_pictures_crash_nothing(tmp_path: Path) -> None:
+def test_damaged_images_crash_no_worker(tmp_path: Path) -> None:
     """Two thousand damaged files of every format are decoded or rejected, in limited memory and time."""
-    _check(tmp_path, 2_000)
+    _check_answers(tmp_path, 2_000)
 
 
 @pytest.mark.slow
-def test_many_damaged_pictures_crash_nothing(tmp_path: Path) -> None:
+def test_many_damaged_images_crash_no_worker(tmp_path: Path) -> None:
     """The same holds for ten thousand."""
-    _check(tmp_path, 10_000)
+    _check_answers(tmp_path, 10_000)

@@ -15,34 +15,34 @@ from optotype.errors import DataError
 from tests.data.picture_files import names
 
 
-def _arranged(files: list[str], folders: list[str] | None = None) -> Listing:
+def _list_files(files: list[str], folders: list[str] | None = None) -> Listing:
     return listing_from_folders("pets", [FileLocation(file, file) for file in files], folders or [])
 
 
 def _files(listing: Listing, split: str) -> list[str]:
-    return [each.location.file for each in listing.splits[split]]
+    return [row.location.file for row in listing.splits[split]]
 
 
 def test_class_folders_are_classes() -> None:
     """Folders are classes, in order, and every image is for training."""
-    listing = _arranged(names(2, ("dog", "cat")))
+    listing = _list_files(names(2, ("dog", "cat")))
     assert listing.class_names == ("cat", "dog")
     assert _files(listing, "train") == ["cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png"]
-    assert [each.label for each in listing.splits["train"]] == [0, 0, 1, 1]
+    assert [row.label for row in listing.splits["train"]] == [0, 0, 1, 1]
     assert listing.splits["validation"] == listing.splits["test"] == ()
 
 
-@pytest.mark.parametrize("word", ["val", "valid", "validation", "Val"])
-def test_split_folders_are_splits(word: str) -> None:
+@pytest.mark.parametrize("name", ["val", "valid", "validation", "Val"])
+def test_split_folders_are_splits(name: str) -> None:
     """Images in train/, test/ and val/ (with each accepted name) are in that split."""
-    listing = _arranged(names(2, below="train/") + names(1, below=f"{word}/") + names(1, below="test/"))
+    listing = _list_files(names(2, below="train/") + names(1, below=f"{name}/") + names(1, below="test/"))
     assert [len(listing.splits[split]) for split in ("train", "validation", "test")] == [4, 2, 2]
     assert listing.class_names == ("cat", "dog")
 
 
-def test_training_and_testing_are_splits() -> None:
+def test_training_and_testing_are_split_names() -> None:
     """Training and Testing are names of splits too."""
-    listing = _arranged(names(2, below="Training/") + names(1, below="Testing/"))
+    listing = _list_files(names(2, below="Training/") + names(1, below="Testing/"))
     assert [len(listing.splits[split]) for split in ("train", "test")] == [4, 2]
 
 
@@ -54,59 +54,59 @@ def test_training_and_testing_are_splits() -> None:
         [f"all/{split}_images/{name}" for split in ("train", "test") for name in names(1)],
     ],
 )
-def test_splits_are_not_taken_for_classes(files: list[str]) -> None:
+def test_split_folders_below_classes_are_rejected(files: list[str]) -> None:
     """Repeated folders below several class folders without images are rejected, with what to do."""
     with pytest.raises(DataError, match="rename them to train and test"):
-        _arranged(files)
+        _list_files(files)
 
 
-def test_an_idle_folder_below_each_class_is_looked_through() -> None:
+def test_single_repeated_folder_below_classes_is_skipped() -> None:
     """A single repeated folder, or folders below a class with images of its own, are accepted."""
-    assert _arranged(["cat/images/1.png", "dog/images/2.png"]).class_names == ("cat", "dog")
-    mixed = [*names(1), *names(1, ("a", "b"), below="cat/"), *names(1, ("a", "b"), below="dog/")]
-    assert _arranged(mixed).class_names == ("cat", "dog")
+    assert _list_files(["cat/images/1.png", "dog/images/2.png"]).class_names == ("cat", "dog")
+    files = [*names(1), *names(1, ("a", "b"), below="cat/"), *names(1, ("a", "b"), below="dog/")]
+    assert _list_files(files).class_names == ("cat", "dog")
 
 
-def test_a_test_folder_never_validates() -> None:
+def test_test_folder_is_not_used_for_validation() -> None:
     """With only train/ and test/, nothing is set aside for validation."""
-    listing = _arranged(names(2, below="train/") + names(1, below="test/"))
+    listing = _list_files(names(2, below="train/") + names(1, below="test/"))
     assert listing.splits["validation"] == ()
 
 
 def test_deeper_folders_belong_to_the_class_above() -> None:
     """Nested folders below a class folder are not classes."""
-    listing = _arranged(["cat/a/b/1.png", "cat/2.png", "dog/x/3.png"])
+    listing = _list_files(["cat/a/b/1.png", "cat/2.png", "dog/x/3.png"])
     assert listing.class_names == ("cat", "dog")
     assert len(listing.splits["train"]) == 3
 
 
 @pytest.mark.parametrize("below", ["pets/", "a/b/"])
-def test_a_folder_around_everything_is_looked_through(below: str) -> None:
+def test_folder_around_everything_is_skipped(below: str) -> None:
     """A folder around everything is skipped, with splits or without."""
-    assert _arranged(names(2, below=below)).class_names == ("cat", "dog")
-    split = _arranged(names(2, below=f"{below}train/") + names(1, below=f"{below}test/"))
-    assert [len(split.splits[each]) for each in ("train", "test")] == [4, 2]
-    assert len(_arranged(names(2, below=f"{below}train/")).splits["train"]) == 4
+    assert _list_files(names(2, below=below)).class_names == ("cat", "dog")
+    split = _list_files(names(2, below=f"{below}train/") + names(1, below=f"{below}test/"))
+    assert [len(split.splits[name]) for name in ("train", "test")] == [4, 2]
+    assert len(_list_files(names(2, below=f"{below}train/")).splits["train"]) == 4
 
 
 def test_images_outside_class_folders_are_unusable() -> None:
     """An image file outside of class folders is unusable."""
-    listing = _arranged([*names(1), "cover.png"])
-    assert [(each.file, each.reason) for each in listing.skipped] == [
+    listing = _list_files([*names(1), "cover.png"])
+    assert [(skipped.file, skipped.reason) for skipped in listing.skipped] == [
         ("cover.png", "is not in a class folder")
     ]
-    split = _arranged([*names(1, below="train/"), "train/stray.png", "docs/a/figure.png"])
-    assert [each.file for each in split.skipped] == ["docs/a/figure.png", "train/stray.png"]
+    split = _list_files([*names(1, below="train/"), "train/stray.png", "docs/a/figure.png"])
+    assert [skipped.file for skipped in split.skipped] == ["docs/a/figure.png", "train/stray.png"]
 
 
-def test_whole_numbers_are_sorted_as_such() -> None:
+def test_numeric_class_names_are_sorted_by_number() -> None:
     """Numeric class names are sorted by number: 2 before 10."""
-    assert _arranged(names(1, ("10", "2", "0"))).class_names == ("0", "2", "10")
-    assert _arranged(names(1, ("10", "2", "x"))).class_names == ("10", "2", "x")
+    assert _list_files(names(1, ("10", "2", "0"))).class_names == ("0", "2", "10")
+    assert _list_files(names(1, ("10", "2", "x"))).class_names == ("10", "2", "x")
 
 
 @pytest.mark.parametrize(
-    ("files", "folders", "words"),
+    ("files", "folders", "message"),
     [
         ([], [], "pets has no training image"),
         (["\x1b.png"], [], r"no training image \(\\x1b.png is not in a class folder\)"),
@@ -130,18 +130,18 @@ def test_whole_numbers_are_sorted_as_such() -> None:
         (names(1, below="train/") + names(1, below="val/") + names(1, below="valid/"), [], "val and valid"),
     ],
 )
-def test_invalid_sources_are_rejected(files: list[str], folders: list[str], words: str) -> None:
+def test_invalid_sources_are_rejected(files: list[str], folders: list[str], message: str) -> None:
     """Each fault of names is rejected with the names at fault."""
-    with pytest.raises(DataError, match=words):
-        _arranged(files, folders)
+    with pytest.raises(DataError, match=message):
+        _list_files(files, folders)
 
 
-def test_an_empty_class_folder_of_test_is_nothing() -> None:
+def test_empty_class_folder_of_the_test_split_is_accepted() -> None:
     """Only training needs images of every class."""
-    assert len(_arranged([*names(1, below="train/"), "test/cat/1.png"], ["test/dog"]).splits["test"]) == 1
+    assert len(_list_files([*names(1, below="train/"), "test/cat/1.png"], ["test/dog"]).splits["test"]) == 1
 
 
-def test_names_are_stored_composed() -> None:
+def test_class_names_are_stored_in_composed_form() -> None:
     """A class name in Unicode's decomposed form, as some systems write it, is stored in the composed one."""
     rows = [Row("train", name, FileLocation(f"{name}.png", "")) for name in ("e\u0301", "a")]
     assert listing_from_rows("pets", rows).class_names == ("a", "\u00e9")
@@ -158,6 +158,6 @@ def test_system_files_are_ignored(name: str) -> None:
     ("name", "picture"),
     [("a.PNG", True), ("a.heic", True), ("Thumbs.db", False), ("a.txt", False), ("png", False)],
 )
-def test_a_picture_is_known_by_its_name(name: str, picture: bool) -> None:
+def test_image_files_are_recognised_by_their_suffix(name: str, picture: bool) -> None:
     """Files of unsupported image formats count as image files, so that they are reported and not ignored."""
     assert is_picture(f"cat/{name}") is picture

@@ -24,7 +24,7 @@ def _list(folder: Path, text: str) -> Listing:
     return scan_csv(_manifest(folder, text)).read_listing(folder, ignore_progress)
 
 
-def test_rows_are_pictures_in_their_order(tmp_path: Path) -> None:
+def test_rows_are_images_in_order(tmp_path: Path) -> None:
     """Labels and splits come from columns in any order; other columns, blank lines and a BOM do not matter."""
     lines = (
         "\ufeffsplit,Label,note, path\n",
@@ -35,16 +35,16 @@ def test_rows_are_pictures_in_their_order(tmp_path: Path) -> None:
     )
     listing = _list(tmp_path, "\n".join(lines))
     assert listing.class_names == ("a", "b")
-    files = {split: [each.location.file for each in rows] for split, rows in listing.splits.items()}
+    files = {split: [row.location.file for row in rows] for split, rows in listing.splits.items()}
     assert files == {
         "train": ["images/cat/1.png", "images/dog/1.png"],
         "validation": ["images/cat/0.png"],
         "test": ["images/dog/0.png"],
     }
-    assert [each.label for each in listing.splits["train"]] == [0, 1]
+    assert [row.label for row in listing.splits["train"]] == [0, 1]
 
 
-def test_the_split_may_be_left_out(tmp_path: Path) -> None:
+def test_split_column_is_optional(tmp_path: Path) -> None:
     """Without a split column, all images are for training."""
     listing = _list(tmp_path, "path,label\nimages/cat/0.png,10\nimages/cat/1.png,9\n")
     assert listing.class_names == ("9", "10")
@@ -52,7 +52,7 @@ def test_the_split_may_be_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("", "has the columns none; expected one named path"),
         ("file,label\n", "has the columns file, label; expected one named path"),
@@ -78,9 +78,9 @@ def test_the_split_may_be_left_out(tmp_path: Path) -> None:
         (f"{HEAD}{'x' * 200_000},a,\n", "cannot be read as CSV"),
     ],
 )
-def test_bad_rows_are_named(tmp_path: Path, text: str, words: str) -> None:
+def test_invalid_rows_are_reported(tmp_path: Path, text: str, message: str) -> None:
     """Every fault of a manifest is reported with the row and its value."""
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         _list(tmp_path, text)
 
 
@@ -103,7 +103,7 @@ def test_unusable_files_are_listed(tmp_path: Path) -> None:
         tmp_path / "pets",
         f"{HEAD}{rows}images/gone.png,cat,\nimages/out.png,dog,\nimages,cat,\nimages/pipe.png,dog,\n",
     ).skipped
-    assert {each.file: each.reason for each in bad} == {
+    assert {skipped.file: skipped.reason for skipped in bad} == {
         "images/gone.png": "cannot be read: No such file or directory",
         "images": "is not a regular file",
         "images/pipe.png": "is not a regular file",
@@ -111,7 +111,7 @@ def test_unusable_files_are_listed(tmp_path: Path) -> None:
     }
 
 
-def test_any_change_changes_the_stamp(tmp_path: Path) -> None:
+def test_any_change_changes_the_signature(tmp_path: Path) -> None:
     """The signature depends on the rows and on the files that they list."""
     text = "path,label\nimages/cat/0.png,a\nimages/cat/1.png,b\n"
     before = scan_csv(_manifest(tmp_path, text)).signature

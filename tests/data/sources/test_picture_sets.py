@@ -34,11 +34,11 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counts: list[int] = []
     decode = worker_pool.decode_files
 
-    def counting(parts: Any, *rest: Any) -> Any:
+    def counting_decode(parts: Any, *rest: Any) -> Any:
         counts.append(sum(len(part.locations) for part in parts))
         return decode(parts, *rest)
 
-    monkeypatch.setattr(picture_sets, "decode_files", counting)
+    monkeypatch.setattr(picture_sets, "decode_files", counting_decode)
     return counts
 
 
@@ -51,7 +51,7 @@ def _check(data: Dataset, root: Path) -> None:
     assert data.fingerprint == fingerprint(data.images, data.labels, data.class_names)
 
 
-def test_a_folder_becomes_a_data_set(tmp_path: Path) -> None:
+def test_folder_becomes_a_data_set(tmp_path: Path) -> None:
     """Images have the files' pixels, labels follow from folders, and everything is read-only and named."""
     data = load_pictures(write(tmp_path / "pets", SPLIT))
     _check(data, tmp_path / "pets")
@@ -66,34 +66,29 @@ def test_a_folder_becomes_a_data_set(tmp_path: Path) -> None:
     assert not data.validation.flags.writeable
 
 
-def test_the_size_of_every_training_image_is_recorded(tmp_path: Path, decoded: list[int]) -> None:
+def test_size_of_every_training_image_is_recorded(tmp_path: Path, decoded: list[int]) -> None:
     """Height and width, upright, belong to the right image, also if other files were left out."""
     folder = write(tmp_path / "pets", SPLIT, size=(9, 8))
     for number, file in enumerate(SPLIT):
         (folder / file).write_bytes(picture(number, (10 + number, 90)))
-    turned = Image.new("RGB", (30, 20))
-    turned.save(folder / "train/cat/3.png", exif=_lying())
+    rotated = Image.new("RGB", (30, 20))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Orientation: rotated by 90 degrees.
+    rotated.save(folder / "train/cat/3.png", exif=exif)
     _break(folder, ["train/cat/1.png"])
     for _ in range(2):
         data = load_pictures(folder, on_bad="skip")
         assert data.sizes is not None
         assert data.sizes.dtype == np.int32
         assert not data.sizes.flags.writeable
-        told = dict(zip(data.files or (), data.sizes.tolist(), strict=True))
+        sizes = dict(zip(data.files or (), data.sizes.tolist(), strict=True))
         upright = {file: [90, 10 + number] for number, file in enumerate(SPLIT[:10])}
         del upright["train/cat/1.png"]
-        assert told == upright | {"train/cat/3.png": [30, 20]}
+        assert sizes == upright | {"train/cat/3.png": [30, 20]}
     assert decoded == [14]
 
 
-def _lying() -> Image.Exif:
-    """Set an EXIF orientation in an image file."""
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    return exif
-
-
-def test_the_test_split_is_apart_and_sealed(tmp_path: Path) -> None:
+def test_test_split_is_separate_and_sealed(tmp_path: Path) -> None:
     """Test images are not among the images; opened, they have the files' pixels, and are mapped only then."""
     data = load_pictures(write(tmp_path / "pets", SPLIT))
     assert data.test.n == 4
@@ -105,7 +100,7 @@ def test_the_test_split_is_apart_and_sealed(tmp_path: Path) -> None:
         np.testing.assert_array_equal(image, read_picture(tmp_path / "pets" / file, data.shape))
 
 
-def test_without_a_test_split_a_fifth_is_sealed(tmp_path: Path) -> None:
+def test_source_without_test_split_seals_a_fifth(tmp_path: Path) -> None:
     """One fifth of every class is set aside, always the same; without val/, the recipe chooses validation."""
     folder = write(tmp_path / "pets", names(10))
     data = load_pictures(folder)
@@ -117,14 +112,14 @@ def test_without_a_test_split_a_fifth_is_sealed(tmp_path: Path) -> None:
     assert load_pictures(folder).test.files == data.test.files
 
 
-def test_a_second_load_decodes_nothing(tmp_path: Path, decoded: list[int]) -> None:
+def test_second_load_decodes_nothing(tmp_path: Path, decoded: list[int]) -> None:
     """Decoded pixels and fingerprints are reused until a file changes or another size is requested."""
     folder = write(tmp_path / "pets", SPLIT)
     first = load_pictures(folder)
-    again = load_pictures(str(folder))
+    second = load_pictures(str(folder))
     assert decoded == [14]
-    np.testing.assert_array_equal(first.images, again.images)
-    assert (again.fingerprint, again.test.fingerprint) == (first.fingerprint, first.test.fingerprint)
+    np.testing.assert_array_equal(first.images, second.images)
+    assert (second.fingerprint, second.test.fingerprint) == (first.fingerprint, first.test.fingerprint)
     assert load_pictures(folder, 8).shape == (8, 8, 3)
     assert load_pictures(folder).shape == (10, 12, 3)
     assert decoded == [14, 14]
@@ -133,26 +128,26 @@ def test_a_second_load_decodes_nothing(tmp_path: Path, decoded: list[int]) -> No
     assert decoded == [14, 14, 14]
 
 
-def test_an_old_state_is_replaced_but_stays_readable_where_it_is_held(tmp_path: Path, home: Path) -> None:
+def test_replaced_cache_entry_stays_readable_while_mapped(tmp_path: Path, home: Path) -> None:
     """One entry per source is kept; images that are mapped from an older one stay valid."""
     folder = write(tmp_path / "pets", SPLIT)
     old = load_pictures(folder)
     before = old.images.copy()
     (folder / "train/cat/0.png").write_bytes(picture(99))
     load_pictures(folder)
-    (kept,) = (home / "pictures").iterdir()
-    assert len([path for path in kept.iterdir() if path.is_dir()]) == 1
+    (cache,) = (home / "pictures").iterdir()
+    assert len([path for path in cache.iterdir() if path.is_dir()]) == 1
     np.testing.assert_array_equal(old.images, before)
     with pytest.raises(DataError, match="Load the data set again"):
         open_test(old, tmp_path)
 
 
-def _change_unseen(folder: Path) -> None:
+def _change_content_only(folder: Path) -> None:
     """Change an image file's content, but not its size and time."""
     path = folder / "train/cat/0.bmp"
-    about = path.stat()
+    status = path.stat()
     path.write_bytes(picture(99, form="BMP"))
-    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def test_rehash_detects_changed_contents(tmp_path: Path, decoded: list[int]) -> None:
@@ -162,17 +157,17 @@ def test_rehash_detects_changed_contents(tmp_path: Path, decoded: list[int]) -> 
     first = load_pictures(folder)
     assert load_pictures(folder, rehash=True).fingerprint == first.fingerprint
     load_pictures(folder, rehash=True)
-    known = len(decoded)
+    n_decoded = len(decoded)
     load_pictures(folder, rehash=True)
-    assert len(decoded) == known
-    _change_unseen(folder)
+    assert len(decoded) == n_decoded
+    _change_content_only(folder)
     assert load_pictures(folder).fingerprint == first.fingerprint
     changed = load_pictures(folder, rehash=True)
     assert changed.fingerprint != first.fingerprint
     _check(changed, folder)
 
 
-def _cut_pixels(generation: Path) -> None:
+def _truncate_pixels(generation: Path) -> None:
     os.truncate(generation / "train", 100)
 
 
@@ -180,7 +175,7 @@ def _remove_pixels(generation: Path) -> None:
     (generation / "test").unlink()
 
 
-def _cut_index(generation: Path) -> None:
+def _truncate_index(generation: Path) -> None:
     os.truncate(generation / "index.json", 100)
 
 
@@ -189,12 +184,14 @@ def _change_index(generation: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b'"validation": 2', b'"validation": 3'))
 
 
-def _nonsense_index(generation: Path) -> None:
+def _overwrite_index(generation: Path) -> None:
     (generation / "index.json").write_bytes(b"\xff{}[[")
 
 
-@pytest.mark.parametrize("damage", [_cut_pixels, _remove_pixels, _cut_index, _change_index, _nonsense_index])
-def test_a_damaged_cache_is_rebuilt(
+@pytest.mark.parametrize(
+    "damage", [_truncate_pixels, _remove_pixels, _truncate_index, _change_index, _overwrite_index]
+)
+def test_damaged_cache_is_rebuilt(
     tmp_path: Path, home: Path, decoded: list[int], damage: Callable[[Path], None]
 ) -> None:
     """Pixels or an index that are cut, changed or missing are decoded again."""
@@ -202,13 +199,13 @@ def test_a_damaged_cache_is_rebuilt(
     first = load_pictures(folder)
     (generation,) = (path for path in home.glob("pictures/*/*") if path.is_dir())
     damage(generation)
-    again = load_pictures(folder)
+    reloaded = load_pictures(folder)
     assert len(decoded) == 2
-    assert again.fingerprint == first.fingerprint
-    _check(again, folder)
+    assert reloaded.fingerprint == first.fingerprint
+    _check(reloaded, folder)
 
 
-def test_an_interrupted_decoding_leaves_nothing(tmp_path: Path, home: Path, decoded: list[int]) -> None:
+def test_interrupted_decoding_leaves_no_files(tmp_path: Path, home: Path, decoded: list[int]) -> None:
     """After Ctrl-C or a kill, the next load decodes everything, and temporary files are deleted."""
     folder = write(tmp_path / "pets", SPLIT)
 
@@ -217,16 +214,16 @@ def test_an_interrupted_decoding_leaves_nothing(tmp_path: Path, home: Path, deco
 
     with pytest.raises(KeyboardInterrupt):
         load_pictures(folder, progress=interrupt)
-    (kept,) = (home / "pictures").iterdir()
-    assert [path.name for path in kept.iterdir()] == ["lock"]
-    (kept / "killed.tmp").mkdir()
-    (kept / "killed.tmp" / "train").write_bytes(b"x" * 100)
+    (cache,) = (home / "pictures").iterdir()
+    assert [path.name for path in cache.iterdir()] == ["lock"]
+    (cache / "killed.tmp").mkdir()
+    (cache / "killed.tmp" / "train").write_bytes(b"x" * 100)
     _check(load_pictures(folder), folder)
-    assert not (kept / "killed.tmp").exists()
+    assert not (cache / "killed.tmp").exists()
     assert len(decoded) == 2
 
 
-def test_processes_at_once_decode_once(tmp_path: Path, home: Path) -> None:
+def test_concurrent_processes_decode_once(tmp_path: Path, home: Path) -> None:
     """If several processes load the same images, one decodes and the others wait for its result."""
     folder = write(tmp_path / "pets", SPLIT)
     program = (
@@ -234,11 +231,11 @@ def test_processes_at_once_decode_once(tmp_path: Path, home: Path) -> None:
         "def decode(*a): print('decoded'); return real(*a)\n"
         "p.decode_files = decode; print(p.load_pictures(sys.argv[1]).fingerprint)"
     )
-    words = [sys.executable, "-c", program, str(folder)]
-    running = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    told = [process.communicate(timeout=100)[0].split() for process in running]
-    assert sorted(map(len, told)) == [1, 1, 2]
-    assert len({each[-1] for each in told}) == 1
+    command = [sys.executable, "-c", program, str(folder)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    outputs = [process.communicate(timeout=100)[0].split() for process in processes]
+    assert sorted(map(len, outputs)) == [1, 1, 2]
+    assert len({output[-1] for output in outputs}) == 1
     assert list(home.glob("pictures/*/*.tmp")) == []
 
 
@@ -247,14 +244,14 @@ def _break(folder: Path, files: list[str]) -> None:
         (folder / file).write_bytes(b"no picture")
 
 
-def test_unusable_files_stop_the_loading_and_are_listed(tmp_path: Path, decoded: list[int]) -> None:
+def test_unusable_files_raise_an_error_that_lists_them(tmp_path: Path, decoded: list[int]) -> None:
     """By default the first twenty unusable files are listed and all are counted; a second load decodes nothing."""
     folder = write(tmp_path / "pets", names(30))
     _break(folder, names(30)[1:24])
     for _ in range(2):
-        with pytest.raises(DataError) as caught:
+        with pytest.raises(DataError) as excinfo:
             load_pictures(folder)
-        first, *lines, last = str(caught.value).split("\n")
+        first, *lines, last = str(excinfo.value).split("\n")
         assert first == f"23 files of {folder} are unusable; expected only intact image files:"
         assert len(lines) == 21
         assert all(
@@ -273,7 +270,7 @@ def test_unusable_files_can_be_skipped(tmp_path: Path) -> None:
     (folder / "train/dog/photo.heic").write_bytes(picture()[:50])
     _break(folder, ["train/cat/1.png", "val/dog/0.png", "test/dog/1.png"])
     data = load_pictures(folder, on_bad="skip")
-    assert {each.file for each in data.skipped} == {
+    assert {skipped.file for skipped in data.skipped} == {
         "train/cat/link.png",
         "train/dog/photo.heic",
         "train/cat/1.png",
@@ -288,30 +285,30 @@ def test_unusable_files_can_be_skipped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "words"),
+    ("broken", "message"),
     [
         (names(4, ("dog",), "train/"), "No training image of 'dog' in .* is usable"),
         (names(2, below="test/"), "No test image in .* is usable"),
         (SPLIT, "14 files of .* are unusable"),
     ],
 )
-def test_too_few_good_pictures_are_rejected(tmp_path: Path, broken: list[str], words: str) -> None:
+def test_too_few_usable_images_are_rejected(tmp_path: Path, broken: list[str], message: str) -> None:
     """Skipping must leave every class a training image, and the test set an image."""
     folder = write(tmp_path / "pets", SPLIT)
     _break(folder, broken)
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         load_pictures(folder, on_bad="skip")
 
 
-def test_another_version_decodes_again(
+def test_new_version_decodes_again(
     tmp_path: Path, decoded: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pixels decoded by another version of optotype or Pillow, or by older rules, are not used."""
     folder = write(tmp_path / "pets", SPLIT)
     load_pictures(folder)
     for package in ("optotype", "pillow"):
-        with monkeypatch.context() as other:
-            other.setattr(
+        with monkeypatch.context() as patch:
+            patch.setattr(
                 picture_sets, "version", lambda name, odd=package: "0" if name == odd else version(name)
             )
             load_pictures(folder)
@@ -320,18 +317,18 @@ def test_another_version_decodes_again(
     assert decoded == [14] * 4
 
 
-def test_names_that_are_no_text_are_escaped(tmp_path: Path) -> None:
+def test_file_names_that_are_not_utf_8_are_escaped(tmp_path: Path) -> None:
     """A file name that is not UTF-8 is handled like any other, with its bytes escaped."""
     folder = write(tmp_path / "pets", SPLIT)
-    for place in ("train/cat", "train/dog"):
-        (folder / place / b"\xff.png".decode(errors="surrogateescape")).write_bytes(picture())
+    for subfolder in ("train/cat", "train/dog"):
+        (folder / subfolder / b"\xff.png".decode(errors="surrogateescape")).write_bytes(picture())
     _break(folder, [b"train/dog/\xff.png".decode(errors="surrogateescape")])
     data = load_pictures(folder, on_bad="skip")
     assert "train/cat/\\xff.png" in (data.files or ())
-    assert [each.file for each in data.skipped] == ["train/dog/\\xff.png"]
+    assert [skipped.file for skipped in data.skipped] == ["train/dog/\\xff.png"]
 
 
-def test_names_that_steer_a_terminal_are_escaped(tmp_path: Path) -> None:
+def test_escape_sequences_in_file_names_are_escaped(tmp_path: Path) -> None:
     """Escape sequences in file names reach neither messages nor data sets."""
     folder = write(tmp_path / "pets", [*SPLIT, "train/cat/\x1b[2J\n.png", "train/dog/\u202e.png"])
     _break(folder, ["train/dog/\u202e.png"])
@@ -339,10 +336,10 @@ def test_names_that_steer_a_terminal_are_escaped(tmp_path: Path) -> None:
         load_pictures(folder)
     data = load_pictures(folder, on_bad="skip")
     assert "train/cat/\\x1b[2J\\n.png" in (data.files or ())
-    assert [each.file for each in data.skipped] == ["train/dog/\\u202e.png"]
+    assert [skipped.file for skipped in data.skipped] == ["train/dog/\\u202e.png"]
 
 
-def test_one_picture_in_two_classes_is_loaded(tmp_path: Path) -> None:
+def test_image_in_two_classes_is_loaded(tmp_path: Path) -> None:
     """The same image under two labels is loaded."""
     folder = write(tmp_path / "pets", SPLIT)
     shutil.copy(folder / "train/cat/0.png", folder / "train/dog/same.png")
@@ -364,21 +361,21 @@ def test_archives_give_the_same_data(tmp_path: Path) -> None:
     }
 
 
-def test_an_archive_is_unpacked_once(tmp_path: Path, home: Path, decoded: list[int]) -> None:
+def test_archive_is_unpacked_once(tmp_path: Path, home: Path, decoded: list[int]) -> None:
     """Only pixels and names of an archive are kept; rehash recognises its content."""
     path = write_zip(tmp_path / "pets.zip", [(name, picture(seed)) for seed, name in enumerate(SPLIT)])
     load_pictures(path)
     load_pictures(path)
     load_pictures(path, rehash=True)
     assert decoded == [14]
-    kept = {file.name for file in home.rglob("*") if file.is_file()}
-    assert kept == {"train", "test", "index.json", "lock"}
+    files = {file.name for file in home.rglob("*") if file.is_file()}
+    assert files == {"train", "test", "index.json", "lock"}
 
 
 def test_manifests_and_tables_are_loaded(tmp_path: Path) -> None:
     """A CSV manifest and a folder of Parquet tables are data sets too."""
     folder = write(tmp_path / "pets", names(5))
-    (folder / "pets.csv").write_text("path,label\n" + "".join(f"{each},{each[:3]}\n" for each in names(5)))
+    (folder / "pets.csv").write_text("path,label\n" + "".join(f"{name},{name[:3]}\n" for name in names(5)))
     data = load_pictures(folder / "pets.csv")
     assert data.name == "pets"
     _check(data, folder)
@@ -391,7 +388,7 @@ def test_manifests_and_tables_are_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["gone", "notes.txt", "\0"])
-def test_an_invalid_source_is_rejected(tmp_path: Path, name: str) -> None:
+def test_invalid_source_is_rejected(tmp_path: Path, name: str) -> None:
     """A file of another type or a missing file is rejected with the accepted types."""
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(

@@ -24,8 +24,8 @@ def _write(path: Path, columns: dict[str, Any], labels: list[str] | None = None)
     table = pa.table(columns)
     if labels is not None:
         features = {"label": {"names": labels, "_type": "ClassLabel"}, "image": {"_type": "Image"}}
-        about = json.dumps({"info": {"features": features}})
-        table = table.replace_schema_metadata({"huggingface": about})
+        metadata = json.dumps({"info": {"features": features}})
+        table = table.replace_schema_metadata({"huggingface": metadata})
     parquet.write_table(table, path)
     return path
 
@@ -40,19 +40,19 @@ def _list(*paths: Path) -> Listing:
     return scan_tables(paths[0].parent, paths).read_listing(folder, ignore_progress)
 
 
-def test_a_table_of_pictures_is_read(tmp_path: Path) -> None:
+def test_image_table_is_read(tmp_path: Path) -> None:
     """Structs of bytes and path, with label names from metadata, give the image files byte for byte."""
     path = _write(tmp_path / "a.parquet", {"image": _images(4), "label": [1, 0, 1, 0]}, ["dog", "cat"])
     listing = _list(path)
     assert listing.class_names == ("cat", "dog")
-    assert [each.label for each in listing.splits["train"]] == [0, 1, 0, 1]
-    for seed, each in enumerate(listing.splits["train"]):
-        assert each.location.file == f"a.parquet:{seed}"
-        held = Path(each.location.path).read_bytes()[each.location.offset :][: each.location.size]
-        assert held == picture(seed)
+    assert [row.label for row in listing.splits["train"]] == [0, 1, 0, 1]
+    for seed, row in enumerate(listing.splits["train"]):
+        assert row.location.file == f"a.parquet:{seed}"
+        stored = Path(row.location.path).read_bytes()[row.location.offset :][: row.location.size]
+        assert stored == picture(seed)
 
 
-def test_bare_bytes_and_names_do(tmp_path: Path) -> None:
+def test_plain_bytes_and_named_labels_are_read(tmp_path: Path) -> None:
     """Plain bytes, named labels, numbers without names and a split column are accepted."""
     content = [picture(seed) for seed in range(3)]
     split = ["train", "train", "test"]
@@ -63,7 +63,7 @@ def test_bare_bytes_and_names_do(tmp_path: Path) -> None:
     assert _list(path).class_names == ("9", "10")
 
 
-def test_files_are_splits_by_their_names(tmp_path: Path) -> None:
+def test_file_names_determine_the_split(tmp_path: Path) -> None:
     """The word in a file's name is its split, as in Hugging Face repositories."""
     columns = {"image": _images(2), "label": [0, 1]}
     files = ("test-00000-of-00001", "train-00000-of-00002", "train-00001-of-00002", "validation")
@@ -76,10 +76,10 @@ def test_files_are_splits_by_their_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["test_0", "test0", "TEST.2", "pets-test-00000-of-00001", "Testing 1"])
-def test_a_test_file_is_never_trained_on(tmp_path: Path, name: str) -> None:
+def test_file_named_test_is_the_test_split(tmp_path: Path, name: str) -> None:
     """The word test is found in any combination of words and numbers in a name."""
     columns = {"image": _images(2), "label": [0, 1]}
-    listing = _list(*(_write(tmp_path / f"{each}.parquet", columns) for each in ("train_0", name)))
+    listing = _list(*(_write(tmp_path / f"{stem}.parquet", columns) for stem in ("train_0", name)))
     assert {split: len(rows) for split, rows in listing.splits.items()} == {
         "train": 2,
         "validation": 0,
@@ -87,18 +87,18 @@ def test_a_test_file_is_never_trained_on(tmp_path: Path, name: str) -> None:
     }
 
 
-def test_a_file_without_a_split_among_others_is_rejected(tmp_path: Path) -> None:
+def test_file_without_a_split_among_others_is_rejected(tmp_path: Path) -> None:
     """If one file names its split, all must, or have a split column; if none does, all are for training."""
     columns = {"image": _images(2), "label": [0, 1]}
-    test, other = (_write(tmp_path / f"{name}.parquet", columns) for name in ("test", "more"))
+    test, unnamed = (_write(tmp_path / f"{name}.parquet", columns) for name in ("test", "more"))
     with pytest.raises(DataError, match=r"more\.parquet does not state its split"):
-        _list(test, other)
-    _write(other, columns | {"split": ["train", "train"]})
-    assert len(_list(test, other).splits["train"]) == 2
-    assert len(_list(_write(tmp_path / "0.parquet", columns), other).splits["train"]) == 4
+        _list(test, unnamed)
+    _write(unnamed, columns | {"split": ["train", "train"]})
+    assert len(_list(test, unnamed).splits["train"]) == 2
+    assert len(_list(_write(tmp_path / "0.parquet", columns), unnamed).splits["train"]) == 4
 
 
-def test_columns_are_known_in_any_case(tmp_path: Path) -> None:
+def test_column_names_are_case_insensitive(tmp_path: Path) -> None:
     """Column names are case-insensitive, in tables and manifests; two that differ only by case are rejected."""
     write(tmp_path, names(2))
     split = ["train", "test"] * 2
@@ -110,12 +110,12 @@ def test_columns_are_known_in_any_case(tmp_path: Path) -> None:
         _list(_write(tmp_path / "c.parquet", table | {"label": [1] * 4}))
 
 
-def test_a_manifest_may_be_parquet(tmp_path: Path) -> None:
+def test_parquet_manifest_is_read(tmp_path: Path) -> None:
     """Columns path and label make a manifest of image files."""
     write(tmp_path, names(1))
     path = _write(tmp_path / "pets.parquet", {"path": names(1), "label": [3, 4], "split": [None, ""]})
     listing = _list(path)
-    assert [each.location.file for each in listing.splits["train"]] == names(1)
+    assert [row.location.file for row in listing.splits["train"]] == names(1)
     assert listing.class_names == ("3", "4")
 
 
@@ -126,7 +126,7 @@ def test_unusable_rows_are_listed(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.parquet", {"image": images, "label": [0, 1, None, 0, 0], "split": split})
     listing = _list(path)
     assert len(listing.splits["train"]) == 2
-    assert [(each.file, each.reason) for each in listing.skipped] == [
+    assert [(skipped.file, skipped.reason) for skipped in listing.skipped] == [
         ("a.parquet:2", "has no label"),
         ("a.parquet:3", "has the split 'dev'"),
         ("a.parquet:4", "has no bytes of an image file"),
@@ -134,7 +134,7 @@ def test_unusable_rows_are_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "words"),
+    ("columns", "message"),
     [
         ({"x": [1]}, "has the columns x; expected one named path"),
         ({"image": [b""]}, "has the columns image; expected image and label"),
@@ -142,20 +142,22 @@ def test_unusable_rows_are_listed(tmp_path: Path) -> None:
         ({"image": [b""][:0], "label": [1][:0]}, "has no training image"),
     ],
 )
-def test_other_tables_are_rejected(tmp_path: Path, columns: dict[str, Any], words: str) -> None:
+def test_other_tables_are_rejected(tmp_path: Path, columns: dict[str, Any], message: str) -> None:
     """A table that is neither an image table nor a manifest is rejected with its columns."""
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         _list(_write(tmp_path / "a.parquet", columns))
 
 
-def test_without_pyarrow_the_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_pyarrow_error_has_the_install_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without PyArrow, the error says how to install it."""
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(DataError, match=r"pip install 'optotype\[parquet\]'"):
         scan_tables(tmp_path, [tmp_path / "a.parquet"])
 
 
-def test_a_value_that_stands_in_many_rows_does_not_fill_the_memory(
+def test_large_value_shared_by_many_rows_uses_limited_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows that share one large value are read a few at a time, and rejected beyond the limit."""
@@ -170,7 +172,7 @@ def test_a_value_that_stands_in_many_rows_does_not_fill_the_memory(
     assert pa.default_memory_pool().max_memory() < before + (100 << 20)
 
 
-def test_a_table_that_says_it_unpacks_to_too_much_is_not_read(
+def test_table_with_too_large_declared_size_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The declared size of the image column is checked before it is read."""
@@ -182,7 +184,7 @@ def test_a_table_that_says_it_unpacks_to_too_much_is_not_read(
         _list(tmp_path / "a.parquet")
 
 
-def _listed_or_refused(path: Path) -> bool:
+def _is_listed_or_rejected(path: Path) -> bool:
     try:
         return len(_list(path).class_names) == 2
     except DataError as error:
@@ -191,13 +193,13 @@ def _listed_or_refused(path: Path) -> bool:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
 @given(data=st.data())
-def test_a_damaged_table_is_listed_or_rejected(tmp_path: Path, data: st.DataObject) -> None:
+def test_damaged_table_is_listed_or_rejected(tmp_path: Path, data: st.DataObject) -> None:
     """If bytes are changed or cut off, reading returns a listing or raises a DataError."""
     path = _write(tmp_path / "a.parquet", {"image": _images(2), "label": ["a", "b"]})
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 5))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
-    assert _listed_or_refused(path)
+    assert _is_listed_or_rejected(path)
     for file in (tmp_path / "spool").glob("*"):
         file.unlink()

@@ -20,7 +20,7 @@ def test_every_name_is_importable() -> None:
         assert name in dir(optotype)
 
 
-def test_nothing_else_is_public() -> None:
+def test_all_public_names_are_exported() -> None:
     """After every name was loaded, all public names of the module are in `__all__` or submodules."""
     for name in optotype.__all__:
         getattr(optotype, name)
@@ -28,21 +28,31 @@ def test_nothing_else_is_public() -> None:
     assert {name for name in loaded if not name.startswith("_")} <= set(optotype.__all__)
 
 
-def test_unknown_name_is_an_attribute_error() -> None:
+def test_unknown_name_raises_attribute_error() -> None:
     """A name that is not exported is an AttributeError, so that `hasattr` works."""
     assert not hasattr(optotype, "no_such_name")
 
 
 def test_import_is_cheap() -> None:
     """Importing optotype imports no large package."""
-    heavy = "matplotlib", "PIL", "rich", "typer", "pydantic", "safetensors", "sklearn", "scipy", "jinja2"
-    program = f"import sys, optotype; print([name for name in {heavy} if name in sys.modules])"
+    large_packages = (
+        "matplotlib",
+        "PIL",
+        "rich",
+        "typer",
+        "pydantic",
+        "safetensors",
+        "sklearn",
+        "scipy",
+        "jinja2",
+    )
+    program = f"import sys, optotype; print([name for name in {large_packages} if name in sys.modules])"
     process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert process.stdout.strip() == "[]"
 
 
 def test_readme_uses_public_names() -> None:
     """Every `ot.name` in the README is exported."""
-    used = set(re.findall(r"\bot\.(\w+)", (TOP / "README.md").read_text(encoding="utf-8")))
-    assert used
-    assert used <= set(optotype.__all__)
+    names = set(re.findall(r"\bot\.(\w+)", (TOP / "README.md").read_text(encoding="utf-8")))
+    assert names
+    assert names <= set(optotype.__all__)
