@@ -97,7 +97,7 @@ def test_notes_say_why_a_model_has_no_uncertainty(tmp_path: Path) -> None:
     notes = judge(train(data, recipe(epochs=1, validation=0), out=tmp_path / "runs" / "run")).notes
     assert any("has no temperature" in note for note in notes)
     assert any("has no novelty detector" in note for note in notes)
-    assert sum("No image was set aside for validation" in note for note in notes) == 2
+    assert sum("had no validation images" in note for note in notes) == 2
 
 
 @pytest.mark.parametrize(("n", "is_noted"), [(98, True), (99, False)])

@@ -159,6 +159,6 @@ def test_read_only() -> None:
 def test_network_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the network cannot be built, loading raises a ModelError that names the file."""
     complete_model().save(tmp_path / "m")
-    monkeypatch.setattr("optotype.engine.network._MOST_FEATURES", 8)
+    monkeypatch.setattr("optotype.engine.network.MAX_FEATURES", 8)
     with pytest.raises(ModelError, match=r"m: .*12.* 8"):
         Model.load(tmp_path / "m")
