@@ -35,8 +35,8 @@ def test_a_leak_by_added_images_is_diagnosed(tmp_path: Path) -> None:
     assert leak.evidence.startswith("12 of 60 images equal a training image in every pixel")
     assert f"12 of these training images were added from {tmp_path / 'added'}" in leak.evidence
     assert judgement.notes[0].startswith("12 added training images are exact copies")
-    assert ("of these, added", f"12, from {added}") in provenance(judgement, run.model, run)
-    assert "212 images, those for validation included and 12 that were added to train only" in render_card(
+    assert ("additional images", f"12 of these, from {added}") in provenance(judgement, run.model, run)
+    assert "212 images, including validation images and 12 additional training images" in render_card(
         judgement, run.model
     )
-    assert f"212 training images, 12 of them added from {added}" in run._repr_html_()
+    assert f"212 training images, including 12 additional from {added}" in run._repr_html_()
