@@ -15,9 +15,9 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 SOURCES := $(shell find src csrc -not -name __pycache__ -not -name '*.pyc' -not -name '* *' 2>/dev/null)
 # One worker per core, at most four: each loads the package, and some tests start servers and trainings of their own.
 PARALLEL := -n auto --maxprocesses 4 --dist worksteal
-# Tests that train with Keras, start processes, build the engine or drive a browser.
-SLOWER := tests/contracts tests/end_to_end tests/engine/test_sanitizers.py tests/exporting tests/web tests/reproduce \
-	tests/benchmarks tests/project/test_guides.py
+# The foundations. What builds on them trains, judges, starts processes or drives a browser, which takes minutes.
+QUICK := $(wildcard tests/data/test_*.py) tests/test_randomness.py $(addprefix tests/,data/arrays engine explaining metrics models project recipes runs storage) \
+	--ignore=tests/engine/test_sanitizers.py --ignore=tests/project/test_guides.py
 CHECKED := $(wildcard src tests checks reproduce benchmarks)
 CPP_FILES := $(shell find csrc -name '*.cpp' -o -name '*.hpp' 2>/dev/null)
 
@@ -30,9 +30,9 @@ mnist: .venv/installed ## train and judge a classifier on the full MNIST
 test: check ## every check and every test
 	@$(BIN)/python -m pytest $(PARALLEL)
 
-quick: .venv/tested ## lint, and the tests that take less than a minute, for the inner loop
+quick: .venv/tested ## lint, and the tests of the foundations, in less than a minute
 	@$(BIN)/ruff check $(CHECKED)
-	@$(BIN)/python -m pytest $(PARALLEL) -x $(SLOWER:%=--ignore=%)
+	@$(BIN)/python -m pytest $(PARALLEL) -x $(QUICK)
 
 check: .venv/tested ## format, lint (Python, C++, JavaScript, CSS), types, import contracts, lengths
 	@$(BIN)/ruff format --check $(CHECKED)
