@@ -11,21 +11,21 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 import optotype as ot
+from optotype.engine.processor import available_isas
+from optotype.recipes.builtin import BUILTIN
 from reproduce.results import FOLDER, write_text
 
 FILE: Final = FOLDER / "weights.json"
 IMAGES: Final = 3000
 EPOCHS: Final = 2
-RECIPES: Final = (
-    "cnn-large", "cnn-small", "dnn-sigmoid", "mlp-300-300", "mlp-300-300-20", "mlp-300-300-early", "mlp-300x3",
-    "mlp-32-16", "mlp-512-256-128", "mlp-512-512", "mlp-784", "mlp-800-800", "mnist-quick", "pictures-quick",
-)  # fmt: skip
 
 
 def main() -> int:
@@ -52,11 +52,9 @@ def main() -> int:
 
 
 def combinations() -> list[tuple[str, str]]:
-    """List (instruction set, precision) of this processor, as `optotype info` does."""
-    command = [str(Path(sys.executable).with_name("optotype")), "info", "--json"]
-    info = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    fp32 = [(isa, "fp32") for isa in info["instruction_sets"]]
-    return fp32 + [(isa, "bf16") for isa in info["instruction_sets"] if isa == "amx"]
+    """Return every (instruction set, precision) of this processor; bf16 needs AMX."""
+    isas = available_isas()
+    return [(isa, "fp32") for isa in isas] + [(isa, "bf16") for isa in isas if isa == "amx"]
 
 
 def train_all(precision: str) -> dict[str, str]:
@@ -65,7 +63,7 @@ def train_all(precision: str) -> dict[str, str]:
     data = ot.load({"x_train": np.array(images), "y_train": np.array(labels)})
     hashes = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name in RECIPES:
+        for name in BUILTIN:
             recipe = ot.load_recipe(name).override(
                 {"precision": precision, "epochs": EPOCHS, "augment": "none", "validation": 200}
             )
@@ -74,9 +72,9 @@ def train_all(precision: str) -> dict[str, str]:
     return hashes
 
 
-def _hash(weights: object) -> str:
+def _hash(weights: Mapping[str, NDArray[np.float32]]) -> str:
     digest = hashlib.sha256()
-    for name, array in sorted(dict(weights).items()):  # type: ignore[call-overload]
+    for name, array in sorted(weights.items()):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
     return digest.hexdigest()

@@ -12,7 +12,7 @@ _POLL_SECONDS: Final = 0.01
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock during the block, after waiting until its current holder releases it.
+    """Acquire a lock for the block, after waiting until its current holder releases it.
 
     The operating system releases the lock if its holder dies. filelock's fallback to marker files, which outlive their
     holder, is off.
